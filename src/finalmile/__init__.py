@@ -1,0 +1,1 @@
+"""Demand forecasts in production: watched, acted upon, turned into orders, and accounted for in money."""

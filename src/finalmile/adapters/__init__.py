@@ -1,0 +1,1 @@
+"""Answers to the ports: where vendors live."""

@@ -1,0 +1,1 @@
+"""One machine: a SQLite ledger and a folder of Parquet segments."""

@@ -1,0 +1,94 @@
+"""Every exception finalmile raises on purpose: each says what was wrong, what would be right, and how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class FinalMileError(Exception):
+    """Catch this to catch everything finalmile raises on purpose."""
+
+
+class UnknownNameError(FinalMileError, LookupError):
+    """A name that nothing answers to: a plugin, a setting, a model."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        close = difflib.get_close_matches(name, self.known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        known_names = ", ".join(self.known) if self.known else "none yet"
+        super().__init__(f"no {kind} is called {name!r}.{hint} Known: {known_names}.")
+
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
+        return type(self), (self.kind, self.name, self.known)
+
+
+class DuplicateNameError(FinalMileError, ValueError):
+    """Two plugins of one kind claim the same name."""
+
+
+class _FaultsError(FinalMileError, ValueError):
+    """Several faults of one source, gathered and raised once."""
+
+    def __init__(self, source: str, faults: Sequence[str]) -> None:
+        self.source, self.faults = source, tuple(faults)
+        super().__init__("\n".join(f"{source}: {fault}" for fault in self.faults))
+
+    def __reduce__(self) -> tuple[type[_FaultsError], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.source, self.faults)
+
+
+class ConfigError(_FaultsError):
+    """Settings that cannot be used; every fault of the file at once."""
+
+
+class SchemaError(_FaultsError):
+    """Data that cannot be used; every fault of the frame or file at once.
+
+    Parameters
+    ----------
+    source
+        The file or frame the data came from.
+    faults
+        One sentence each: the column, how many rows, the first of them, and what would be right.
+    """
+
+
+class MissingInputError(FinalMileError, LookupError):
+    """Something needed was never given: sales, stock, a trained version, a baseline."""
+
+
+class ConflictError(FinalMileError, RuntimeError):
+    """Somebody else changed the same thing first; read again and decide again."""
+
+
+class NotCertifiedError(FinalMileError, RuntimeError):
+    """A version was to be promoted without a certificate that passed."""
+
+
+class CorruptError(FinalMileError, RuntimeError):
+    """A file's content is not what was recorded when it was written."""
+
+
+class BusyError(FinalMileError, RuntimeError):
+    """Another process is writing to this project."""
+
+
+class TransientError(FinalMileError, RuntimeError):
+    """Trying again may help."""
+
+
+class PermanentError(FinalMileError, RuntimeError):
+    """Trying again will not help."""
+
+
+class MissingExtraError(FinalMileError, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, extra: str, module: str) -> None:
+        self.extra, self.module = extra, module
+        super().__init__(f'{module} is needed here and not installed: pip install "finalmile[{extra}]"')
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return type(self), (self.extra, self.module)

@@ -1,0 +1,1 @@
+"""Plotly figures from frames and records: the same in notebook, report and page."""

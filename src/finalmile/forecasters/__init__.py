@@ -1,0 +1,1 @@
+"""Forecasters: the recipes that can be fitted, and what they give back."""

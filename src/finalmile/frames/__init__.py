@@ -1,0 +1,20 @@
+"""The frames that pass between stages: periods, panels, forecasts, and the schemas of long frames."""
+
+from finalmile.frames.forecast import Cumulative, Forecast, quantile_column, same_windows
+from finalmile.frames.panel import BoolArray, FloatArray, NameArray, Panel, panel_from_sales
+from finalmile.frames.periods import Frequency, IntArray, detect
+
+__all__ = [
+    "BoolArray",
+    "Cumulative",
+    "FloatArray",
+    "Forecast",
+    "Frequency",
+    "IntArray",
+    "NameArray",
+    "Panel",
+    "detect",
+    "panel_from_sales",
+    "quantile_column",
+    "same_windows",
+]

@@ -1,0 +1,254 @@
+"""Many series side by side: what forecasters, monitors and policies compute on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from finalmile.frames.periods import Frequency, IntArray
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+NameArray = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Sales of ``n`` series over ``T`` periods, as known at a cutoff, and what is known of the periods after it.
+
+    Columns are periods, oldest first; column ``T - 1`` is the cutoff, the last period whose sales are known.
+    Covariates reach ``ahead`` columns further.
+
+    Parameters
+    ----------
+    ids : array of shape (n,)
+        ``unique_id`` of each row, sorted, without repeats.
+    frequency
+        Length of a period.
+    first
+        Period number (:meth:`Frequency.index`) of column 0.
+    y : array of shape (n, T), float32
+        Units sold. NaN before a series is listed and wherever nothing is known; a period without a row between
+        listing and cutoff is a zero.
+    censored : array of shape (n, T), bool
+        True where a stock-out made ``y`` a lower bound of demand.
+    covariates : mapping of name to array of shape (n, T + ahead), float32
+        Price, promotion and whatever else was given, by name. Past the cutoff only what was known then; NaN where
+        unknown.
+    statics : mapping of name to array of shape (n,), str
+        Hierarchy values: category, region, supplier.
+    """
+
+    ids: NameArray
+    frequency: Frequency
+    first: int
+    y: FloatArray
+    censored: BoolArray
+    covariates: Mapping[str, FloatArray] = field(default_factory=dict[str, FloatArray])
+    statics: Mapping[str, NameArray] = field(default_factory=dict[str, NameArray])
+
+    @property
+    def n(self) -> int:
+        """Number of series."""
+        return len(self.y)
+
+    @property
+    def length(self) -> int:
+        """Number of periods up to the cutoff."""
+        return int(self.y.shape[1])
+
+    @property
+    def cutoff(self) -> int:
+        """Period number of the last known column."""
+        return self.first + self.length - 1
+
+    @property
+    def ahead(self) -> int:
+        """Periods past the cutoff that covariates reach; 0 without covariates."""
+        widths = [values.shape[1] for values in self.covariates.values()]
+        return min(widths) - self.length if widths else 0
+
+    @property
+    def listed_at(self) -> IntArray:
+        """Column of each series' first known period, shape (n,); ``length`` where it has none."""
+        known = ~np.isnan(self.y)
+        return np.where(known.any(axis=1), known.argmax(axis=1), self.length).astype(np.int64)
+
+    def at(self, cutoff: int, *, ahead: int = 0) -> Panel:
+        """The same panel as it stood at an earlier cutoff: sales after it are gone, series not yet listed too.
+
+        Parameters
+        ----------
+        cutoff
+            Period number; at most :attr:`cutoff`.
+        ahead
+            Columns of covariates to keep past the new cutoff. Only ask for those that were known then: the
+            columns of a panel built from plain sales rows were not, and 0 drops them all.
+        """
+        columns = cutoff - self.first + 1
+        if not 0 < columns <= self.length:
+            raise ValueError(f"cutoff {cutoff} is outside {self.first}..{self.cutoff}")
+        keep = np.flatnonzero(self.listed_at < columns)
+        cut = replace(
+            self,
+            y=self.y[:, :columns],
+            censored=self.censored[:, :columns],
+            covariates={name: values[:, : columns + ahead] for name, values in self.covariates.items()},
+        )
+        return cut if len(keep) == self.n else cut.take(keep)
+
+    def take(self, rows: IntArray) -> Panel:
+        """Only these series, in this order of row numbers."""
+        return replace(
+            self,
+            ids=self.ids[rows],
+            y=self.y[rows],
+            censored=self.censored[rows],
+            covariates={name: values[rows] for name, values in self.covariates.items()},
+            statics={name: values[rows] for name, values in self.statics.items()},
+        )
+
+    def last(self, periods: int) -> Panel:
+        """Only the last ``periods`` columns before the cutoff (all covariate columns past it stay)."""
+        drop = max(0, self.length - periods)
+        return replace(
+            self,
+            first=self.first + drop,
+            y=self.y[:, drop:],
+            censored=self.censored[:, drop:],
+            covariates={name: values[:, drop:] for name, values in self.covariates.items()},
+        )
+
+    def demand(self) -> FloatArray:
+        """``y`` with censored periods as NaN: what may be learned from and judged by."""
+        return np.where(self.censored, np.float32(np.nan), self.y)
+
+    def periods(self, *, ahead: int = 0) -> pl.Series:
+        """``ds`` of every column, and of ``ahead`` columns more."""
+        return self.frequency.start(np.arange(self.first, self.cutoff + 1 + ahead))
+
+
+def panel_from_sales(
+    sales: pl.DataFrame,
+    *,
+    frequency: Frequency,
+    cutoff: int,
+    periods: int | None = None,
+    future: pl.DataFrame | None = None,
+    ahead: int = 0,
+    covariates: Sequence[str] = (),
+    items: pl.DataFrame | None = None,
+    statics: Sequence[str] = (),
+) -> Panel:
+    """Pivot long frames into a :class:`Panel`, seeing nothing after the cutoff but ``future``.
+
+    Parameters
+    ----------
+    sales
+        ``unique_id, ds, y``, optional ``censored`` and covariate columns; one row per key. Rows after the cutoff
+        are ignored, whatever they hold.
+    frequency, cutoff
+        Period length, and period number of the last column.
+    periods
+        Columns to keep; all by default.
+    future
+        ``unique_id, ds`` and covariate columns, as known at the cutoff; fills covariates past it.
+    ahead
+        Covariate columns past the cutoff.
+    covariates, statics
+        Which columns to carry.
+    items
+        ``unique_id`` and hierarchy columns; ids without a row get ``""``.
+    """
+    number = frequency.index(sales["ds"])
+    seen = sales.filter(pl.Series(number <= cutoff))
+    number = number[number <= cutoff]
+    ids: NameArray = seen["unique_id"].unique().cast(pl.String).sort().to_numpy().astype(object)
+    first = int(number.min()) if len(number) else cutoff
+    if periods is not None:
+        first = max(first, cutoff - periods + 1)
+    length = cutoff - first + 1
+    rows = _row_numbers(seen["unique_id"], ids)
+    inside = number >= first
+    at = (rows[inside], number[inside] - first)
+
+    y = np.full((len(ids), length), np.nan, dtype=np.float32)
+    y[at] = seen["y"].cast(pl.Float32).to_numpy()[inside]
+    began = np.full(len(ids), np.iinfo(np.int64).max)
+    np.minimum.at(began, rows, number)
+    listed = np.arange(first, cutoff + 1) >= began[:, None]
+    y[np.isnan(y) & listed] = 0.0
+
+    censored = np.zeros(y.shape, dtype=np.bool_)
+    if "censored" in seen.columns:
+        censored[at] = seen["censored"].fill_null(value=False).to_numpy()[inside]
+    wide = {
+        name: _covariate(
+            name,
+            seen,
+            future,
+            at=at,
+            inside=inside,
+            ids=ids,
+            frequency=frequency,
+            first=first,
+            shape=(len(ids), length + ahead),
+        )
+        for name in covariates
+    }
+    return Panel(
+        ids=ids,
+        frequency=frequency,
+        first=first,
+        y=y,
+        censored=censored,
+        covariates=wide,
+        statics={name: _static(name, ids, items) for name in statics},
+    )
+
+
+def _row_numbers(unique_id: pl.Series, ids: NameArray) -> IntArray:
+    numbers = pl.DataFrame({"unique_id": pl.Series(ids, dtype=pl.String), "row": np.arange(len(ids))})
+    wanted = unique_id.cast(pl.String).to_frame("unique_id")
+    found: IntArray = (
+        wanted.join(numbers, on="unique_id", how="left", maintain_order="left")["row"].fill_null(-1).to_numpy()
+    )
+    return found
+
+
+def _covariate(
+    name: str,
+    seen: pl.DataFrame,
+    future: pl.DataFrame | None,
+    *,
+    at: tuple[IntArray, IntArray],
+    inside: BoolArray,
+    ids: NameArray,
+    frequency: Frequency,
+    first: int,
+    shape: tuple[int, int],
+) -> FloatArray:
+    values = np.full(shape, np.nan, dtype=np.float32)
+    if name in seen.columns:
+        values[at] = seen[name].cast(pl.Float32).to_numpy()[inside]
+    if future is not None and name in future.columns:
+        rows = _row_numbers(future["unique_id"], ids)
+        columns = frequency.index(future["ds"]) - first
+        fits = (rows >= 0) & (columns >= 0) & (columns < shape[1])
+        told = future[name].cast(pl.Float32).to_numpy()
+        fits &= ~np.isnan(told)
+        values[rows[fits], columns[fits]] = told[fits]
+    return values
+
+
+def _static(name: str, ids: NameArray, items: pl.DataFrame | None) -> NameArray:
+    if items is None or name not in items.columns:
+        return np.full(len(ids), "", dtype=object)
+    frame = pl.DataFrame({"unique_id": pl.Series(ids, dtype=pl.String)})
+    known = items.select(pl.col("unique_id").cast(pl.String), pl.col(name).cast(pl.String))
+    joined = frame.join(known, on="unique_id", how="left", maintain_order="left")[name].fill_null("")
+    return joined.to_numpy().astype(object)

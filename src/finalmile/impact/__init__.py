@@ -1,0 +1,1 @@
+"""What the decisions were worth: KPIs, paired counterfactuals, intervals."""

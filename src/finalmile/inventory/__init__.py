@@ -1,0 +1,1 @@
+"""From demand over the protection interval to order lines."""

@@ -1,0 +1,1 @@
+"""Checks on what a version does in production, with stated error rates."""

@@ -1,0 +1,236 @@
+"""What the stages ask of the world; adapters answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from finalmile.frames import Forecast, IntArray, Panel
+from finalmile.plugins import Registry
+from finalmile.records import (
+    Alert,
+    Audit,
+    Certificate,
+    Deployment,
+    Finding,
+    Incident,
+    Json,
+    OrderLine,
+    OrderState,
+    Version,
+    VersionState,
+)
+
+
+class Clock(Protocol):
+    """Where 'now' comes from, so that tests and replays can choose it."""
+
+    def now(self) -> datetime:
+        """Current instant, aware, in UTC."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells somebody about alerts."""
+
+    def notify(self, alerts: Sequence[Alert]) -> None:
+        """Deliver the alerts, or raise; raise ``TransientError`` where trying again may help."""
+        ...
+
+
+class Progress(Protocol):
+    """Hears how far long work has come."""
+
+    def __call__(self, done: int, total: int, what: str, /) -> None:
+        """Told after each part; must return quickly."""
+        ...
+
+
+class Fitted(Protocol):
+    """A trained forecaster."""
+
+    @property
+    def needs(self) -> int:
+        """Periods of history a prediction looks at."""
+        ...
+
+    def predict(
+        self,
+        panel: Panel,
+        /,
+        *,
+        horizon: int,
+        quantiles: Sequence[float] = (),
+        windows: IntArray | None = None,
+        levels: Sequence[float] = (),
+    ) -> Forecast:
+        """Forecast every series of the panel from its cutoff.
+
+        ``quantiles`` are levels per period; ``windows`` of shape (n, w) with ``levels`` ask for cumulative demand.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything needed to answer again into an empty folder; no pickle."""
+        ...
+
+
+class Forecaster(Protocol):
+    """A recipe: settings that can be fitted on a panel. Registered under a name."""
+
+    def fit(self, panel: Panel, /, *, seed: int = 0) -> Fitted:
+        """Learn from everything in the panel, calibration included."""
+        ...
+
+
+class Ledger(Protocol):
+    """Small facts that must never be lost or doubled: SQL. Every change of state also writes an audit row."""
+
+    def new_version(
+        self, *, model: str, kind: str, digest: str, cutoff: date | datetime, settings: Json, at: datetime, actor: str
+    ) -> Version:
+        """Record a version under the next free number; the same digest and cutoff again gives the version it gave."""
+        ...
+
+    def versions(self, model: str | None = None) -> list[Version]:
+        """Versions by model and number."""
+        ...
+
+    def version(self, model: str, number: int) -> Version:
+        """One version; ``UnknownNameError`` where there is none."""
+        ...
+
+    def set_version_state(
+        self, version: Version, state: VersionState, *, at: datetime, actor: str, why: str
+    ) -> Version:
+        """Move a version to a state."""
+        ...
+
+    def add_certificate(self, certificate: Certificate, *, actor: str) -> None:
+        """Store a certificate; the newest one of a version counts."""
+        ...
+
+    def certificate(self, model: str, number: int) -> Certificate | None:
+        """Newest certificate of a version."""
+        ...
+
+    def deployment(self, model: str) -> Deployment | None:
+        """What is live; ``None`` before the first promotion."""
+        ...
+
+    def deploy(
+        self, model: str, number: int, *, expected: int | None, at: datetime, actor: str, why: str
+    ) -> Deployment:
+        """Point to a version if the token still is ``expected`` (``None``: nothing live yet), else ``ConflictError``."""
+        ...
+
+    def put_incident(self, incident: Incident, *, alert: Alert | None, actor: str) -> None:
+        """Insert or update an incident, with its outbox row in the same transaction."""
+        ...
+
+    def incidents(self, *, model: str | None = None, open_only: bool = False) -> list[Incident]:
+        """Incidents, newest first."""
+        ...
+
+    def pending_alerts(self) -> list[tuple[int, Alert]]:
+        """Outbox rows not yet delivered, oldest first."""
+        ...
+
+    def alert_delivered(self, outbox_id: int, *, at: datetime) -> None:
+        """Mark an outbox row delivered."""
+        ...
+
+    def add_findings(self, findings: Sequence[Finding], *, model: str, run: str) -> None:
+        """Store findings of one run, once per run."""
+        ...
+
+    def findings(self, model: str, *, last_runs: int = 1) -> list[Finding]:
+        """Findings of the newest runs."""
+        ...
+
+    def put_orders(self, lines: Sequence[OrderLine], *, at: datetime, actor: str) -> int:
+        """Record lines that are not there yet (by ``line_id``), never touching those that are; how many were new."""
+        ...
+
+    def orders(self, *, states: Sequence[OrderState] = (), since: date | None = None) -> list[OrderLine]:
+        """Order lines."""
+        ...
+
+    def set_order_state(self, order_id: str, state: OrderState, *, at: datetime, actor: str, why: str) -> None:
+        """Move all lines of an order to a state."""
+        ...
+
+    def load_state(self, key: str) -> bytes | None:
+        """A detector's saved state."""
+        ...
+
+    def save_state(self, key: str, blob: bytes) -> None:
+        """Keep a detector's state."""
+        ...
+
+    def run_done(self, kind: str, key: str) -> Json | None:
+        """What a finished piece of work recorded, or ``None``: how a rerun knows where it was."""
+        ...
+
+    def finish_run(self, kind: str, key: str, body: Json, *, at: datetime) -> None:
+        """Record a piece of work as finished."""
+        ...
+
+    def audit(self, *, actor: str, verb: str, subject: str, body: Json, at: datetime) -> None:
+        """Append an audit row to the hash chain."""
+        ...
+
+    def audit_rows(self, *, last: int | None = None) -> list[Audit]:
+        """Audit rows, oldest first."""
+        ...
+
+    def verify_audit(self) -> None:
+        """Recompute the hash chain; ``CorruptError`` names the first row that does not fit."""
+        ...
+
+
+class Lake(Protocol):
+    """Big tables: immutable Parquet segments that become visible when their manifest row commits."""
+
+    def append(
+        self,
+        table: str,
+        frame: pl.DataFrame,
+        *,
+        writer: str,
+        sequence: int,
+        tags: Mapping[str, str] | None = None,
+        revises: bool = False,
+    ) -> bool:
+        """Write a segment and make it visible, once per ``(table, writer, sequence)``; False if it already was."""
+        ...
+
+    def scan(
+        self, table: str, *, tags: Mapping[str, str] | None = None, ds_from: date | datetime | None = None
+    ) -> pl.LazyFrame:
+        """Every visible row of every version; segments without the tags, or wholly before ``ds_from``, left out."""
+        ...
+
+    def sequence(self, table: str, writer: str) -> int:
+        """Highest committed sequence of a writer, -1 before the first."""
+        ...
+
+
+class Artefacts(Protocol):
+    """Content-addressed folders of model files."""
+
+    def put(self, write: Callable[[Path], None]) -> str:
+        """Let ``write`` fill a folder, add a manifest with every file's sha256, keep it durably; its digest."""
+        ...
+
+    def path(self, digest: str) -> Path:
+        """Folder of an artefact after every file's sha256 was checked; ``CorruptError`` otherwise."""
+        ...
+
+
+notifiers: Registry[Notifier] = Registry("notifier", package="finalmile.adapters.notify")
+forecasters: Registry[Forecaster] = Registry("forecaster", package="finalmile.forecasters.recipes")

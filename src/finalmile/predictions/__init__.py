@@ -1,0 +1,1 @@
+"""Forecasts joined with what came true."""

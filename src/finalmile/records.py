@@ -1,0 +1,213 @@
+"""What flows between stages: small, frozen, serialisable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+Json = Mapping[str, object]
+Severity = Literal["info", "warning", "critical"]
+IncidentState = Literal["open", "acknowledged", "mitigating", "monitoring", "resolved"]
+VersionState = Literal["trained", "certified", "stable", "retired", "rolled_back", "quarantined"]
+OrderState = Literal["proposed", "approved", "sent", "acknowledged", "received", "cancelled", "late"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing a monitor measured, beside what it was compared with.
+
+    Parameters
+    ----------
+    check
+        Name of the check, for example ``"loss"``.
+    subject
+        What was looked at: ``"fleet"``, ``"product FOODS_1"``, ``"demand@3"``.
+    value, benchmark
+        The measured figure and what it was compared with, both in ``unit``; ``None`` where the check could not run.
+    effect
+        How far off, relative to the benchmark: 0.25 is a quarter worse.
+    log_evidence
+        Natural logarithm of the e-value, ``None`` for checks that carry none.
+    threshold
+        ``log_evidence`` at or above this breaches.
+    n
+        Rows or looks behind the value.
+    since
+        First period of the stretch the evidence comes from.
+    money_at_risk
+        Expected cost per day of doing nothing, in the project's currency; ``None`` where unknown.
+    """
+
+    check: str
+    subject: str
+    at: date | datetime
+    value: float | None
+    benchmark: float | None
+    effect: float | None = None
+    unit: str = ""
+    log_evidence: float | None = None
+    threshold: float | None = None
+    n: int = 0
+    since: date | datetime | None = None
+    breached: bool = False
+    severity: Severity = "info"
+    money_at_risk: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A finding that somebody should hear of."""
+
+    name: str
+    severity: Severity
+    summary: str
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    runbook: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """Something that went wrong, from the first alarm until it is over."""
+
+    incident_id: str
+    model: str
+    check: str
+    subject: str
+    severity: Severity
+    state: IncidentState
+    opened_at: date | datetime
+    updated_at: date | datetime
+    finding: Finding
+    actions: tuple[str, ...] = ()
+
+    def explain(self) -> str:
+        """The incident in a sentence or two, for people."""
+        effect = "" if self.finding.effect is None else f" ({self.finding.effect:+.0%} against its benchmark)"
+        done = f" Done: {'; '.join(self.actions)}." if self.actions else ""
+        return (
+            f"{self.severity}: {self.check} of {self.subject} since {self.opened_at}{effect}. {self.finding.why}{done}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One trained (or ready-made) model: a number under a name, and the digest of its artefact."""
+
+    model: str
+    number: int
+    kind: str
+    digest: str
+    cutoff: date | datetime
+    created_at: datetime
+    state: VersionState = "trained"
+    settings: Json = field(default_factory=dict[str, object])
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What a version achieved on data it had not seen.
+
+    Parameters
+    ----------
+    metrics
+        Metric name to value on the holdout, for the version.
+    baseline
+        The same metrics for the cheap baseline it must beat.
+    coverage
+        Nominal level to share of windows covered, and per volume class under ``"0.98 class 4"``.
+    passed, reasons
+        Verdict, and one sentence for each rule that failed.
+    """
+
+    model: str
+    number: int
+    issued_at: datetime
+    holdout_from: date | datetime
+    holdout_to: date | datetime
+    metrics: Mapping[str, float | None]
+    baseline: Mapping[str, float | None]
+    coverage: Mapping[str, float | None]
+    passed: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Which version of a model is live, which was before, and the token that guards the change."""
+
+    model: str
+    live: int
+    previous: int | None
+    token: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a response decided to do; ``workflows.respond`` carries it out.
+
+    Parameters
+    ----------
+    action
+        Registered name: ``"rollback"``, ``"fallback"``, ``"retrain"``, ``"escalate"``.
+    model, to_version
+        What it is done to; ``to_version`` for a rollback or fallback.
+    why, undo
+        One sentence each.
+    """
+
+    action: str
+    model: str
+    why: str
+    undo: str
+    to_version: int | None = None
+    settings: Json = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One line of a purchase order, with every number its quantity came from."""
+
+    order_id: str
+    line_id: str
+    supplier: str
+    unique_id: str
+    quantity: int
+    unit_cost: float | None
+    currency: str
+    ordered_at: date | datetime
+    due: date | datetime
+    state: OrderState = "proposed"
+    assumed: bool = False
+    reason: Json = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A figure with its confidence interval; ``None`` bounds where it cannot be given, and then ``why`` says so."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+    n_blocks: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Who did what to which thing, when; a row of the hash chain."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    verb: str
+    subject: str
+    body: Json
+    digest: str

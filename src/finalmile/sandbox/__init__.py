@@ -1,0 +1,1 @@
+"""A simulated retailer whose true demand is known."""

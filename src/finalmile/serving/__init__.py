@@ -1,0 +1,1 @@
+"""Certification: what a version achieves on data it has not seen."""

@@ -1,0 +1,1 @@
+"""Stock over time: the one engine behind policies, replay and counterfactuals."""

@@ -1,0 +1,1 @@
+"""Conformance checks and fakes for plugin authors."""
