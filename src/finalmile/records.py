@@ -70,7 +70,21 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """Something that went wrong, from the first alarm until it is over."""
+    """Something that went wrong, from the first alarm until it is over.
+
+    Parameters
+    ----------
+    finding
+        The newest breached finding; the last one before recovery once it is over.
+    actions
+        What was done about it, one sentence each, oldest first.
+    subjects
+        Members of a grouped incident, for example the products of ``"products"``.
+    clean_looks
+        Looks with data and without a breach in a row.
+    alerted_at
+        When somebody was last told.
+    """
 
     incident_id: str
     model: str
@@ -82,6 +96,9 @@ class Incident:
     updated_at: date | datetime
     finding: Finding
     actions: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    clean_looks: int = 0
+    alerted_at: date | datetime | None = None
 
     def explain(self) -> str:
         """The incident in a sentence or two, for people."""

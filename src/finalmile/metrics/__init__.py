@@ -1,1 +1,7 @@
-"""How good a forecast was: one metric per file."""
+"""How good forecasts were, in figures that survive zeros, gaps and stock-outs."""
+
+from finalmile.metrics.registry import Metric, metrics, reasons, score
+from finalmile.metrics.scales import NaiveScales, naive_scales
+from finalmile.metrics.scored import Scored
+
+__all__ = ["Metric", "NaiveScales", "Scored", "metrics", "naive_scales", "reasons", "score"]
