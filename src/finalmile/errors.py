@@ -40,7 +40,31 @@ class _FaultsError(FinalMileError, ValueError):
 
 
 class ConfigError(_FaultsError):
-    """Settings that cannot be used; every fault of the file at once."""
+    """Settings that cannot be used; every fault of the file at once.
+
+    Parameters
+    ----------
+    source
+        The file the settings came from.
+    faults
+        One sentence each.
+    lines
+        Line of each fault, ``None`` where it has none; empty where no fault has one.
+
+    Examples
+    --------
+    >>> print(ConfigError("finalmile.yaml", ["no country is called 'DD'"], [3]))
+    finalmile.yaml:3: no country is called 'DD'
+    """
+
+    def __init__(self, source: str, faults: Sequence[str], lines: Sequence[int | None] = ()) -> None:
+        super().__init__(source, faults)
+        self.lines = tuple(lines) or (None,) * len(self.faults)
+        places = [source if line is None else f"{source}:{line}" for line in self.lines]
+        self.args = ("\n".join(f"{place}: {fault}" for place, fault in zip(places, self.faults, strict=True)),)
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[str, tuple[str, ...], tuple[int | None, ...]]]:  # type: ignore[override]  # one argument more than its base
+        return type(self), (self.source, self.faults, self.lines)
 
 
 class SchemaError(_FaultsError):

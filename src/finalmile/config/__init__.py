@@ -1,1 +1,38 @@
-"""Settings: what a project may say in finalmile.yaml, with a defended default for all of it."""
+"""Settings of a project: read with line numbers, checked all at once, every default with its reason."""
+
+from finalmile.config.folder import VARIABLE, project_folder
+from finalmile.config.names import check_names
+from finalmile.config.reading import FILE_NAME, load_config, parse_config, section_at
+from finalmile.config.settings import (
+    Assume,
+    Certify,
+    Config,
+    ModelSettings,
+    Monitor,
+    Plan,
+    Receiver,
+    Replay,
+    Respond,
+)
+from finalmile.config.template import template, written
+
+__all__ = [
+    "FILE_NAME",
+    "VARIABLE",
+    "Assume",
+    "Certify",
+    "Config",
+    "ModelSettings",
+    "Monitor",
+    "Plan",
+    "Receiver",
+    "Replay",
+    "Respond",
+    "check_names",
+    "load_config",
+    "parse_config",
+    "project_folder",
+    "section_at",
+    "template",
+    "written",
+]
