@@ -1,0 +1,86 @@
+"""What a policy proposes: a level and a quantity per item, with the numbers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+
+from finalmile.frames import IntArray, NameArray
+from finalmile.inventory.demand import Demand
+from finalmile.inventory.position import Position
+from finalmile.plugins import Registry
+from finalmile.records import Json
+from finalmile.simulation import UnitsArray
+
+DemandKind = Literal["cumulative", "point", "paths"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Orders of ``n`` items as a policy wants them and as the supplier's terms allow.
+
+    Parameters
+    ----------
+    policy, settings
+        Registered name and settings of the policy.
+    window : array of shape (n,)
+        Periods the order must last.
+    level : array of shape (n,)
+        Units on hand and on order to reach.
+    expected : array of shape (n,)
+        Expected demand over the window.
+    raw : array of shape (n,)
+        Units wanted before any rule, never negative; NaN where there is no forecast.
+    quantity : array of shape (n,)
+        Whole units to order.
+    bound : array of shape (n,), str
+        The rule that set the quantity last: ``""``, ``"moq"``, ``"pack_size"``, ``"max_stock"`` or
+        ``"no_forecast"``.
+    methods : array of shape (n,), str
+        How each item's demand was forecast, as told by the forecast.
+    details
+        Further numbers by name, each of shape (n,), for the reason of a line.
+    """
+
+    policy: str
+    settings: Json
+    window: IntArray
+    level: UnitsArray
+    expected: UnitsArray
+    raw: UnitsArray
+    quantity: UnitsArray
+    bound: NameArray
+    methods: NameArray
+    details: Mapping[str, UnitsArray] = field(default_factory=dict[str, UnitsArray])
+
+    def unplanned(self, ids: NameArray) -> list[str]:
+        """Items without a forecast, for which nothing can be proposed."""
+        return [str(name) for name in ids[np.isnan(self.raw)]]
+
+
+class Policy(Protocol):
+    """Decides what to order. Registered under a name; its settings are its fields."""
+
+    @property
+    def needs(self) -> DemandKind:
+        """Which form of demand it reads."""
+        ...
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Probabilities of demand over the window that it asks the forecast for."""
+        ...
+
+    def horizon(self, at: Position, /) -> int:
+        """Periods of demand it looks ahead."""
+        ...
+
+    def __call__(self, at: Position, demand: Demand, /) -> Proposal:
+        """The orders it would place now."""
+        ...
+
+
+policies: Registry[Policy] = Registry("policy", package="finalmile.inventory.policies")
