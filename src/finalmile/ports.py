@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from finalmile.frames import Forecast, IntArray, Panel
+from finalmile.frames import Forecast, IntArray, OneStep, Panel
 from finalmile.plugins import Registry
 from finalmile.records import (
     Alert,
@@ -74,8 +74,21 @@ class Fitted(Protocol):
         """
         ...
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, /) -> None:
         """Write everything needed to answer again into an empty folder; no pickle."""
+        ...
+
+    def recalibrate(self, panel: Panel, /) -> Fitted:
+        """The same model, its quantiles corrected by what has come since; takes seconds."""
+        ...
+
+    def reference(self) -> OneStep:
+        """One-step forecasts over the periods before it was fitted, by a model that had not seen them."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences a user should read about how it came about: a fallback, quantiles that carry no promise."""
         ...
 
 
@@ -84,6 +97,11 @@ class Forecaster(Protocol):
 
     def fit(self, panel: Panel, /, *, seed: int = 0) -> Fitted:
         """Learn from everything in the panel, calibration included."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, /) -> Fitted:
+        """What :meth:`Fitted.save` wrote, ready to answer again."""
         ...
 
 
@@ -125,7 +143,7 @@ class Ledger(Protocol):
     def deploy(
         self, model: str, number: int, *, expected: int | None, at: datetime, actor: str, why: str
     ) -> Deployment:
-        """Point to a version if the token still is ``expected`` (``None``: nothing live yet), else ``ConflictError``."""
+        """Point to a version if the token still is ``expected`` (``None``: nothing live), else ``ConflictError``."""
         ...
 
     def put_incident(self, incident: Incident, *, alert: Alert | None, actor: str) -> None:
@@ -209,10 +227,30 @@ class Lake(Protocol):
         """Write a segment and make it visible, once per ``(table, writer, sequence)``; False if it already was."""
         ...
 
+    def append_parts(
+        self,
+        table: str,
+        parts: Sequence[tuple[pl.DataFrame, bool]],
+        *,
+        writer: str,
+        sequence: int,
+        tags: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Write several segments, each a frame and whether it revises, that become visible together or not at all."""
+        ...
+
     def scan(
-        self, table: str, *, tags: Mapping[str, str] | None = None, ds_from: date | datetime | None = None
+        self,
+        table: str,
+        *,
+        tags: Mapping[str, str] | None = None,
+        ds_from: date | datetime | None = None,
+        revises: bool | None = None,
     ) -> pl.LazyFrame:
-        """Every visible row of every version; segments without the tags, or wholly before ``ds_from``, left out."""
+        """Every visible row of every version; segments without the tags, or wholly before ``ds_from``, left out.
+
+        ``revises`` keeps only segments that revise, or only those that do not.
+        """
         ...
 
     def sequence(self, table: str, writer: str) -> int:
