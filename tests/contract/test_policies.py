@@ -31,7 +31,8 @@ def shop(n=6, *, seed=0, on_hand=None, ids=None, **terms):
     shelf = rng.integers(0, 8, n).astype(float) if on_hand is None else on_hand
     names = np.array([f"item-{k}" for k in range(n)] if ids is None else ids, dtype=object)
     leads = np.full(n, 2, dtype=np.int64)
-    at = position(names, on_hand=shelf, lead_periods=leads, **terms)
+    money = {"unit_cost": np.full(n, 2.0), "unit_price": np.full(n, 3.0)}
+    at = position(names, on_hand=shelf, lead_periods=leads, **{**money, **terms})
     return at, np.round(rng.uniform(0.2, 12, (n, 8)), 3)
 
 

@@ -135,9 +135,8 @@ class NegativeBinomialPaths:
     def __call__(self, mean: UnitsArray, *, ids: NameArray, seed: int) -> PathDemand:
         """Paths of every item, each from a stream of its own."""
         draw = partial(self._draw, seed=seed)
-        return PathDemand(
-            paths=np.stack([draw(str(name), row) for name, row in zip(ids, mean, strict=True)]), mean=mean
-        )
+        drawn = [draw(str(name), row) for name, row in zip(ids, mean, strict=True)]
+        return PathDemand(paths=np.stack(drawn) if drawn else np.zeros((0, self.paths, mean.shape[1])), mean=mean)
 
     def _draw(self, name: str, mean: UnitsArray, *, seed: int) -> UnitsArray:
         rng = np.random.Generator(np.random.SFC64(_stream(name, seed)))
