@@ -258,6 +258,44 @@ class Lake(Protocol):
         ...
 
 
+class Added(Protocol):
+    """How many rows of an arrival were new, changed what was known, or said it again."""
+
+    @property
+    def new(self) -> int:
+        """Rows whose key was not known."""
+        ...
+
+    @property
+    def revised(self) -> int:
+        """Rows that changed what was known of their key."""
+        ...
+
+    @property
+    def unchanged(self) -> int:
+        """Rows that said what was known."""
+        ...
+
+
+class HistoryTable(Protocol):
+    """One bitemporal table: rows by key, each version with when it became known."""
+
+    def add(self, frame: pl.DataFrame, /, *, known_at: datetime, backfill: bool, writer: str) -> Added:
+        """Keep what is new or changed, all of it or nothing; saying the same again changes nothing."""
+        ...
+
+    def read(
+        self,
+        *,
+        as_of: datetime | None = None,
+        ds_from: date | datetime | None = None,
+        columns: Sequence[str] | None = None,
+        backfill_known: bool = True,
+    ) -> pl.DataFrame:
+        """Newest version of each key that was known at ``as_of``."""
+        ...
+
+
 class Artefacts(Protocol):
     """Content-addressed folders of model files."""
 

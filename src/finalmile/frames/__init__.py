@@ -1,6 +1,6 @@
 """The frames that pass between stages: periods, panels, forecasts, and the schemas of long frames."""
 
-from finalmile.frames.forecast import Cumulative, Forecast, quantile_column, same_windows
+from finalmile.frames.forecast import Cumulative, Forecast, OneStep, quantile_column, same_windows
 from finalmile.frames.panel import BoolArray, FloatArray, NameArray, Panel, panel_from_sales
 from finalmile.frames.periods import Frequency, IntArray, detect
 
@@ -12,6 +12,7 @@ __all__ = [
     "Frequency",
     "IntArray",
     "NameArray",
+    "OneStep",
     "Panel",
     "detect",
     "panel_from_sales",

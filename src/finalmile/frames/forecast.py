@@ -122,3 +122,22 @@ class Forecast:
                 "calibration_id": pl.Series([told.calibration_id]).new_from_index(0, n * w * k),
             }
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneStep:
+    """Forecasts of past periods, each made one period before by a model that had not seen it.
+
+    Parameters
+    ----------
+    ids : array of shape (n,)
+        ``unique_id`` of each row.
+    first
+        Period number of column 0.
+    mean : array of shape (n, T)
+        Expected units; NaN where a series was not listed the period before.
+    """
+
+    ids: NameArray
+    first: int
+    mean: FloatArray

@@ -143,6 +143,8 @@ def panel_from_sales(
     covariates: Sequence[str] = (),
     items: pl.DataFrame | None = None,
     statics: Sequence[str] = (),
+    listed: Mapping[str, int] | None = None,
+    gaps_are_zero: bool = True,
 ) -> Panel:
     """Pivot long frames into a :class:`Panel`, seeing nothing after the cutoff but ``future``.
 
@@ -156,11 +158,16 @@ def panel_from_sales(
     periods
         Columns to keep; all by default.
     future
-        ``unique_id, ds`` and covariate columns, as known at the cutoff; fills covariates past it.
+        ``unique_id, ds`` and covariate columns, as known at the cutoff; fills what the sales rows leave
+        unknown.
     ahead
         Covariate columns past the cutoff.
     covariates, statics
         Which columns to carry.
+    listed
+        Period in which each ``unique_id`` was first seen, where ``sales`` starts later than the series do.
+    gaps_are_zero
+        Whether a period without a row between listing and cutoff sold nothing; else it is unknown.
     items
         ``unique_id`` and hierarchy columns; ids without a row get ``""``.
     """
@@ -180,8 +187,10 @@ def panel_from_sales(
     y[at] = seen["y"].cast(pl.Float32).to_numpy()[inside]
     began = np.full(len(ids), np.iinfo(np.int64).max)
     np.minimum.at(began, rows, number)
-    listed = np.arange(first, cutoff + 1) >= began[:, None]
-    y[np.isnan(y) & listed] = 0.0
+    if listed is not None:
+        began = np.minimum(began, [listed.get(name, int(seen)) for name, seen in zip(ids, began, strict=True)])
+    if gaps_are_zero:
+        y[np.isnan(y) & (np.arange(first, cutoff + 1) >= began[:, None])] = 0.0
 
     censored = np.zeros(y.shape, dtype=np.bool_)
     if "censored" in seen.columns:
@@ -241,7 +250,9 @@ def _covariate(
         fits = (rows >= 0) & (columns >= 0) & (columns < shape[1])
         told = future[name].cast(pl.Float32).to_numpy()
         fits &= ~np.isnan(told)
-        values[rows[fits], columns[fits]] = told[fits]
+        rows, columns, told = rows[fits], columns[fits], told[fits]
+        unknown = np.isnan(values[rows, columns])
+        values[rows[unknown], columns[unknown]] = told[unknown]
     return values
 
 

@@ -1,0 +1,164 @@
+"""Conformal correction by volume class: how far demand went past the forecast, measured and added."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+import numpy as np
+
+from finalmile.forecasters.levels_between import at_levels
+from finalmile.forecasters.outcomes import Outcomes
+from finalmile.frames import FloatArray, IntArray
+from finalmile.metrics.volume import VolumeClasses
+
+Rung = str
+CQR: Rung = "cqr"
+CONFORMAL: Rung = "conformal"
+PERIOD: Rung = "period"
+
+
+def scores_needed(level: float) -> int:
+    """Scores a class must have before the level can be read from them: 49 at 98 %.
+
+    Below a half the lower tail decides.
+
+    Examples
+    --------
+    >>> scores_needed(0.98), scores_needed(0.5), scores_needed(0.02)
+    (49, 1, 49)
+    """
+    far = max(level, 1 - level)
+    return ceil(far / (1 - far) - 1e-9)
+
+
+def conformal_quantile(scores: FloatArray, level: float) -> float:
+    """The ``ceil((m + 1) level)``-th smallest of ``m`` scores, the last where that is beyond them.
+
+    References
+    ----------
+    Vovk, Gammerman & Shafer (2005), Algorithmic learning in a random world, section 2.2.
+
+    Examples
+    --------
+    >>> conformal_quantile(np.arange(1, 50, dtype=np.float32), 0.98), conformal_quantile(np.ones(1), 0.5)
+    (49.0, 1.0)
+    """
+    rank = min(max(ceil((len(scores) + 1) * level - 1e-9), 1), len(scores))
+    return float(np.partition(scores, rank - 1)[rank - 1])
+
+
+def spread_scale(mean: FloatArray, spread: FloatArray, window: IntArray | int) -> FloatArray:
+    """What errors of a mean are divided by: ``max(sd sqrt(L), sqrt(mean))``, at least 0.1."""
+    wide: FloatArray = (spread * np.sqrt(window)).astype(np.float32)
+    return np.maximum(np.maximum(wide, count_scale(mean)), np.float32(0.1))
+
+
+def count_scale(mean: FloatArray) -> FloatArray:
+    """What misses of a window quantile are divided by: ``sqrt(mean)``, at least 0.1."""
+    return np.maximum(np.sqrt(np.maximum(mean, 0)), np.float32(0.1)).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Outcomes of past forecasts, read as corrections by volume class, window and level.
+
+    Parameters
+    ----------
+    outcomes
+        Rows of rolling origins, out of sample.
+    classes
+        Volume classes, set on those rows.
+    levels
+        Levels of the window model whose quantiles the rows hold; empty without one.
+    """
+
+    outcomes: Outcomes
+    classes: VolumeClasses
+    levels: tuple[float, ...] = ()
+    _known: dict[tuple[Rung, float], tuple[IntArray, FloatArray]] = field(
+        default_factory=dict[tuple[Rung, float], tuple[IntArray, FloatArray]], init=False, repr=False, compare=False
+    )
+
+    @classmethod
+    def of(cls, outcomes: Outcomes, *, levels: Sequence[float] = ()) -> Calibration:
+        """Calibration with volume classes set on the rows' own levels of demand."""
+        return cls(outcomes=outcomes, classes=VolumeClasses.of_means(outcomes.level), levels=tuple(levels))
+
+    @property
+    def identity(self) -> str:
+        """Twelve hexadecimal digits that change whenever a row does; ``""`` without rows."""
+        if len(self.outcomes) == 0:
+            return ""
+        rows = self.outcomes
+        hasher = hashlib.sha256(repr((self.classes, self.levels)).encode())
+        for values in (rows.origin, rows.window, rows.whole, rows.actual, rows.mean, rows.spread, rows.quantiles):
+            hasher.update(np.ascontiguousarray(values).tobytes())
+        return hasher.hexdigest()[:12]
+
+    def longest(self, rung: Rung, level: float) -> int:
+        """Longest window (or farthest period) with enough scores at a level; 0 where there is none."""
+        windows, _ = self.corrections(rung, level)
+        return int(windows.max(initial=0))
+
+    def correct(self, rung: Rung, level: float, *, windows: IntArray, level_of_series: FloatArray) -> FloatArray:
+        """Corrections in units of the rung's scale, of the shape of ``windows`` (n, w).
+
+        Between calibrated windows they run straight over the logarithm of the window; past the ends the last holds.
+
+        Parameters
+        ----------
+        level_of_series : array of shape (n,)
+            Recent mean demand per period: chooses the volume class.
+        """
+        grid, table = self.corrections(rung, level)
+        group = self.classes.of(level_of_series)
+        asked, inverse = np.unique(windows, return_inverse=True)
+        lines = np.empty((len(table), len(asked)), dtype=np.float32)
+        for at, row in enumerate(table):
+            lines[at] = np.interp(np.log(asked), np.log(grid), row)
+        return lines[np.broadcast_to(group[:, None], windows.shape), inverse.reshape(windows.shape)]
+
+    def corrections(self, rung: Rung, level: float) -> tuple[IntArray, FloatArray]:
+        """Windows with enough scores, and the correction of every class at each, shape (classes, windows)."""
+        key = (rung, float(level))
+        if key not in self._known:
+            self._known[key] = self._measure(rung, float(level))
+        return self._known[key]
+
+    def _measure(self, rung: Rung, level: float) -> tuple[IntArray, FloatArray]:
+        rows = self.outcomes
+        usable = rows.whole if rung != PERIOD else ~rows.whole
+        if rung == CQR and not self.levels:
+            usable = np.zeros(len(rows), dtype=np.bool_)
+        rows = rows.take(usable)
+        score, group = self._scores(rows, rung, level), self.classes.of(rows.level)
+        windows = [w for w in np.unique(rows.window).tolist() if (rows.window == w).sum() >= scores_needed(level)]
+        table = np.zeros((self.classes.count, len(windows)), dtype=np.float32)
+        for at, window in enumerate(windows):
+            here = rows.window == window
+            table[:, at] = _by_class(score[here], group[here], count=self.classes.count, level=level)
+        return np.asarray(windows, dtype=np.int64), table
+
+    def _scores(self, rows: Outcomes, rung: Rung, level: float) -> FloatArray:
+        if rung == CQR:
+            said = at_levels(rows.quantiles, trained=self.levels, wanted=(level,))[:, 0]
+            return (rows.actual - said) / count_scale(rows.mean)
+        length = rows.window if rung == CONFORMAL else 1
+        return (rows.actual - rows.mean) / spread_scale(rows.mean, rows.spread, length)
+
+
+def _by_class(scores: FloatArray, group: IntArray, *, count: int, level: float) -> FloatArray:
+    """Conformal quantile of each class; one with too few scores takes in its neighbours until there are enough."""
+    found = np.zeros(count, dtype=np.float32)
+    for one in range(count):
+        for reach in range(count):
+            near = scores[np.abs(group - one) <= reach]
+            if len(near) >= scores_needed(level):
+                break
+        else:
+            near = scores
+        found[one] = conformal_quantile(near, level)
+    return found

@@ -1,0 +1,111 @@
+"""Smoothing of demand that is often zero, all series at once, one period after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.frames import BoolArray, FloatArray
+
+
+def smoothed_sba(demand: FloatArray, *, alpha: float, last: int = 1) -> FloatArray:
+    r"""Croston's rate with the Syntetos-Boylan correction after each of the last periods, shape (n, last).
+
+    Size and interval are smoothed at each sale, :math:`(1 - \alpha/2)\, z / p`. Unknown periods are skipped as if
+    time had stood still. A series that has not sold gives 0; one without a known period so far NaN.
+
+    References
+    ----------
+    Syntetos & Boylan (2005), The accuracy of intermittent demand estimates, eq. 5.
+
+    Examples
+    --------
+    >>> smoothed_sba(np.array([[0, 4, 0, 4]], dtype=np.float32), alpha=0.1)
+    array([[1.9]], dtype=float32)
+    """
+    state, rates = _Croston.before(len(demand)), _Rates.of(demand, last)
+    for values in demand.T:
+        state.see(values.astype(np.float64), alpha)
+        rates.note(np.where(state.sold, (1 - alpha / 2) * state.size / np.maximum(state.interval, 1), 0.0))
+    return rates.told(demand)
+
+
+@dataclass(slots=True)
+class _Rates:
+    """Rates after each of the last periods, as they go by."""
+
+    values: FloatArray
+    before: int
+
+    @classmethod
+    def of(cls, demand: FloatArray, last: int) -> _Rates:
+        n, length = demand.shape
+        return cls(np.full((n, last), np.nan, dtype=np.float32), before=length - last)
+
+    def note(self, rate: np.ndarray) -> None:
+        self.before -= 1
+        if self.before < 0:
+            self.values[:, -self.before - 1] = rate
+
+    def told(self, demand: FloatArray) -> FloatArray:
+        known = np.logical_or.accumulate(np.isfinite(demand), axis=1)[:, -self.values.shape[1] :]
+        return np.where(known, self.values, np.float32(np.nan))
+
+
+@dataclass(slots=True)
+class _Croston:
+    size: np.ndarray
+    interval: np.ndarray
+    waited: np.ndarray
+    sold: np.ndarray
+
+    @classmethod
+    def before(cls, n: int) -> _Croston:
+        return cls(np.zeros(n), np.ones(n), np.zeros(n), np.zeros(n, dtype=np.bool_))
+
+    def see(self, values: np.ndarray, alpha: float) -> None:
+        known = np.isfinite(values)
+        sale = known & (np.nan_to_num(values) > 0)
+        self.waited += known
+        again, first = sale & self.sold, sale & ~self.sold
+        self.size[again] += alpha * (values - self.size)[again]
+        self.interval[again] += alpha * (self.waited - self.interval)[again]
+        self.size[first], self.interval[first] = values[first], self.waited[first]
+        self.waited[sale] = 0
+        self.sold |= sale
+
+
+def smoothed_tsb(demand: FloatArray, *, alpha_size: float, alpha_chance: float, last: int = 1) -> FloatArray:
+    """Chance of a sale times its size (Teunter, Syntetos and Babai) after each of the last periods, shape (n, last).
+
+    The chance is updated every known period, so a product that dies fades. It starts at the share of known periods
+    with a sale, the size at the mean sale, over the first 28 known columns. A series that has not sold gives 0;
+    one without a known period so far NaN.
+
+    References
+    ----------
+    Teunter, Syntetos & Babai (2011), Intermittent demand: linking forecasting to inventory obsolescence.
+
+    Examples
+    --------
+    >>> smoothed_tsb(np.array([[2, 2, 0]], dtype=np.float32), alpha_size=0.1, alpha_chance=0.5).round(3)
+    array([[0.917]], dtype=float32)
+    """
+    (chance, size), rates = _opening(demand), _Rates.of(demand, last)
+    for values in demand.T:
+        known = np.isfinite(values)
+        sale = known & (np.nan_to_num(values) > 0)
+        chance = np.where(known, chance + alpha_chance * (sale - chance), chance)
+        size = np.where(sale, np.where(size > 0, size + alpha_size * (values - size), values), size)
+        rates.note(chance * size)
+    return rates.told(demand)
+
+
+def _opening(demand: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+    known: BoolArray = np.isfinite(demand)
+    early: BoolArray = known & (known.cumsum(axis=1) <= 28)
+    sale: BoolArray = early & (np.nan_to_num(demand) > 0)
+    sales = sale.sum(axis=1)
+    size = np.where(sale, demand, 0).sum(axis=1, dtype=np.float64) / np.maximum(sales, 1)
+    return sales / np.maximum(early.sum(axis=1), 1), size

@@ -1,0 +1,1 @@
+"""One forecaster per module; each registers itself."""

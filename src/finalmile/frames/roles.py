@@ -1,0 +1,117 @@
+"""What the columns are that nobody declared: numbers that move, words that move, or places in the hierarchy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import polars as pl
+
+from finalmile.frames.casting import Cast
+from finalmile.frames.faults import Faults
+
+Role = Literal["number", "text", "hierarchy"]
+
+_MOVING = re.compile(
+    r"event|holiday|promo|weather|campaign|snap|reason|comment|^(?:day|week|month|date|time|year|hour|order|invoice|price)_",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(
+    r"(?:^|_)(?:id|code|category|cat|department|dept|division|group|family|class|brand|region|state|country|city"
+    r"|county|format|segment|channel|supplier|vendor|warehouse|cluster|assortment|type|product|item|sku|store|location)$",
+    re.IGNORECASE,
+)
+
+
+def indicator(name: str) -> str:
+    """Name of the number that says whether a word is written: 1 where ``event`` says something, 0 where not.
+
+    Examples
+    --------
+    >>> indicator("event")
+    'has_event'
+    """
+    return f"has_{name}"
+
+
+def named_role(name: str, dtype: pl.DataType) -> Role | None:
+    """Role that the name and the type alone decide, ``None`` where the values have to.
+
+    Examples
+    --------
+    >>> named_role("store_id", pl.Int32()), named_role("price", pl.Float32()), named_role("event", pl.String())
+    ('hierarchy', 'number', 'text')
+    """
+    words = dtype in (pl.String, pl.Null) or isinstance(dtype, (pl.Categorical, pl.Enum))
+    if _MOVING.search(name):
+        return "text" if words else "number"
+    if _PLACE.search(name) and (words or dtype.is_integer()):
+        return "hierarchy"
+    return None if words else "number"
+
+
+def role_of(series: pl.Series, *, ids: pl.Series, known: Mapping[str, Role]) -> Role | None:
+    """Role of a column: as it was before, else by its name, else by its values; ``None`` where all are empty.
+
+    Words that never change within a series are hierarchy, if at least one series has two rows to tell it by.
+    """
+    if series.name in known:
+        return known[series.name]
+    role = named_role(series.name, series.dtype)
+    if role is not None:
+        return role
+    if series.null_count() == len(series):
+        return None
+    if series.null_count():
+        return "text"
+    frame = pl.DataFrame({"id": ids, "value": series.cast(pl.String)})
+    distinct = frame.unique()
+    once = distinct["id"].n_unique() == len(distinct)
+    return "hierarchy" if once and 2 * len(distinct) <= len(frame) else "text"
+
+
+def typed(series: pl.Series) -> pl.Series:
+    """A column read from a file without types, as numbers or truths where every value is one.
+
+    Examples
+    --------
+    >>> typed(pl.Series(["1.5", ""])).dtype, typed(pl.Series(["TX", "1"])).dtype
+    (Float64, String)
+    """
+    if series.dtype != pl.String:
+        return series
+    text = series.str.strip_chars()
+    text = text.set(text.is_in(["", "NA", "NaN", "nan", "null", "NULL", "None"]), None)
+    if text.null_count() == len(text):
+        return text
+    for dtype in (pl.Int64, pl.Float64):
+        numbers = text.cast(dtype, strict=False)
+        if numbers.null_count() == text.null_count():
+            return numbers
+    lower = text.str.to_lowercase()
+    if lower.drop_nulls().is_in(["true", "false"]).all():
+        return (lower == "true").alias(series.name)
+    return text
+
+
+def as_covariate(series: pl.Series, role: Role, *, how: Cast, faults: Faults) -> list[pl.Series]:
+    """The column as it is kept beside its row: 32-bit numbers, or words and their indicator."""
+    if role == "number":
+        return [how(series, "number", faults=faults).cast(pl.Float32)]
+    words = how(series, "text", faults=faults)
+    told = words.is_not_null().cast(pl.Float32).alias(indicator(series.name))
+    return [words, told]
+
+
+def first_seen(frame: pl.DataFrame, places: Sequence[str], *, notes: list[str]) -> pl.DataFrame:
+    """``unique_id`` and each attribute as the earliest row tells it; the frame is sorted by series and time.
+
+    Later values are not looked at, so that a series is not described by what only happened afterwards.
+    """
+    grouped = frame.group_by("unique_id", maintain_order=True)
+    for place in places:
+        changed = int((grouped.agg(pl.col(place).drop_nulls().n_unique())[place] > 1).sum())
+        if changed:
+            notes.append(f"column {place!r} changes within {changed:,} series: the first value of each is kept")
+    return grouped.agg(pl.col(place).drop_nulls().first() for place in places)
