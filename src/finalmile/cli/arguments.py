@@ -1,0 +1,97 @@
+"""Arguments that several verbs take, and how their text is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
+Versioned = Annotated[
+    str, typer.Argument(metavar="MODEL[@NUMBER]", help="Name of the model, and the version; the newest by default.")
+]
+Why = Annotated[str, typer.Option("--why", help="Reason, for the audit trail.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
+Against = Annotated[
+    str | None, typer.Option("--against", metavar="POLICY", help="Baseline; that of the settings by default.")
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to also write the results to.")]
+
+DEFAULT_MODEL = "demand"
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def read_version(text: str) -> tuple[str, int | None]:
+    """Model and number of ``demand@3``; no number of ``demand``.
+
+    Examples
+    --------
+    >>> read_version("demand@3"), read_version("demand")
+    (('demand', 3), ('demand', None))
+    """
+    model, at, number = text.partition("@")
+    if at and not number.isdecimal():
+        raise typer.BadParameter(f"{text!r} is not MODEL or MODEL@NUMBER; write demand or demand@3")
+    return model, int(number) if at else None
+
+
+def read_when(text: str) -> date | datetime:
+    """A day, or an instant; one without a zone is UTC.
+
+    Examples
+    --------
+    >>> read_when("2016-04-24"), read_when("2016-04-24T12:00")
+    (datetime.date(2016, 4, 24), datetime.datetime(2016, 4, 24, 12, 0, tzinfo=datetime.timezone.utc))
+    """
+    try:
+        if len(text) <= 10:
+            return date.fromisoformat(text)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        mend = "write a day such as 2016-04-24 or an instant such as 2016-04-24T06:00Z"
+        raise typer.BadParameter(f"{text!r} is no date; {mend}") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def read_instant(text: str) -> datetime:
+    """An instant; a day stands for its start, in UTC.
+
+    Examples
+    --------
+    >>> read_instant("2016-04-24").isoformat()
+    '2016-04-24T00:00:00+00:00'
+    """
+    at = read_when(text)
+    return at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
+
+
+def read_every(text: str) -> timedelta:
+    """How long ``1d``, ``12h``, ``30m`` or ``45s`` is.
+
+    Examples
+    --------
+    >>> read_every("12h")
+    datetime.timedelta(seconds=43200)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip().lower())
+    if found is None or float(found[1]) == 0:
+        raise typer.BadParameter(f"{text!r} is not a time such as 1d, 12h or 30m")
+    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+
+
+def read_columns(pairs: Sequence[str]) -> dict[str, str]:
+    """Mapping of our column names to the file's, from ``y=units_sold``.
+
+    Examples
+    --------
+    >>> read_columns(["y=units", "ds=day"])
+    {'y': 'units', 'ds': 'day'}
+    """
+    wrong = [pair for pair in pairs if not all(part.strip() for part in pair.partition("=")[::2])]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r} is not OURS=THEIRS; write for example y=units_sold")
+    return {ours.strip(): theirs.strip() for ours, _, theirs in (pair.partition("=") for pair in pairs)}

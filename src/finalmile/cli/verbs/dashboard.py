@@ -1,0 +1,30 @@
+"""``finalmile dashboard``."""
+
+from __future__ import annotations
+
+import webbrowser
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finalmile.cli.verb import Session
+
+if TYPE_CHECKING:
+    from finalmile.project import Project
+
+Port = Annotated[int, typer.Option("--port", metavar="PORT", help="Port on 127.0.0.1; 0 takes a free one.")]
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Also open it in a browser.")]
+
+
+def dashboard(session: Session, port: Port = 8321, browser: Browser = True) -> None:
+    """Show the project's pages on 127.0.0.1 until Ctrl-C."""
+    show_pages(session.project, port=port, browser=browser)
+
+
+def show_pages(project: Project, *, port: int, browser: bool) -> None:
+    """Serve a project's pages until somebody stops it."""
+    from finalmile.web import create_app, serve
+
+    if browser and port:
+        webbrowser.open(f"http://127.0.0.1:{port}/")
+    serve(create_app(project.home, project.product), port=port)

@@ -1,0 +1,55 @@
+"""``finalmile ingest``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from finalmile.cli.arguments import read_columns, read_instant
+from finalmile.cli.report import Report
+from finalmile.cli.verb import Session
+
+Kind = Annotated[
+    str,
+    typer.Argument(metavar="KIND", help="What it is: sales, items, stock, receipts, open_orders, future or forecasts."),
+]
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="CSV, Parquet, a glob of them, or a database URL.")]
+Query = Annotated[str | None, typer.Option("--query", metavar="SQL", help="What to read from the database.")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="OURS=THEIRS", help="A column that is called differently there; repeatable."),
+]
+KnownAt = Annotated[
+    str | None, typer.Option("--known-at", metavar="WHEN", help="When these rows became known; now by default.")
+]
+Ahead = Annotated[
+    float | None,
+    typer.Option("--known-days-ahead", metavar="DAYS", help="How long before its day each row was known (future)."),
+]
+Model = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="Model that forecasts are a version of.")]
+
+
+def ingest(
+    session: Session,
+    kind: Kind,
+    source: Source,
+    query: Query = None,
+    column: Columns = None,
+    known_at: KnownAt = None,
+    known_days_ahead: Ahead = None,
+    model: Model = None,
+) -> Report:
+    """Take in sales, items, stock, receipts, open orders, future covariates or ready-made forecasts.
+
+    Taking in the same rows again changes nothing; a corrected row becomes a new version of the old one.
+    """
+    return session.project.ingest(
+        kind.replace("-", "_"),
+        source,
+        columns=read_columns(column or ()),
+        query=query,
+        known_at=None if known_at is None else read_instant(known_at),
+        known_days_ahead=known_days_ahead,
+        model=model,
+    )

@@ -1,0 +1,135 @@
+"""Every verb asks the project for what was typed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finalmile.cli.app import VERBS
+
+INGEST = {"columns": {}, "query": None, "known_at": None, "known_days_ahead": None, "model": None}
+REPLAY = {"retrain_every_days": None, "against": None, "out": None}
+START, END = date(2016, 1, 1), date(2016, 3, 31)
+
+
+@pytest.mark.parametrize(
+    ("typed", "method", "args", "settings"),
+    [
+        ("check", "check", (), {}),
+        ("doctor", "doctor", (), {}),
+        ("plugins", "plugins", (), {}),
+        ("models", "models", (), {}),
+        ("ingest sales s.csv", "ingest", ("sales", "s.csv"), INGEST),
+        ("ingest open-orders o.csv", "ingest", ("open_orders", "o.csv"), INGEST),
+        (
+            "ingest sales s.csv --column y=units --column ds=day",
+            "ingest",
+            ("sales", "s.csv"),
+            INGEST | {"columns": {"y": "units", "ds": "day"}},
+        ),
+        (
+            "ingest future f.parquet --known-days-ahead 14 --known-at 2016-01-01",
+            "ingest",
+            ("future", "f.parquet"),
+            INGEST | {"known_days_ahead": 14.0, "known_at": datetime(2016, 1, 1, tzinfo=UTC)},
+        ),
+        ("train", "train", ("demand",), {"forecaster": None, "cutoff": None}),
+        (
+            "train milk --forecaster tsb --cutoff 2016-01-01",
+            "train",
+            ("milk",),
+            {"forecaster": "tsb", "cutoff": START},
+        ),
+        ("certify", "certify", ("demand", None), {}),
+        ("certify demand@3", "certify", ("demand", 3), {}),
+        ("promote demand@3 --why better", "promote", ("demand", 3), {"why": "better", "force": False}),
+        ("rollback --to 2 --dry-run", "rollback", ("demand",), {"to": 2, "why": "by hand", "dry_run": True}),
+        ("forecast", "forecast", ("demand",), {}),
+        ("monitor milk", "monitor", ("milk",), {}),
+        ("plan", "plan", ("demand",), {}),
+        ("orders", "orders", (None,), {"states": ()}),
+        ("orders PO-1 --state proposed", "orders", ("PO-1",), {"states": ("proposed",)}),
+        ("impact 2016-01-01 2016-03-31", "impact", (START, END), {"against": None}),
+        ("run", "run_day", (), {"at": None}),
+        ("run --at 2016-01-01", "run_day", (), {"at": START}),
+        ("replay 2016-01-01 2016-03-31", "replay", (START, END), REPLAY),
+        (
+            "replay 2016-01-01 2016-03-31 --retrain-every-days 28 --out here",
+            "replay",
+            (START, END),
+            REPLAY | {"retrain_every_days": 28.0, "out": Path("here")},
+        ),
+        ("export orders o.csv", "export", ("orders", Path("o.csv"), "csv"), {}),
+        ("export orders o.txt --format parquet", "export", ("orders", Path("o.txt"), "parquet"), {}),
+    ],
+)
+def test_a_verb_asks_the_project_for_what_was_typed(
+    call: Any, project: Any, typed: str, method: str, args: tuple[object, ...], settings: dict[str, object]
+) -> None:
+    result = call(*typed.split(), "--json")
+    assert (result.exit_code, result.stderr, result.stdout) == (0, "", '{"done":true}\n')
+    assert project.asked == [(method, args, settings)]
+
+
+def test_init_makes_a_project_where_it_is_told(call: Any, project: Any) -> None:
+    assert call("init", "shop").exit_code == 0
+    assert project.asked == [("init", (Path("shop"),), {})]
+
+
+def test_init_tells_the_next_step(call: Any, project: Any) -> None:
+    assert "finalmile ingest sales" in call("init", "shop").stdout
+
+
+def test_the_demo_without_a_page_gives_its_summary_and_leaves(call: Any, project: Any, tmp_path: Path) -> None:
+    result = call("demo", "--no-serve", "--json", "--seed", "3", "--days", "56", "--keep", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (0, '{"done":true}\n')
+    assert project.asked == [("demo", (tmp_path,), {"seed": 3, "days": 56})]
+
+
+def test_the_demo_leaves_no_folder_behind(call: Any, project: Any) -> None:
+    call("demo", "--no-serve")
+    (_, (folder,), _) = project.asked[0]
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_and_takes_the_common_options(call: Any, verb: str) -> None:
+    result = call(verb, "--help")
+    assert result.exit_code == 0
+    assert {"--project", "--json", "--debug"} <= set(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "impact 2016-13-01 2016-03-31",
+        "impact yesterday 2016-03-31",
+        "certify demand@latest",
+        "run --every soon",
+        "run --every 0d",
+        "ingest sales s.csv --column y",
+        "ingest sales s.csv --known-at noon",
+        "export orders o.xlsx",
+        "demo --days 3 --no-serve",
+        "train a b c",
+        "no-such-verb",
+    ],
+)
+def test_what_cannot_be_read_is_wrong_use(call: Any, project: Any, typed: str) -> None:
+    result = call(*typed.split())
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Error: " in result.stderr
+    assert project.asked == []
+
+
+def test_without_a_verb_the_verbs_are_listed(call: Any) -> None:
+    shown = call().output
+    assert [verb for verb in VERBS if f"  {verb} " not in shown] == []
+
+
+def test_the_version_is_told(call: Any) -> None:
+    assert call("--version").stdout.startswith("finalmile 0.")
