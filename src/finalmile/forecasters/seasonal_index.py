@@ -69,7 +69,8 @@ def _sold_and_expected(demand: FloatArray, *, window: int) -> tuple[Values, Valu
     sold = np.where(known, demand, 0.0).astype(np.float64)
     length = demand.shape[1]
     width = min(window, length)
-    low: IntArray = np.clip(np.arange(length) - width // 2, 0, length - width).astype(np.int64)
+    columns: IntArray = np.arange(length, dtype=np.int64)
+    low: IntArray = np.minimum(np.maximum(columns - width // 2, 0), length - width)
     units, seen = _rolled(sold, low, width), _rolled(known.astype(np.float64), low, width)
     return sold, np.where(known, units / np.maximum(seen, 1.0), 0.0)
 
@@ -80,10 +81,10 @@ def _rolled(values: Values, low: IntArray, width: int) -> Values:
 
 
 def _by_phase(sold: Values, expected: Values, *, phases: IntArray, count: int) -> tuple[Values, Values]:
-    return (
-        np.bincount(phases, weights=sold, minlength=count),
-        np.bincount(phases, weights=expected, minlength=count),
-    )
+    units, seen = np.zeros(count), np.zeros(count)
+    np.add.at(units, phases, sold)
+    np.add.at(seen, phases, expected)
+    return units, seen
 
 
 def _shrunk(sold: Values, expected: Values, *, prior: Values, shrink: float, smooth: bool) -> Values:

@@ -46,7 +46,7 @@ class ExponentialLevel:
 
     Examples
     --------
-    Three and five are sold on alternate days of a week, always: the level is 4, and no weekday has been told apart.
+    Three and five are sold in turn, day after day: the level is 4, and no weekday sells more than another.
 
     >>> y = np.array([[3, 5] * 14], dtype=np.float32)
     >>> panel = Panel(ids=np.array(["a"], dtype=object), frequency=Frequency("day"), first=0, y=y, censored=y > 9)
@@ -113,7 +113,7 @@ class ExponentialLevel:
         known = np.isfinite(demand)
         sold = np.where(known, demand, 0.0).astype(np.float64)
         expected = np.where(known, season, 0.0)
-        age = np.arange(demand.shape[1])[::-1]
+        age: npt.NDArray[np.float64] = np.arange(demand.shape[1], dtype=np.float64)[::-1]
         fleet = min(float(sold.sum()) / max(int(known.sum()), 1), _SMALL)
         slow = 0.5 ** (age / (_SLOWER * half_life))
         prior = (sold @ slow + fleet) / (expected @ slow + 1.0)
