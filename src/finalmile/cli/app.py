@@ -41,8 +41,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in VERBS:
-    add_verb(app, getattr(importlib.import_module(f"finalmile.cli.verbs.{_verb}"), _verb))
+for _name in VERBS:
+    _verb = getattr(importlib.import_module(f"finalmile.cli.verbs.{_name}"), _name)
+    if isinstance(_verb, typer.Typer):
+        app.add_typer(_verb, name=_name)
+    else:
+        add_verb(app, _verb)
 
 
 def _version(wanted: bool) -> None:

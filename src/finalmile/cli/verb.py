@@ -69,13 +69,13 @@ def project_class() -> type[Project]:
     return Project
 
 
-def add_verb(app: typer.Typer, work: Work[...], /) -> None:
+def add_verb(app: typer.Typer, work: Work[...], *, name: str | None = None) -> None:
     """Make ``work`` a command that also takes ``--project``, ``--json`` and ``--debug``.
 
     ``work`` takes a :class:`Session` first, then what the command takes, and gives back a report or ``None``.
     """
     summary = (work.__doc__ or "").partition("\n")[0]
-    app.command(work.__name__, short_help=summary)(_command(work))
+    app.command(name or work.__name__, short_help=summary)(_command(work))
 
 
 def _command(work: Work[...]) -> Callable[..., None]:

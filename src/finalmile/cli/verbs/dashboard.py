@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import webbrowser
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ Port = Annotated[int, typer.Option("--port", metavar="PORT", help="Port on 127.0
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Also open it in a browser.")]
 
 
-def dashboard(session: Session, port: Port = 8321, browser: Browser = True) -> None:
+def dashboard(session: Session, port: Port = 8765, browser: Browser = True) -> None:
     """Show the project's pages on 127.0.0.1 until Ctrl-C."""
     show_pages(session.project, port=port, browser=browser)
 
@@ -25,6 +26,9 @@ def show_pages(project: Project, *, port: int, browser: bool) -> None:
     """Serve a project's pages until somebody stops it."""
     from finalmile.web import create_app, serve
 
-    if browser and port:
-        webbrowser.open(f"http://127.0.0.1:{port}/")
-    serve(create_app(project.home, project.product), port=port)
+    def ready(address: str) -> None:
+        print(f"The page is at {address} until Ctrl-C.", file=sys.stderr)
+        if browser:
+            webbrowser.open(address)
+
+    serve(create_app(project.home, project.product), port, ready=ready)

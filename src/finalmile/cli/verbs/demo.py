@@ -25,7 +25,7 @@ def demo(
     keep: Keep = None,
     seed: Seed = 0,
     days: Days = 91,
-    port: Port = 8321,
+    port: Port = 8765,
     browser: Browser = True,
 ) -> Report | None:
     """Replay a quarter of a simulated retailer in which demand suddenly changes, and tell what happened."""

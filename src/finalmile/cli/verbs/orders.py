@@ -1,4 +1,4 @@
-"""``finalmile orders``."""
+"""``finalmile orders list`` and ``finalmile orders show``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from typing import Annotated
 import typer
 
 from finalmile.cli.report import Report
-from finalmile.cli.verb import Session
+from finalmile.cli.verb import Session, add_verb
 
-Order = Annotated[str | None, typer.Argument(metavar="[ORDER]", help="One order, with the reason of each line.")]
+Order = Annotated[str, typer.Argument(metavar="ORDER", help="Id of the order.")]
 State = Annotated[
     list[str] | None, typer.Option("--state", metavar="STATE", help="Only orders in this state; repeatable.")
 ]
 
+orders = typer.Typer(help="List orders, or show one with the reason for each quantity.", no_args_is_help=True)
 
-def orders(session: Session, order: Order = None, state: State = None) -> Report:
-    """List orders, or show the lines of one and the reason for each quantity."""
-    return session.project.orders(order, states=tuple(state or ()))
+
+def list_orders(session: Session, state: State = None) -> Report:
+    """List orders, newest first."""
+    return session.project.orders(None, states=tuple(state or ()))
+
+
+def show_order(session: Session, order: Order) -> Report:
+    """Show the lines of one order, and every number each quantity came from."""
+    return session.project.orders(order)
+
+
+add_verb(orders, list_orders, name="list")
+add_verb(orders, show_order, name="show")
