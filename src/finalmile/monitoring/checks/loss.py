@@ -1,0 +1,293 @@
+"""The loss check: have forecasts become worse than they were when the version was certified."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from finalmile.errors import MissingInputError
+from finalmile.frames import IntArray, NameArray
+from finalmile.monitoring.engine import Bets, Watch, e_bh
+from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.loss import told
+from finalmile.monitoring.loss.freshness import freshness, judged_in, late
+from finalmile.monitoring.loss.members import admit, rows_of, wait, watch_products
+from finalmile.monitoring.loss.state import LossLook, LossReference, LossState, Waiting
+from finalmile.monitoring.loss.streams import (
+    Scale,
+    Totals,
+    fleet_streams,
+    product_streams,
+    scale_of,
+    totals,
+    trimmed_columns,
+)
+from finalmile.monitoring.registry import checks
+from finalmile.records import Finding
+
+_DAYS_KEPT = 120
+_LEAST_LOOKS = 20
+_POOLED_FROM = 20
+_SMALL_FLEET = 30
+
+
+@checks.add("loss")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossCheck:
+    """Watches errors of the fleet and of every product, one look after another.
+
+    Three subjects: the fleet's loss (log WAPE), the fleet's bias (log of forecast over sold), and a list of products
+    whose |error| or signed error rose after what all products share that day was taken out. Each stream has its
+    calendar and persistence removed and feeds a Shiryaev-Roberts e-detector whose null includes the tolerance. An
+    alarm lasts until the stream's recent mean is back within the tolerance; then its evidence starts anew.
+
+    Missing looks and products add no evidence; skipped periods and thin looks are findings of their own.
+
+    Parameters
+    ----------
+    arl
+        Mean looks to a false alarm of a fleet stream, however often one looks: ten years of days. It holds
+        approximately, because calendar, persistence and normalisers are estimated from the reference.
+    warning_arl
+        The same for a warning, which opens no incident.
+    fleet_tolerance
+        Rise of WAPE that is no harm, as a ratio; fleets below 30 products use ``product_tolerance``.
+    bias_tolerance
+        Shift of forecast over sold that is no harm, as a ratio.
+    product_tolerance
+        Rise of a product's error that is no harm, as a ratio.
+    fdr, patience
+        False names on the list over looks to listing are at most ``fdr / patience``.
+    join_after
+        Looks of its own after which a new product is watched.
+    recovery
+        Looks that the recent mean goes back, which ends alarms of the fleet; products use twice as many.
+    bets, product_bets
+        How evidence is gathered.
+    """
+
+    arl: float = 3650.0
+    warning_arl: float = 365.0
+    fleet_tolerance: float = 0.02
+    bias_tolerance: float = 0.05
+    product_tolerance: float = 0.10
+    fdr: float = 0.10
+    patience: int = 28
+    join_after: int = 28
+    recovery: int = 14
+    bets: Bets = field(default_factory=Bets)
+    product_bets: Bets = field(default_factory=lambda: Bets(standard_errors=2.0))
+
+    def __post_init__(self) -> None:
+        if not 1 < self.warning_arl <= self.arl:
+            raise ValueError(f"warning_arl {self.warning_arl} must be above 1 and at most arl {self.arl}")
+        if not 0 < self.fdr < 1 or min(self.fleet_tolerance, self.bias_tolerance, self.product_tolerance) < 0:
+            raise ValueError("fdr must be in (0, 1) and tolerances at least 0")
+        if min(self.patience, self.join_after, self.recovery) < 1:
+            raise ValueError("patience, join_after and recovery count looks; each must be at least 1")
+
+    def start(self, reference: LossReference) -> LossState:
+        """Learn what is normal from the reference; no look has been judged yet.
+
+        Raises
+        ------
+        MissingInputError
+            Fewer than 20 periods of the reference have a product that can be judged.
+        """
+        known = np.isfinite(reference.actual) & np.isfinite(reference.forecast)
+        actual = np.where(known, reference.actual, np.nan).astype(np.float64)
+        forecast = np.where(known, reference.forecast, np.nan).astype(np.float64)
+        looks = int(known.any(axis=0).sum())
+        if looks < _LEAST_LOOKS:
+            raise MissingInputError(
+                f"the loss check needs forecasts and actuals of {_LEAST_LOOKS} periods before a version goes live, "
+                f"this one has {looks}; certify on a longer holdout"
+            )
+        sums = totals(actual, forecast)
+        scale = scale_of(actual, forecast, pooled=bool((known.sum(axis=0) >= _POOLED_FROM).mean() > 0.5))
+        mae = _mean_error(actual, forecast, scale)
+        if scale.pooled:
+            common = trimmed_columns(np.abs(forecast - actual) / mae[:, None])
+            scale = replace(scale, error_factor=max(float(common[sums.n > 0].mean()), 1e-9))
+        errors, signed = product_streams(actual, forecast, mae, sums=sums, scale=scale)
+        return self._state(reference, sums=sums, scale=scale, errors=errors, signed=signed)
+
+    def update(self, state: LossState, look: LossLook) -> tuple[LossState, list[Finding]]:
+        """Judge one more period; gives the new state and what was found, whether breached or not.
+
+        A look without any product to judge only moves the calendar on; one that is not after the last changes
+        nothing. Both are said in a finding of the check ``freshness``.
+        """
+        if look.period <= state.last:
+            return state, [late(state, look)]
+        judged = judged_in(look)
+        fresh = freshness(state, look, judged=judged)
+        if not judged:
+            return replace(state, last=look.period), [fresh]
+        actual = np.where(np.isfinite(look.forecast), look.actual, np.nan).astype(np.float64)[:, None]
+        forecast = np.where(np.isfinite(look.actual), look.forecast, np.nan).astype(np.float64)[:, None]
+        sums = totals(actual, forecast)
+        moved = self._step_fleet(state, look, sums=sums, error=np.abs(forecast - actual)[:, 0])
+        moved = self._step_products(moved, look, actual=actual, forecast=forecast, sums=sums)
+        return moved, [*self._findings(moved, look), fresh]
+
+    def acknowledge(self, state: LossState, subjects: Sequence[str]) -> LossState:
+        """End alarms by hand, for example after the price of a product changed for good; evidence starts anew.
+
+        Subjects are those of the findings: ``"fleet"``, ``"products"`` (all of them) or ``"product <id>"``.
+        """
+        if "fleet" in subjects:
+            state = replace(
+                state, fleet=state.fleet.restarted(np.arange(3)), fleet_alarm=np.full(2, -1, dtype=np.int64)
+            )
+        names = {f"product {name}" for name in state.ids[state.listed >= 0].tolist()}
+        named = set(subjects) & names if "products" not in subjects else names
+        rows = [row for row, name in enumerate(state.ids.tolist()) if f"product {name}" in named]
+        return _unlisted(state, np.array(rows, dtype=np.int64))
+
+    def _state(
+        self, reference: LossReference, *, sums: Totals, scale: Scale, errors: Doubles, signed: Doubles
+    ) -> LossState:
+        looks = np.isfinite(errors).sum(axis=1)
+        own = looks >= self.join_after
+        mae = np.maximum(_row_means(errors), scale.least_mae)
+        last = reference.first + errors.shape[1] - 1
+        periods = np.arange(reference.first, last + 1, dtype=np.int64)
+        n = int(own.sum())
+        return LossState(
+            frequency=reference.frequency,
+            last=last,
+            scale=scale,
+            fleet=self._watch_fleet(reference, periods, streams=fleet_streams(sums, scale)),
+            fleet_alarm=np.full(2, -1, dtype=np.int64),
+            days=np.empty((0, 5)),
+            ids=reference.ids[own],
+            products=watch_products(
+                errors[own],
+                signed[own],
+                mae[own],
+                first=reference.first,
+                frequency=reference.frequency,
+                tolerance=self.product_tolerance,
+                bets=self.product_bets,
+            ),
+            mae=mae[own],
+            seen=np.full(n, last, dtype=np.int64),
+            listed=np.full(n, -1, dtype=np.int64),
+            waiting=_queue(reference.ids[~own], errors[~own], signed[~own], room=self.join_after),
+        )
+
+    def _watch_fleet(self, reference: LossReference, periods: IntArray, *, streams: Doubles) -> Watch:
+        rise = self.fleet_tolerance if len(reference.ids) >= _SMALL_FLEET else self.product_tolerance
+        return Watch.start(
+            streams,
+            periods,
+            frequency=reference.frequency,
+            source=np.array([0, 1, 1]),
+            sign=np.array([1.0, 1.0, -1.0]),
+            tolerance=np.log1p([rise, self.bias_tolerance]),
+            least_z=0.1,
+            bets=self.bets,
+            calendar=reference.calendar,
+            least_sd=0.01,
+        )
+
+    def _step_fleet(self, state: LossState, look: LossLook, *, sums: Totals, error: Doubles) -> LossState:
+        streams = fleet_streams(sums, state.scale)[:, 0]
+        fleet = state.fleet.step(look.period, streams, span=self.recovery, calendar=look.calendar)
+        price = np.nan if look.value_per_unit is None else float(np.nansum(error * look.value_per_unit))
+        day = [look.period, float(sums.error[0]), float(sums.actual[0]), float(sums.forecast[0]), price]
+        groups = [np.array([0]), np.array([1, 2])]
+        calm = np.array([fleet.recent[0] <= self._rise(state), abs(fleet.recent[1]) <= math.log1p(self.bias_tolerance)])
+        ended = (state.fleet_alarm >= 0) & calm
+        for group in (channels for channels, over in zip(groups, ended, strict=True) if over):
+            fleet = fleet.restarted(group)
+        log_e = np.array([fleet.evidence(group[None, :])[0] for group in groups])
+        since = np.array([fleet.since[group[np.argmax(fleet.run[group])]] for group in groups])
+        alarm = np.where(ended, -1, state.fleet_alarm)
+        return replace(
+            state,
+            fleet=fleet,
+            fleet_alarm=np.where((alarm < 0) & (log_e >= math.log(self.arl)), since, alarm).astype(np.int64),
+            days=np.vstack([state.days, day])[-_DAYS_KEPT:],
+            last=look.period,
+        )
+
+    def _rise(self, state: LossState) -> float:
+        small = len(state.ids) + len(state.waiting.ids) < _SMALL_FLEET
+        return math.log1p(self.product_tolerance if small else self.fleet_tolerance)
+
+    def _step_products(
+        self, state: LossState, look: LossLook, *, actual: Doubles, forecast: Doubles, sums: Totals
+    ) -> LossState:
+        rows = rows_of(state.ids, look.ids)
+        known = rows >= 0
+        mae = np.full(len(rows), np.nan)
+        mae[known] = state.mae[rows[known]]
+        errors, signed = product_streams(actual, forecast, mae, sums=sums, scale=state.scale)
+        values = np.full((len(state.ids), 2), np.nan)
+        values[rows[known]] = np.hstack([errors, signed])[known] / mae[known, None]
+        products = state.products.step(look.period, values.ravel(), span=2 * self.recovery)
+        seen = np.where(np.isfinite(values[:, 0]), look.period, state.seen)
+        waiting = wait(state.waiting, look.ids[~known], errors[~known, 0], signed[~known, 0])
+        moved = replace(state, products=products, seen=seen, waiting=waiting)
+        return admit(self._list(moved), tolerance=self.product_tolerance)
+
+    def _list(self, state: LossState) -> LossState:
+        recent = state.products.recent.reshape(-1, 2)
+        calm = (recent[:, 0] <= self.product_tolerance) & (np.abs(recent[:, 1]) <= 2 * self.product_tolerance)
+        state = _unlisted(state, np.flatnonzero((state.listed >= 0) & calm))
+        if not len(state.ids):
+            return state
+        log_e = state.products.evidence(state.channels)
+        named = e_bh(log_e, alpha=self.fdr, patience=self.patience)
+        return replace(state, listed=np.where(named & (state.listed < 0), state.last, state.listed))
+
+    def _findings(self, state: LossState, look: LossLook) -> list[Finding]:
+        thresholds = told.Thresholds(alarm=math.log(self.arl), warning=math.log(self.warning_arl))
+        return [
+            told.fleet_loss(state, thresholds=thresholds),
+            told.fleet_bias(state, thresholds=thresholds),
+            *told.products(
+                state,
+                active=len(state.ids),
+                fdr=self.fdr,
+                patience=self.patience,
+                ids=look.ids,
+                value_per_unit=look.value_per_unit,
+            ),
+        ]
+
+
+def _row_means(values: Doubles) -> Doubles:
+    known = np.isfinite(values)
+    mean: Doubles = np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return mean
+
+
+def _mean_error(actual: Doubles, forecast: Doubles, scale: Scale) -> Doubles:
+    mae: Doubles = np.maximum(_row_means(np.abs(forecast - actual)), scale.least_mae)
+    return mae
+
+
+def _unlisted(state: LossState, rows: IntArray) -> LossState:
+    if not len(rows):
+        return state
+    listed = state.listed.copy()
+    listed[rows] = -1
+    return replace(state, listed=listed, products=state.products.restarted(state.channels[rows].ravel()))
+
+
+def _queue(ids: NameArray, errors: Doubles, signed: Doubles, *, room: int) -> Waiting:
+    start = Waiting(
+        ids=np.empty(0, dtype=object),
+        errors=np.empty((0, room)),
+        signed=np.empty((0, room)),
+        looks=np.empty(0, dtype=np.int64),
+    )
+    for column in range(errors.shape[1]):
+        start = wait(start, ids, errors[:, column], signed[:, column])
+    return start

@@ -1,0 +1,1 @@
+"""The parts of the loss check: its streams, its state, its sentences."""

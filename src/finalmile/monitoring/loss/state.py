@@ -1,0 +1,136 @@
+"""What the loss check is given, and what it remembers between looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.frames import Frequency, IntArray, NameArray
+from finalmile.metrics.scored import Floats
+from finalmile.monitoring import packing
+from finalmile.monitoring.engine import Watch
+from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.loss.streams import Scale
+
+_LAYOUT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossReference:
+    """How a version did before it went live: one-step forecasts that had not seen what they forecast.
+
+    Parameters
+    ----------
+    ids : array of shape (n,)
+    frequency, first
+        Period length, and period number of column 0.
+    actual, forecast : array of shape (n, T)
+        Units; NaN where a period may not be judged.
+    calendar : array of shape (T, k)
+        Regressors that explain good and bad days, for example holidays; the looks must then bring the same.
+    """
+
+    ids: NameArray
+    frequency: Frequency
+    first: int
+    actual: Floats
+    forecast: Floats
+    calendar: Doubles | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossLook:
+    """One period that has become known.
+
+    Parameters
+    ----------
+    period
+        Period number.
+    ids : array of shape (n,)
+        Products of this look; new ones and missing ones are fine.
+    actual, forecast : array of shape (n,)
+        Units; NaN where the product may not be judged (out of stock) or nothing is known.
+    value_per_unit : array of shape (n,)
+        What one unit of forecast error costs, in the project's currency; prices the findings.
+    calendar : array of shape (k,)
+        As in the reference.
+    """
+
+    period: int
+    ids: NameArray
+    actual: Floats
+    forecast: Floats
+    value_per_unit: Floats | None = None
+    calendar: Doubles | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Products met after the reference, until they have looks enough of their own.
+
+    Parameters
+    ----------
+    ids : array of shape (w,)
+    errors, signed : array of shape (w, J)
+        Streams so far, in units, oldest first; NaN where not yet filled.
+    looks : array of shape (w,)
+    """
+
+    ids: NameArray
+    errors: Doubles
+    signed: Doubles
+    looks: IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossState:
+    """Everything the loss check remembers; :meth:`to_bytes` keeps it.
+
+    Parameters
+    ----------
+    last
+        Period number of the newest look.
+    fleet
+        Streams: log WAPE, log of forecast over sold. Channels: loss up, forecast high, forecast low.
+    fleet_alarm : array of shape (2,)
+        Period since which loss and bias are in alarm; -1 where they are not.
+    days : array of shape (d, 5)
+        The last looks: period, sum of |error|, sold, forecast, money of the errors (NaN without prices).
+    ids : array of shape (n,)
+    products
+        Streams 2i and 2i + 1 and channels 3i to 3i + 2 belong to product i: |error| up, forecast high, forecast low.
+    mae : array of shape (n,)
+        Reference mean of |error| in units.
+    seen, listed : array of shape (n,)
+        Period of the last look with data; period since which a product is listed, -1 where it is not.
+    waiting
+        Products that are not yet watched.
+    """
+
+    frequency: Frequency
+    last: int
+    scale: Scale
+    fleet: Watch
+    fleet_alarm: IntArray
+    days: Doubles
+    ids: NameArray
+    products: Watch
+    mae: Doubles
+    seen: IntArray
+    listed: IntArray
+    waiting: Waiting
+
+    def to_bytes(self) -> bytes:
+        """Everything, as a versioned ``npz`` without pickle."""
+        return packing.to_bytes(self, version=_LAYOUT)
+
+    @classmethod
+    def from_bytes(cls, blob: bytes) -> LossState:
+        """The inverse of :meth:`to_bytes`; ``CorruptError`` for anything else."""
+        return packing.from_bytes(cls, blob, version=_LAYOUT)
+
+    @property
+    def channels(self) -> IntArray:
+        """Channel numbers of each product, shape (n, 3)."""
+        return np.arange(3 * len(self.ids), dtype=np.int64).reshape(-1, 3)

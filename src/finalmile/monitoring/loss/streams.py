@@ -1,0 +1,127 @@
+"""From errors of products to the streams that are watched: the fleet's, and each product's with the fleet taken out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.monitoring.engine.design import Doubles
+
+_SMOOTHING = 0.05
+_LEAST_MAE = 0.01
+_FACTOR_BOUNDS = (0.2, 5.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What the reference says is normal for the fleet.
+
+    Parameters
+    ----------
+    wape
+        Absolute error over units sold.
+    units
+        Units added to both sides of a ratio, so that a day without sales stays finite.
+    error_factor
+        Mean over looks of the trimmed mean of ``|error| / mae``.
+    demand_factor
+        Forecast over sold.
+    least_mae
+        Smallest mean absolute error that a product is measured against, in units.
+    pooled
+        Whether the fleet is large enough for its common factor to be divided out of its products.
+    """
+
+    wape: float
+    units: float
+    error_factor: float
+    demand_factor: float
+    least_mae: float
+    pooled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over the products that can be judged, shape (T,) each."""
+
+    error: Doubles
+    actual: Doubles
+    forecast: Doubles
+    n: Doubles
+
+
+def totals(actual: Doubles, forecast: Doubles) -> Totals:
+    """Sums of |forecast - actual|, actual and forecast per period, of arrays of shape (n, T)."""
+    known = np.isfinite(actual) & np.isfinite(forecast)
+    a, f = np.where(known, actual, 0.0), np.where(known, forecast, 0.0)
+    return Totals(
+        error=np.abs(f - a).sum(axis=0),
+        actual=a.sum(axis=0),
+        forecast=f.sum(axis=0),
+        n=known.sum(axis=0).astype(np.float64),
+    )
+
+
+def scale_of(actual: Doubles, forecast: Doubles, *, pooled: bool) -> Scale:
+    """Normal values of a reference of shape (n, T)."""
+    sums = totals(actual, forecast)
+    looks = max(float((sums.n > 0).sum()), 1.0)
+    sold = float(np.maximum(sums.actual, 0.0).sum())
+    units = max(_SMOOTHING * sold / looks, 1e-9)
+    cells = max(float(sums.n.sum()), 1.0)
+    return Scale(
+        wape=max(float(sums.error.sum()) / max(sold, units), 1e-6),
+        units=units,
+        error_factor=1.0,
+        demand_factor=(float(sums.forecast.sum()) + units) / (sold + units),
+        least_mae=max(_LEAST_MAE * float(sums.error.sum()) / cells, 1e-9),
+        pooled=pooled,
+    )
+
+
+def fleet_streams(sums: Totals, scale: Scale) -> Doubles:
+    """Log WAPE and log of forecast over sold, shape (2, T); NaN where no product can be judged.
+
+    A fleet-wide multiplicative season vanishes on the log scale; a little of the normal day is added on both sides
+    of each ratio, so that a day without a sale is large and finite.
+    """
+    sold = np.maximum(sums.actual, 0.0) + scale.units
+    with np.errstate(divide="ignore", invalid="ignore"):
+        loss = np.log((sums.error + scale.wape * scale.units) / sold)
+        level = np.log((np.maximum(sums.forecast, 0.0) + scale.units) / sold)
+    return np.where(sums.n > 0, np.vstack([loss, level]), np.nan)
+
+
+def product_streams(
+    actual: Doubles, forecast: Doubles, mae: Doubles, *, sums: Totals, scale: Scale
+) -> tuple[Doubles, Doubles]:
+    """Each product's |error| and signed error with the fleet's day taken out, shape (n, T) each, in units.
+
+    |error| is divided by the 5 % trimmed mean over products of ``|error| / mae``; the signed error is counted after
+    sales were scaled by forecast over sold of the whole fleet. Both factors are 1 on a normal day.
+    """
+    error = np.abs(forecast - actual)
+    if not scale.pooled:
+        return error, forecast - actual
+    common = trimmed_columns(error / mae[:, None]) / scale.error_factor
+    ratio = (np.maximum(sums.forecast, 0.0) + scale.units) / (np.maximum(sums.actual, 0.0) + scale.units)
+    level = np.clip(ratio / scale.demand_factor, *_FACTOR_BOUNDS)
+    return error / np.clip(common, *_FACTOR_BOUNDS), forecast - actual * level
+
+
+def trimmed_columns(values: Doubles, *, share: float = 0.05) -> Doubles:
+    """Mean of each column without its lowest and highest ``share``, ignoring NaN, shape (T,); 1 where empty.
+
+    Examples
+    --------
+    >>> trimmed_columns(np.array([[0.0], [1.0], [2.0], [100.0]]), share=0.25)
+    array([1.5])
+    """
+    ordered = np.sort(values, axis=0)  # NaN goes last
+    n = np.isfinite(values).sum(axis=0)
+    cut = (share * n).astype(np.int64)
+    place = np.arange(len(values))[:, None]
+    keep = (place >= cut) & (place < n - cut)
+    mean: Doubles = np.where(keep, ordered, 0.0).sum(axis=0) / np.maximum(keep.sum(axis=0), 1)
+    return np.where(n > 0, mean, 1.0)
