@@ -15,7 +15,7 @@ ColumnType = Literal["text", "number", "flag", "period", "date", "instant"]
 _MISSING = ("", "na", "n/a", "nan", "null", "none", "<na>", "nat")
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
-_ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d %H")
+_ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y")
 _OFFSET = r"\s*(?:Z|[+-]\d{2}:?\d{2})$"
 
@@ -52,14 +52,14 @@ def _text(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
     if series.dtype == pl.String:
         stripped = series.str.strip_chars()
         return stripped.set(stripped == "", None) if (stripped == "").any() else stripped
-    if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
+    if series.dtype.is_nested() or isinstance(series.dtype, (pl.Binary, pl.Object)):
         faults.say(series.name, f"is {series.dtype}, not text", mend="give text or whole numbers")
         return pl.Series(series.name, [None] * len(series), dtype=pl.String)
     return series.cast(pl.String)
 
 
 def _number(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
-    if series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null):
+    if series.dtype.is_numeric() or isinstance(series.dtype, (pl.Boolean, pl.Null)):
         return series.cast(pl.Float64)
     if series.dtype != pl.String:
         return _refuse(series, pl.Float64(), "a number", faults)
@@ -79,7 +79,7 @@ def _number(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
 
 def _flag(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
     del how
-    if series.dtype in (pl.Boolean, pl.Null):
+    if isinstance(series.dtype, (pl.Boolean, pl.Null)):
         return series.cast(pl.Boolean)
     text = series.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
     yes, no = text.is_in(_TRUE), text.is_in(_FALSE)
@@ -93,13 +93,16 @@ def _period(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
     stamp = pl.Datetime("us")
     if isinstance(series.dtype, pl.Datetime):
         return series.dt.replace_time_zone(None).cast(stamp)
-    if series.dtype in (pl.Date, pl.Null):
+    if isinstance(series.dtype, (pl.Date, pl.Null)):
         return series.cast(stamp)
     if series.dtype.is_integer():
         series = series.cast(pl.String)
     if series.dtype != pl.String:
         return _refuse(series, stamp, "a date", faults)
-    out = _read_times(series, how)
+    try:
+        out = _read_times(series, how)
+    except pl.exceptions.PolarsError:
+        return _refuse(series, stamp, f"read by date_format={how.date_format!r}", faults)
     bad = out.is_null() & _given(series)
     if bad.any():
         slash = how.date_format is None and series.filter(bad).str.contains(r"^\s*\d{1,2}/\d{1,2}/\d{2,4}").any()
@@ -120,7 +123,7 @@ def _read_times(series: pl.Series, how: Cast) -> pl.Series:
         text = distinct.str.strip_chars().str.replace("T", " ", literal=True)
         timed = text.str.contains(" ", literal=True)
         text = pl.select(pl.when(timed).then(text.str.replace(_OFFSET, "")).otherwise(text)).to_series()
-        text = text.str.replace(r"^(\d{4}-\d{2})$", "${1}-01")
+        text = text.str.replace(r"^(\d{4}-\d{2})$", "${1}-01").str.replace(r"^(\S+ \d{1,2})$", "${1}:00")
         reads = [text.str.to_datetime(form, strict=False, time_unit="us") for form in _ISO_TIMES]
         reads += [text.str.to_date(form, strict=False).cast(stamp) for form in _DATES]
         read = pl.select(pl.coalesce(reads)).to_series()

@@ -43,7 +43,7 @@ def named_role(name: str, dtype: pl.DataType) -> Role | None:
     >>> named_role("store_id", pl.Int32()), named_role("price", pl.Float32()), named_role("event", pl.String())
     ('hierarchy', 'number', 'text')
     """
-    words = dtype in (pl.String, pl.Null) or isinstance(dtype, (pl.Categorical, pl.Enum))
+    words = isinstance(dtype, (pl.String, pl.Null, pl.Categorical, pl.Enum))
     if _MOVING.search(name):
         return "text" if words else "number"
     if _PLACE.search(name) and (words or dtype.is_integer()):

@@ -1,4 +1,4 @@
-"""What each kind of table must hold, and one verb that makes a frame so or says everything that is wrong with it."""
+"""One verb that makes a frame what its kind must be, or says everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -10,143 +10,16 @@ import polars as pl
 
 from finalmile.errors import SchemaError, UnknownNameError
 from finalmile.frames import rules
-from finalmile.frames.casting import Cast, ColumnType
+from finalmile.frames.casting import Cast
 from finalmile.frames.dialects import Kind, quantile_level, synonyms, translate
 from finalmile.frames.faults import Faults
 from finalmile.frames.grid import fit_to_grid
 from finalmile.frames.periods import Frequency
 from finalmile.frames.roles import Role, as_covariate, first_seen, role_of, typed
+from finalmile.frames.specs import SPECS, Column
 
 _ZONES_AHEAD = timedelta(hours=14)  # somewhere on earth it is already that late
 _OLDEST = datetime(1950, 1, 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """What a declared column must be.
-
-    Parameters
-    ----------
-    type
-        What it is read as.
-    needed
-        The column must be there.
-    filled
-        Where it is there, every row must hold a value.
-    at_least, above
-        Bounds of numbers.
-    past
-        May not lie after now.
-    """
-
-    type: ColumnType
-    needed: bool = False
-    filled: bool = False
-    at_least: float | None = None
-    above: float | None = None
-    past: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
-    """What a kind of table must be.
-
-    Parameters
-    ----------
-    keys
-        Columns that name a row.
-    columns
-        Declared columns.
-    extras
-        What becomes of all others: kept beside the row, kept as attributes, or left out.
-    """
-
-    keys: tuple[str, ...]
-    columns: Mapping[str, Column]
-    extras: str = "out"
-
-
-_TEXT = Column(type="text")
-_ID = Column(type="text", needed=True, filled=True)
-_AMOUNT = Column(type="number", at_least=0)
-_DAY = Column(type="date")
-_KNOWN = Column(type="instant", past=True)
-
-SPECS: Mapping[Kind, Spec] = {
-    "sales": Spec(
-        keys=("unique_id", "ds"),
-        columns={
-            "unique_id": _ID,
-            "ds": Column(type="period", needed=True, filled=True, past=True),
-            "y": Column(type="number", needed=True),
-            "in_stock": Column(type="flag"),
-            "on_hand": Column(type="number"),
-            "known_at": _KNOWN,
-        },
-        extras="row",
-    ),
-    "items": Spec(
-        keys=("unique_id",),
-        columns={
-            "unique_id": _ID,
-            **dict.fromkeys(("product_id", "location_id", "supplier_id", "currency", "country", "time_zone"), _TEXT),
-            **dict.fromkeys(("unit_cost", "unit_price", "order_cost", "holding_rate_per_year"), _AMOUNT),
-            **dict.fromkeys(("lead_time_days", "lead_time_days_sd", "moq", "max_stock"), _AMOUNT),
-            **dict.fromkeys(("review_period_days", "pack_size", "shelf_life_days"), Column(type="number", above=0)),
-        },
-        extras="attributes",
-    ),
-    "stock": Spec(
-        keys=("unique_id", "at"),
-        columns={
-            "unique_id": _ID,
-            "at": Column(type="period", needed=True, filled=True, past=True),
-            "on_hand": Column(type="number", needed=True, filled=True),
-            "known_at": _KNOWN,
-        },
-    ),
-    "receipts": Spec(
-        keys=("order_id", "unique_id", "received_at"),
-        columns={
-            "order_id": _ID,
-            "unique_id": _ID,
-            "supplier": _TEXT,
-            "quantity": Column(type="number", needed=True, filled=True),
-            "ordered_at": Column(type="date", past=True),
-            "due": _DAY,
-            "received_at": Column(type="date", needed=True, filled=True, past=True),
-        },
-    ),
-    "open_orders": Spec(
-        keys=("order_id", "unique_id"),
-        columns={
-            "order_id": _ID,
-            "unique_id": _ID,
-            "supplier": _TEXT,
-            "quantity": Column(type="number", needed=True, filled=True, at_least=0),
-            "ordered_at": Column(type="date", past=True),
-            "due": Column(type="date", needed=True, filled=True),
-        },
-    ),
-    "future": Spec(
-        keys=("unique_id", "ds"),
-        columns={
-            "unique_id": Column(type="text", filled=True),
-            "ds": Column(type="period", needed=True, filled=True),
-            "known_at": _KNOWN,
-        },
-        extras="row",
-    ),
-    "forecasts": Spec(
-        keys=("unique_id", "cutoff", "ds"),
-        columns={
-            "unique_id": _ID,
-            "ds": Column(type="period", needed=True, filled=True),
-            "mean": Column(type="number", needed=True, filled=True),
-            "cutoff": Column(type="period", filled=True),
-        },
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +119,7 @@ def clean(
     hierarchy = first_seen(fitted, places, notes=job.notes) if kind == "sales" else fitted.select(keys[0]).clear()
     return Cleaned(
         kind=kind,
-        frame=fitted.drop(places) if kind == "sales" else fitted,
+        frame=fitted.drop(name for name in places if name not in keys and SPECS[kind].extras == "row"),
         frequency=frequency,
         covariates=tuple(name for name in extras.columns if name not in places),
         hierarchy=hierarchy,
@@ -367,7 +240,7 @@ class _Job:
         if SPECS[self.kind].extras == "out":
             self.notes.append(f"column {series.name!r} is not used for {self.kind}: left out")
             return True
-        if series.dtype.is_temporal() or series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
+        if series.dtype.is_temporal() or series.dtype.is_nested() or isinstance(series.dtype, (pl.Binary, pl.Object)):
             self.notes.append(f"column {series.name!r} is {series.dtype}, neither number nor text: left out")
             return True
         return False
