@@ -89,17 +89,10 @@ __all__ = [
 
 
 def open(folder: str | Path = ".") -> Project:  # noqa: A001 - reads as fm.open("shop")
-    """The project in a folder.
-
-    Parameters
-    ----------
-    folder
-        Made by :func:`init` or ``finalmile init``.
+    """The project in a folder, which is made where it is not there.
 
     Raises
     ------
-    MissingInputError
-        There is no project in the folder.
     ConfigError
         Its settings cannot be used; names every fault with its line.
     """
@@ -109,11 +102,10 @@ def open(folder: str | Path = ".") -> Project:  # noqa: A001 - reads as fm.open(
 
 
 def init(folder: str | Path = ".") -> Project:
-    """A new project in a folder, which is made if it is not there; an existing project is opened as it is."""
+    """A new project, with a settings file that documents every setting; an existing one is opened as it is."""
     from finalmile.project import Project
 
-    Project.init(Path(folder))
-    return Project.open(Path(folder))
+    return Project.init(Path(folder))
 
 
 def __getattr__(name: str) -> object:

@@ -39,34 +39,39 @@ def read_version(text: str) -> tuple[str, int | None]:
     return model, int(number) if at else None
 
 
-def read_when(text: str) -> date | datetime:
-    """A day, or an instant; one without a zone is UTC.
+def read_when(text: str) -> date:
+    """A day, or an hour of local time as ``ds`` has it.
 
     Examples
     --------
-    >>> read_when("2016-04-24"), read_when("2016-04-24T12:00")
-    (datetime.date(2016, 4, 24), datetime.datetime(2016, 4, 24, 12, 0, tzinfo=datetime.timezone.utc))
+    >>> read_when("2016-04-24"), read_when("2016-04-24T06:00")
+    (datetime.date(2016, 4, 24), datetime.datetime(2016, 4, 24, 6, 0))
     """
-    try:
-        if len(text) <= 10:
-            return date.fromisoformat(text)
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        mend = "write a day such as 2016-04-24 or an instant such as 2016-04-24T06:00Z"
-        raise typer.BadParameter(f"{text!r} is no date; {mend}") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    at = _parsed(text)
+    if isinstance(at, datetime) and at.tzinfo:
+        raise typer.BadParameter(f"{text!r} names a time zone; days and hours are those of the sales, without one")
+    return at
 
 
 def read_instant(text: str) -> datetime:
-    """An instant; a day stands for its start, in UTC.
+    """An instant; a day stands for its start, and without a zone it is UTC.
 
     Examples
     --------
     >>> read_instant("2016-04-24").isoformat()
     '2016-04-24T00:00:00+00:00'
     """
-    at = read_when(text)
-    return at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
+    at = _parsed(text)
+    instant = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _parsed(text: str) -> date:
+    try:
+        return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
+    except ValueError:
+        mend = "write a day such as 2016-04-24 or an hour such as 2016-04-24T06:00"
+        raise typer.BadParameter(f"{text!r} is no date; {mend}") from None
 
 
 def read_every(text: str) -> timedelta:

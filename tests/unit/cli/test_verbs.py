@@ -50,8 +50,8 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
         ("forecast", "forecast", ("demand",), {}),
         ("monitor milk", "monitor", ("milk",), {}),
         ("plan", "plan", ("demand",), {}),
-        ("orders list", "orders", (None,), {"states": ()}),
-        ("orders list --state proposed", "orders", (None,), {"states": ("proposed",)}),
+        ("orders list", "orders", (None,), {"states": []}),
+        ("orders list --state proposed", "orders", (None,), {"states": ["proposed"]}),
         ("orders show PO-1", "orders", ("PO-1",), {}),
         ("impact 2016-01-01 2016-03-31", "impact", (START, END), {"against": None}),
         ("run", "run_day", (), {"at": None}),
@@ -108,6 +108,7 @@ def test_every_verb_explains_itself_and_takes_the_common_options(call: Any, verb
     [
         "impact 2016-13-01 2016-03-31",
         "impact yesterday 2016-03-31",
+        "impact 2016-01-01T00:00Z 2016-03-31",
         "certify demand@latest",
         "run --every soon",
         "run --every 0d",
@@ -134,3 +135,9 @@ def test_without_a_verb_the_verbs_are_listed(call: Any) -> None:
 
 def test_the_version_is_told(call: Any) -> None:
     assert call("--version").stdout.startswith("finalmile 0.")
+
+
+def test_an_unknown_order_state_names_the_known_ones(call: Any, project: Any) -> None:
+    result = call("orders", "list", "--state", "propsed")
+    assert result.exit_code == 2
+    assert "no order state is called 'propsed'. Did you mean 'proposed'?" in result.stderr

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 import typer
@@ -36,7 +36,7 @@ def run(session: Session, at: At = None, every: Every = None) -> Report | None:
     return None
 
 
-def repeat(session: Session, *, every: timedelta, at: date | datetime | None, wait: Wait) -> int:
+def repeat(session: Session, *, every: timedelta, at: date | None, wait: Wait) -> int:
     """Run a day, wait, and again, until ``wait`` says that somebody asked to stop; how many days were tried."""
     days = 0
     while True:
@@ -46,7 +46,7 @@ def repeat(session: Session, *, every: timedelta, at: date | datetime | None, wa
             return days
 
 
-def _one_day(session: Session, at: date | datetime | None) -> None:
+def _one_day(session: Session, at: date | None) -> None:
     try:
         show(session.project.run_day(at=at), as_json=session.as_json)
     except Exception as error:
