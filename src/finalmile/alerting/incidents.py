@@ -1,0 +1,243 @@
+"""From findings to incidents: one per thing that went wrong, told once, closed when it is over."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from finalmile.records import Alert, Finding, Incident, Severity
+
+_ORDER: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
+_MEMBER = "product "
+_GROUP = "products"
+
+Update = tuple[Incident, Alert | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentSettings:
+    """When people are told, and when an incident is over.
+
+    Parameters
+    ----------
+    repeat_days
+        An open incident is told again after so many days.
+    clean_looks
+        So many looks in a row, with data and without a breach, resolve an incident.
+    reopen_days
+        A breach within so many days of recovery reopens the incident rather than opening another.
+    runbook
+        Where to read what to do; goes into every alert.
+    """
+
+    repeat_days: float = 7.0
+    clean_looks: int = 3
+    reopen_days: float = 14.0
+    runbook: str = ""
+
+    def __post_init__(self) -> None:
+        if self.clean_looks < 1 or self.repeat_days <= 0 or self.reopen_days < 0:
+            raise ValueError("clean_looks must be at least 1, repeat_days above 0 and reopen_days at least 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What one look says about one check and subject."""
+
+    worst: Finding
+    members: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        return self.worst.value is not None and not self.worst.breached and self.worst.severity == "info"
+
+
+def fold(
+    findings: Iterable[Finding],
+    incidents: Sequence[Incident],
+    *,
+    model: str,
+    at: date | datetime,
+    settings: IncidentSettings | None = None,
+) -> list[Update]:
+    """Incidents that a look opens, changes, resolves or reopens, each with the alert that is due.
+
+    One incident per model, check and subject; findings of single products (``"product ..."``) make one incident of
+    the subject ``"products"``. Nobody is told twice of the same thing before the repeat interval is over, unless it
+    became more severe. A look without data, and one that only warns, neither resolves nor reopens anything. The same
+    look folded again changes nothing.
+
+    Parameters
+    ----------
+    findings
+        All findings of the look, breached or not: those that are fine are what recovery is counted by.
+    incidents
+        Incidents that are open, and those resolved lately, which may reopen.
+    at
+        When the look was, in the same kind of stamp as that of earlier looks.
+
+    Examples
+    --------
+    >>> day = date(2024, 3, 1)
+    >>> bad = Finding(check="loss", subject="fleet", at=day, value=0.9, benchmark=0.6, breached=True,
+    ...               severity="critical", why="Errors grew by half.")
+    >>> [(incident, alert)] = fold([bad], [], model="demand", at=day)
+    >>> incident.state, alert.severity
+    ('open', 'critical')
+    >>> fold([bad], [incident], model="demand", at=date(2024, 3, 2))[0][1] is None
+    True
+    """
+    rules = settings or IncidentSettings()
+    known = _newest(incidents, model)
+    updates: list[Update] = []
+    for (check, subject), seen in sorted(_grouped(findings).items()):
+        incident = known.get((check, subject))
+        if seen.worst.breached:
+            updates += _breach(seen, incident, subject=subject, model=model, at=at, rules=rules)
+        elif incident is not None and incident.state != "resolved":
+            updates += _no_breach(seen, incident, at=at, rules=rules)
+    return updates
+
+
+def acted(incident: Incident, what: str) -> Incident:
+    """The incident after something was done about it; ``updated_at`` stays that of the newest look.
+
+    Examples
+    --------
+    >>> finding = Finding(check="loss", subject="fleet", at=date(2024, 3, 1), value=0.9, benchmark=0.6)
+    >>> before = Incident(incident_id="ab", model="d", check="loss", subject="fleet", severity="critical", state="open",
+    ...                   opened_at=date(2024, 3, 1), updated_at=date(2024, 3, 1), finding=finding)
+    >>> after = acted(before, "Rolled back to version 1")
+    >>> after.state, after.actions
+    ('mitigating', ('Rolled back to version 1',))
+    """
+    return replace(incident, state="mitigating", actions=(*incident.actions, what))
+
+
+def incident_id(*, model: str, check: str, subject: str, opened_at: date | datetime) -> str:
+    """Twelve letters and digits that the same incident always gets.
+
+    Examples
+    --------
+    >>> incident_id(model="demand", check="loss", subject="fleet", opened_at=date(2024, 3, 1))
+    '7569aa4c09f0'
+    """
+    text = "\x1f".join((model, check, subject, opened_at.isoformat()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _breach(
+    seen: _Seen, incident: Incident | None, *, subject: str, model: str, at: date | datetime, rules: IncidentSettings
+) -> list[Update]:
+    finding = replace(seen.worst, subject=subject)
+    if incident is not None and incident.state == "resolved" and _forgotten(incident, at, rules):
+        incident = None
+    if incident is None:
+        opened = Incident(
+            incident_id=incident_id(model=model, check=finding.check, subject=subject, opened_at=at),
+            model=model,
+            check=finding.check,
+            subject=subject,
+            severity=finding.severity,
+            state="open",
+            opened_at=at,
+            updated_at=at,
+            finding=finding,
+            subjects=seen.members,
+            alerted_at=at,
+        )
+        return [(opened, _alert(opened, "opened", rules))]
+    if elapsed(incident.updated_at, at) == timedelta(0):
+        return []
+    reopened, worse = incident.state == "resolved", _ORDER[finding.severity] > _ORDER[incident.severity]
+    told = incident.alerted_at or incident.opened_at
+    due = reopened or worse or elapsed(told, at) >= timedelta(days=rules.repeat_days)
+    changed = replace(
+        incident,
+        severity=finding.severity if reopened else max(finding.severity, incident.severity, key=_ORDER.__getitem__),
+        state="open" if reopened or incident.state == "monitoring" else incident.state,
+        updated_at=at,
+        finding=finding,
+        subjects=tuple(sorted({*incident.subjects, *seen.members})),
+        clean_looks=0,
+        alerted_at=at if due else incident.alerted_at,
+    )
+    word = "reopened" if reopened else "became worse" if worse else "is still open"
+    return [(changed, _alert(changed, word, rules) if due else None)]
+
+
+def _forgotten(incident: Incident, at: date | datetime, rules: IncidentSettings) -> bool:
+    return elapsed(incident.updated_at, at) > timedelta(days=rules.reopen_days)
+
+
+def _no_breach(seen: _Seen, incident: Incident, *, at: date | datetime, rules: IncidentSettings) -> list[Update]:
+    if not seen.clean or elapsed(incident.updated_at, at) == timedelta(0):
+        return []
+    clean = incident.clean_looks + 1
+    if clean < rules.clean_looks:
+        return [(replace(incident, state="monitoring", clean_looks=clean, updated_at=at), None)]
+    over = replace(incident, state="resolved", clean_looks=clean, updated_at=at, alerted_at=at)
+    return [(over, replace(_alert(over, "resolved", rules), severity="info"))]
+
+
+def _grouped(findings: Iterable[Finding]) -> dict[tuple[str, str], _Seen]:
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        subject = _GROUP if finding.subject.startswith(_MEMBER) else finding.subject
+        groups.setdefault((finding.check, subject), []).append(finding)
+    return {key: _seen(key[1], members) for key, members in groups.items()}
+
+
+def _seen(subject: str, findings: list[Finding]) -> _Seen:
+    """The finding that speaks for a group: its own summary where it has one, else the worst of its members."""
+    members = tuple(f.subject.removeprefix(_MEMBER) for f in findings if f.breached and f.subject != subject)
+    summary = [f for f in findings if f.subject == subject]
+    worst = max(summary or findings, key=lambda f: (f.breached, _ORDER[f.severity], f.log_evidence or 0.0))
+    return _Seen(worst=worst, members=tuple(sorted(members)))
+
+
+def _newest(incidents: Sequence[Incident], model: str) -> dict[tuple[str, str], Incident]:
+    """For each check and subject the incident that is open, else the one resolved last."""
+    known: dict[tuple[str, str], Incident] = {}
+    for incident in incidents:
+        key = (incident.check, incident.subject)
+        if incident.model == model and (key not in known or _rank(incident) > _rank(known[key])):
+            known[key] = incident
+    return known
+
+
+def _rank(incident: Incident) -> tuple[bool, datetime]:
+    return incident.state != "resolved", _instant(incident.updated_at)
+
+
+def _alert(incident: Incident, word: str, rules: IncidentSettings) -> Alert:
+    labels = {"model": incident.model, "check": incident.check, "subject": incident.subject, "state": incident.state}
+    money = incident.finding.money_at_risk
+    if money is not None:
+        labels["money_at_risk_per_day"] = f"{money:.2f}"
+    return Alert(
+        name=incident.incident_id,
+        severity=incident.severity,
+        summary=f"{incident.check} of {incident.subject} of {incident.model} {word}: {incident.explain()}",
+        labels=labels,
+        runbook=rules.runbook,
+    )
+
+
+def elapsed(earlier: date | datetime, later: date | datetime) -> timedelta:
+    """Time between two stamps; a date counts as its midnight, an aware instant as UTC.
+
+    Examples
+    --------
+    >>> elapsed(date(2024, 3, 1), datetime(2024, 3, 2, 12))
+    datetime.timedelta(days=1, seconds=43200)
+    """
+    return _instant(later) - _instant(earlier)
+
+
+def _instant(stamp: date | datetime) -> datetime:
+    if not isinstance(stamp, datetime):
+        return datetime(stamp.year, stamp.month, stamp.day)
+    return stamp if stamp.tzinfo is None else stamp.astimezone(UTC).replace(tzinfo=None)
