@@ -5,6 +5,7 @@ from finalmile.inventory.demand import Demand, NegativeBinomialPaths, PathDemand
 from finalmile.inventory.orders import order_lines
 from finalmile.inventory.position import Position, position, protection_windows
 from finalmile.inventory.proposal import Policy, Proposal
+from finalmile.inventory.safety_stock import safety_factor, safety_stock
 
 __all__ = [
     "Demand",
@@ -18,4 +19,6 @@ __all__ = [
     "orderable",
     "position",
     "protection_windows",
+    "safety_factor",
+    "safety_stock",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, PointDemand, sum_ahead
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.safety_stock import safety_factor, safety_stock
 
 
 @policies.add("normal_order_up_to")
@@ -46,8 +46,7 @@ class NormalOrderUpTo:
     cycle_service: float = 0.98
 
     def __post_init__(self) -> None:
-        if not 0 < self.cycle_service < 1:
-            raise ValueError(f"cycle_service is {self.cycle_service}; it must lie between 0 and 1, for example 0.98")
+        safety_factor(self.cycle_service)
 
     @property
     def needs(self) -> DemandKind:
@@ -69,7 +68,8 @@ class NormalOrderUpTo:
             raise TypeError(f"normal_order_up_to reads PointDemand, not {type(demand).__name__}")
         window = protection_windows(at)[:, 0]
         expected = sum_ahead(demand.mean, window)
-        safety = NormalDist().inv_cdf(self.cycle_service) * demand.sd * np.sqrt(window)
+        periods = window.astype(np.float64)
+        safety = safety_stock(demand.sd, periods, factor=safety_factor(self.cycle_service))
         raw = np.maximum(expected + safety - at.held, 0.0)
         quantity, bound = orderable(at, raw)
         methods: NameArray = np.full(at.n, "normal", dtype=object)
