@@ -1,0 +1,466 @@
+"""The composition root: settings become adapters, adapters become a shop, and each verb is handed to its workflow."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from finalmile.adapters.calendar_days import holiday_names
+from finalmile.adapters.local.artefacts import FolderArtefacts
+from finalmile.adapters.local.clock import SystemClock
+from finalmile.adapters.local.history import History
+from finalmile.adapters.local.lake import FolderLake
+from finalmile.adapters.local.ledger import SqlLedger
+from finalmile.adapters.local.lock import project_lock
+from finalmile.adapters.sources import Source, load
+from finalmile.config import Config, check_names, load_config, template
+from finalmile.config.reading import FILE_NAME
+from finalmile.errors import MissingInputError, UnknownNameError
+from finalmile.figures.views import Home, Product
+from finalmile.frames import Frequency
+from finalmile.frames.dialects import Kind
+from finalmile.frames.specs import SPECS
+from finalmile.inventory.policies import policies
+from finalmile.ports import Clock, Forecaster, Notifier, Progress, forecasters, notifiers
+from finalmile.plugins import Registry
+from finalmile.records import OrderState
+from finalmile.response.registry import actions
+from finalmile.workflows import (
+    account,
+    certify,
+    cycle,
+    doctor,
+    export,
+    forecast,
+    impact,
+    ingest,
+    plan,
+    promote,
+    ready_made,
+    replay,
+    reports,
+    train,
+    views,
+)
+from finalmile.workflows.account import Replayed
+from finalmile.workflows.known import Holidays, PastKnown, TableKnown
+from finalmile.workflows.logbook import CUMULATIVE, FORECASTS, LakeLog
+from finalmile.workflows.memory import MemoryLog
+from finalmile.workflows.monitor import monitor
+from finalmile.workflows.shop import Shop, newest_version
+
+DEFAULT_MODEL = "demand"
+REGISTRIES: dict[str, Registry[Any]] = {"forecaster": forecasters, "policy": policies, "action": actions, "notifier": notifiers}
+
+
+class Table:
+    """One kind of table of a project: add to it, read it."""
+
+    def __init__(self, project: Project, kind: Kind) -> None:
+        self._project, self._kind = project, kind
+
+    def add(
+        self,
+        source: Source,
+        *,
+        columns: Mapping[str, str] | None = None,
+        query: str | None = None,
+        known_at: datetime | None = None,
+        known_days_ahead: float | None = None,
+        model: str | None = None,
+    ) -> ingest.IngestReport:
+        """Take in a file, a glob, a frame or a query; see :meth:`Project.ingest`."""
+        return self._project.ingest(
+            self._kind,
+            source,
+            columns=columns,
+            query=query,
+            known_at=known_at,
+            known_days_ahead=known_days_ahead,
+            model=model,
+        )
+
+    def read(self, *, as_of: datetime | None = None) -> pl.DataFrame:
+        """Newest version of every row, or as it was known at an instant."""
+        return self._project.tables[self._kind].read(as_of=as_of)
+
+
+class Project:
+    """A folder with everything in it: settings, a ledger, a lake of tables, model files.
+
+    Parameters
+    ----------
+    folder
+        Made by :meth:`init`, or by the first thing that is added.
+    clock
+        Where 'now' comes from; the machine's by default.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> project = Project.init(Path(tempfile.mkdtemp()) / "shop")
+    >>> project.models().lines()
+    ['No version yet. Run: finalmile train demand']
+    """
+
+    def __init__(self, folder: Path, *, config: Config, clock: Clock | None = None) -> None:
+        self.folder, self.config, self.clock = folder, config, clock or SystemClock()
+        self.ledger = SqlLedger(f"sqlite:///{folder / 'ledger.db'}")
+        self.lake = FolderLake(folder / "lake", self.ledger)
+        self.artefacts = FolderArtefacts(folder / "artefacts")
+        self.tables: dict[Kind, History] = {
+            kind: History(self.lake, f"ready_{kind}" if kind == "forecasts" else kind, keys=spec.keys)
+            for kind, spec in SPECS.items()
+        }
+        self.sales, self.items, self.stock = Table(self, "sales"), Table(self, "items"), Table(self, "stock")
+        self.receipts, self.open_orders = Table(self, "receipts"), Table(self, "open_orders")
+        self.future, self.forecasts = Table(self, "future"), Table(self, "forecasts")
+
+    @classmethod
+    def open(cls, folder: Path | str, *, clock: Clock | None = None) -> Project:
+        """The project in a folder, which is made where it is not there.
+
+        Raises
+        ------
+        ConfigError
+            If ``finalmile.yaml`` holds something that cannot be used; every fault at once.
+        """
+        path = Path(folder)
+        config = load_config(path)
+        check_names(config, REGISTRIES)
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(path, config=config, clock=clock)
+
+    @classmethod
+    def init(cls, folder: Path | str, *, clock: Clock | None = None) -> Project:
+        """A new project with a settings file that documents every setting; an existing file is left alone."""
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        if not (path / FILE_NAME).exists():
+            (path / FILE_NAME).write_text(template(), encoding="utf-8")
+        return cls.open(path, clock=clock)
+
+    def ingest(
+        self,
+        kind: str,
+        source: Source,
+        *,
+        columns: Mapping[str, str] | None = None,
+        query: str | None = None,
+        known_at: datetime | None = None,
+        known_days_ahead: float | None = None,
+        model: str | None = None,
+    ) -> ingest.IngestReport:
+        """Take in a table of one kind; all of it is looked at before anything is kept.
+
+        Parameters
+        ----------
+        kind
+            ``sales``, ``items``, ``stock``, ``receipts``, ``open_orders``, ``future`` or ``forecasts``.
+        source
+            CSV or Parquet path, glob, Arrow-capable frame, or SQLAlchemy URL with ``query``.
+        columns
+            Our name to the source's, for columns that are called differently there.
+        known_at
+            When the rows became known; now by default.
+        known_days_ahead
+            For ``future``: how long before its period each row was known.
+        model
+            For ``forecasts``: the model they become a version of.
+
+        Raises
+        ------
+        SchemaError
+            With every fault, before anything is written.
+        """
+        if kind not in self.tables:
+            raise UnknownNameError("kind of table", kind, self.tables)
+        with self._writing(f"ingest {kind}"):
+            read = load(source, query=query)
+            report = ingest.ingest(
+                kind,
+                read.frame,
+                source=read.label,
+                tables=self.tables,
+                now=self.clock.now(),
+                known_at=known_at,
+                known_days_ahead=known_days_ahead,
+                columns=columns,
+                frequency=None if self.config.frequency == "auto" else Frequency.parse(self.config.frequency),
+                untyped=read.untyped,
+                parts=read.parts,
+                stamp={"model": model or DEFAULT_MODEL} if kind == "forecasts" else None,
+            )
+            self._forget()
+            if kind == "forecasts":
+                ready_made.register(self.shop, model or DEFAULT_MODEL, self.tables["forecasts"].read())
+            return report
+
+    def train(
+        self,
+        model: str = DEFAULT_MODEL,
+        forecaster: str | Forecaster | None = None,
+        *,
+        cutoff: date | None = None,
+        progress: Progress | None = None,  # noqa: ARG002  # fits report nothing yet
+    ) -> reports.Trained:
+        """Fit a recipe on everything known and keep it as the model's next version."""
+        with self._writing(f"train {model}"):
+            shop = self.shop
+            recipe = forecasters.make(forecaster) if isinstance(forecaster, str) else forecaster
+            at = None if cutoff is None else shop.frequency.index_of(cutoff)
+            version = train.train(shop, model, recipe=recipe, cutoff=at)
+            fitted = train.load_version(shop, version)
+            return reports.Trained(version=version, series=len(fitted.reference().ids), notes=fitted.notes)
+
+    def certify(self, model: str = DEFAULT_MODEL, number: int | None = None) -> reports.Certified:
+        """Judge a version on periods its recipe had not seen."""
+        with self._writing(f"certify {model}"):
+            return reports.Certified(certificate=certify.certify(self.shop, model, number=number))
+
+    def promote(
+        self, model: str = DEFAULT_MODEL, number: int | None = None, *, why: str = "by hand", force: bool = False
+    ) -> reports.Deployed:
+        """Make a certified version the live one."""
+        with self._writing(f"promote {model}"):
+            return reports.Deployed.of(promote.promote(self.shop, model, number=number, why=why, force=force))
+
+    def rollback(
+        self, model: str = DEFAULT_MODEL, *, to: int | None = None, why: str = "by hand", dry_run: bool = False
+    ) -> reports.Deployed:
+        """Return to the version that was live before; a dry run says which, and how many order lines would change."""
+        if dry_run:
+            return cycle.would_roll_back(self.shop, model, to=to, book=self._book())
+        with self._writing(f"rollback {model}"):
+            return reports.Deployed.of(promote.rollback(self.shop, model, to=to, why=why))
+
+    def models(self) -> reports.Models:
+        """Every version, which is live, and what its certificate says."""
+        return cycle.models(self.ledger)
+
+    def forecast(self, model: str = DEFAULT_MODEL) -> reports.Forecasted:
+        """Forecast from the newest sales with the live version, and log it."""
+        with self._writing(f"forecast {model}"):
+            told = forecast.forecast(self.shop, model)
+            return reports.Forecasted(version=cycle.live(self.ledger, model), forecast=told)
+
+    def monitor(self, model: str = DEFAULT_MODEL) -> reports.Monitored:
+        """Judge what came true since the last look; incidents that are open are told too."""
+        with self._writing(f"monitor {model}"):
+            watched = monitor(self.shop, model, self.shop.known.newest)
+            return cycle.monitored(self.ledger, model, watched)
+
+    def plan(self, model: str = DEFAULT_MODEL) -> reports.Planned:
+        """Propose orders for every item with a stock count; nothing is sent."""
+        with self._writing(f"plan {model}"):
+            return cycle.planned(self.shop, plan.plan(self.shop, model, self._book()))
+
+    def orders(self, order: str | None = None, *, states: Sequence[OrderState] = ()) -> reports.Orders:
+        """Order lines; of one order with the reason of each quantity."""
+        return cycle.orders(self.ledger, order, states=states)
+
+    def run_day(self, at: date | None = None, *, model: str = DEFAULT_MODEL) -> reports.DayDone:
+        """One business day: monitor, respond, retrain when due, forecast, plan. Again the same day repeats nothing."""
+        with self._writing(f"run {model}"):
+            shop = self.shop
+            cutoff = shop.known.newest if at is None else shop.frequency.index_of(at)
+            return cycle.run_day(shop, model, cutoff, book=self._book())
+
+    def impact(self, start: date, end: date, *, against: str | None = None, model: str = DEFAULT_MODEL) -> Replayed:
+        """What ordering by the forecasts logged in a span was worth, against a baseline."""
+        past = self._past()
+        shop = replace(self._against(self.shop, against), known=past)
+        return impact.impact(shop, past, model, start=start, end=end, assumptions=views.assumptions(self.config))
+
+    def replay(
+        self,
+        start: date,
+        end: date,
+        *,
+        model: str = DEFAULT_MODEL,
+        retrain_every_days: float | None = None,
+        against: str | None = None,
+        out: Path | None = None,
+        demand: pl.DataFrame | None = None,
+        progress: Progress | None = None,
+    ) -> Replayed:
+        """Play history again, every decision made from what was known then.
+
+        Parameters
+        ----------
+        start, end
+            First and last day that is played.
+        retrain_every_days
+            By default what the settings say.
+        against
+            Baseline policy; by default that of the settings.
+        out
+            Folder for the results, beside the project's own.
+        demand
+            ``unique_id, ds, demand``: true demand, where it is known; sales otherwise.
+
+        Raises
+        ------
+        MissingInputError
+            If sales do not cover the span and some history before it.
+        """
+        began = time.monotonic()
+        past = self._past()
+        with tempfile.TemporaryDirectory(prefix="finalmile-replay-") as scratch, SqlLedger("sqlite://") as ledger:
+            clock = replay.ReplayClock()
+            shop = Shop(
+                config=self.config,
+                ledger=ledger,
+                artefacts=FolderArtefacts(Path(scratch)),
+                known=past,
+                forecasts=MemoryLog(),
+                clock=clock,
+                actor="replay",
+            )
+            days = self.config.replay.retrain_every_days if retrain_every_days is None else retrain_every_days
+            played = replay.play(
+                self._against(shop, against),
+                past,
+                clock,
+                model=model,
+                first=past.frequency.index_of(start),
+                last=past.frequency.index_of(end),
+                retrain_every=shop.periods(days) if days else None,
+                demand=demand,
+                progress=progress,
+            )
+        told = account.account(
+            played,
+            model=model,
+            frequency=past.frequency,
+            policy=self.config.plan.policy,
+            against=against or self.config.plan.baseline,
+            assumptions=views.assumptions(self.config),
+            seconds=time.monotonic() - began,
+        )
+        forecasts = account.forecasts_of(played.days)
+        for folder in (self.folder / "replays" / f"{start}_{end}", *([] if out is None else [out])):
+            told.write(folder, forecasts=forecasts)
+        return told
+
+    def export(self, what: str, path: Path, format: str = "csv") -> reports.Exported:  # noqa: A002  # the verb's word
+        """Write a table to a CSV or Parquet file."""
+        return export.export(what, path, file_format=format, tables=self.tables, lake=self.lake, ledger=self.ledger)
+
+    def check(self) -> reports.Checked:
+        """Whether settings and data allow a run, and what is missing."""
+        return doctor.check(self.shop, self.tables, folder=self.folder)
+
+    def doctor(self) -> reports.Checked:
+        """Whether every file is what was recorded, the audit chain holds, and nothing is left unfinished."""
+        names = [history.table for history in self.tables.values()]
+        return doctor.doctor(
+            self.ledger, self.lake, self.artefacts, tables=[*names, FORECASTS, CUMULATIVE], folder=self.folder
+        )
+
+    @staticmethod
+    def plugins() -> reports.Plugins:
+        """Everything that settings can name."""
+        from finalmile.metrics import metrics
+        from finalmile.monitoring.registry import checks
+
+        return reports.Plugins.of({**REGISTRIES, "metric": metrics, "check": checks})
+
+    def home(self) -> Home:
+        """What the first page shows."""
+        return views.home(self.shop, self.tables, folder=self.folder, name=self.folder.resolve().name)
+
+    def product(self, unique_id: str) -> Product:
+        """What the page of one product shows."""
+        return views.product(self.shop, self.tables, unique_id)
+
+    @classmethod
+    def demo(cls, folder: Path, *, seed: int = 0, days: int = 91, progress: Progress | None = None) -> Replayed:
+        """Replay the last days of a simulated retailer in which demand suddenly changes."""
+        from finalmile.workflows.demo import demo
+
+        return demo(cls.init(folder), seed=seed, days=days, progress=progress)
+
+    @cached_property
+    def shop(self) -> Shop:
+        """What the workflows work on."""
+        known = TableKnown(
+            sales=self.tables["sales"],
+            item_table=self.tables["items"],
+            future=self.tables["future"],
+            config=self.config,
+            holidays=self._holidays,
+        )
+        return Shop(
+            config=self.config,
+            ledger=self.ledger,
+            artefacts=self.artefacts,
+            known=known,
+            forecasts=LakeLog(self.lake, known),
+            clock=self.clock,
+            notifiers=self._notifiers(),
+        )
+
+    @property
+    def _holidays(self) -> Holidays | None:
+        country, subdivision = self.config.country, self.config.subdivision
+        if country is None:
+            return None
+        return lambda first, last: holiday_names(country, first=first, last=last, subdivision=subdivision)
+
+    def _notifiers(self) -> list[Notifier]:
+        return [notifiers.make(receiver.name, **dict(receiver.settings)) for receiver in self.config.receivers]
+
+    def _past(self) -> PastKnown:
+        return PastKnown.of(
+            self.tables["sales"],
+            self.tables["items"],
+            self.tables["future"],
+            config=self.config,
+            holidays=self._holidays,
+        )
+
+    def _book(self) -> plan.StockBook:
+        return plan.StockBook(
+            counts=self.tables["stock"].read(),
+            receipts=self.tables["receipts"].read(),
+            open_orders=self.tables["open_orders"].read(),
+            ours=tuple(self.ledger.orders(states=plan.ON_THE_WAY)),
+        )
+
+    def _forget(self) -> None:
+        self.__dict__.pop("shop", None)
+
+    @contextmanager
+    def _writing(self, verb: str) -> Generator[None]:
+        with project_lock(self.folder, verb=verb, wait_s=10.0):
+            self.lake.sweep()
+            yield
+
+    @staticmethod
+    def _against(shop: Shop, against: str | None) -> Shop:
+        if against is None:
+            return shop
+        known = sorted(policies)
+        if against not in known:
+            raise UnknownNameError("policy", against, known)
+        rules = shop.config.plan.model_copy(update={"baseline": against, "baseline_settings": {}})
+        return replace(shop, config=shop.config.model_copy(update={"plan": rules}))
+
+
+def open_project(folder: Path | str) -> Project:
+    """The project in a folder."""
+    return Project.open(folder)
+
+
+__all__ = ["DEFAULT_MODEL", "MissingInputError", "Project", "Table", "newest_version", "open_project"]

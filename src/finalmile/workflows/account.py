@@ -1,0 +1,238 @@
+"""Account: what a replay was worth, told in service, stock and money, beside the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import orjson
+import polars as pl
+
+from finalmile.frames import Frequency
+from finalmile.impact import Kpis, Savings, compare, kpis_of
+from finalmile.impact.service import share_with_interval
+from finalmile.records import Estimate, Json, OrderLine
+from finalmile.simulation import Flow, UnitsArray
+from finalmile.workflows.arms import daily
+from finalmile.workflows.day import Day
+from finalmile.workflows.replay import Played
+from finalmile.workflows.reports import order_frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something that happened in a replay: a deployment, an alarm, an action."""
+
+    at: date | datetime
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What a replay decided and what it was worth.
+
+    Parameters
+    ----------
+    ours, baseline
+        Figures of the two ways of ordering.
+    service
+        Fill rate of ours with its interval.
+    savings
+        Ours against the baseline, in money, with its interval.
+    daily
+        One row per period and arm.
+    happenings
+        Deployments, alarms and actions in order.
+    """
+
+    model: str
+    first: date | datetime
+    last: date | datetime
+    series: int
+    policy: str
+    against: str
+    currency: str
+    assumptions: tuple[str, ...]
+    ours: Kpis
+    baseline: Kpis
+    service: Estimate
+    cycle: Estimate
+    savings: Savings
+    daily: pl.DataFrame
+    trend: pl.DataFrame
+    happenings: tuple[Happening, ...]
+    orders: tuple[OrderLine, ...]
+    loss: pl.DataFrame
+    seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """The quarter as a short story with numbers."""
+        ours, usual = self.ours, self.baseline
+        return [
+            f"Replayed {self.first} to {self.last}: {self.series:,} series, every decision from what was known then.",
+            f"Service: fill rate {_share(ours.fill_rate)}{_between(self.service)}, baseline {_share(usual.fill_rate)}; "
+            f"cycle service {_share(ours.cycle_service)}, baseline {_share(usual.cycle_service)}.",
+            f"Stock-outs: {ours.stock_outs:,} item-days, baseline {usual.stock_outs:,}; "
+            f"units lost {ours.lost_units:,.0f} of {ours.demand_units:,.0f}, baseline {usual.lost_units:,.0f}.",
+            f"Stock: {ours.average_inventory:,.0f} {self.currency} on average, baseline "
+            f"{usual.average_inventory:,.0f}; turnover {_number(ours.turnover)} a year against {_number(usual.turnover)}.",
+            f"Money: {self.savings.explain()}",
+            *(f"{happening.at}  {happening.kind}: {happening.text}" for happening in self.happenings),
+            *(f"Assumed: {assumption}." for assumption in self.assumptions),
+            *self.notes,
+        ]
+
+    def to_dict(self) -> Json:
+        """Figures and happenings; rows of days and orders are in the files."""
+        return {
+            "model": self.model,
+            "first": self.first,
+            "last": self.last,
+            "series": self.series,
+            "policy": self.policy,
+            "against": self.against,
+            "currency": self.currency,
+            "assumed": list(self.assumptions),
+            "ours": self.ours.to_dict(),
+            "baseline": self.baseline.to_dict(),
+            "fill_rate": asdict(self.service),
+            "cycle_service": asdict(self.cycle),
+            "savings": {name: value for name, value in self.savings.to_dict().items() if name != "by_period"},
+            "happenings": [asdict(happening) for happening in self.happenings],
+            "orders": len(self.orders),
+            "seconds": self.seconds,
+            "notes": list(self.notes),
+        }
+
+    def write(self, folder: Path, *, forecasts: pl.DataFrame | None = None) -> None:
+        """Write ``summary.json`` and the frames behind it as Parquet into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.daily.write_parquet(folder / "daily.parquet", compression="zstd")
+        self.trend.write_parquet(folder / "service.parquet", compression="zstd")
+        self.loss.write_parquet(folder / "loss.parquet", compression="zstd")
+        order_frame(self.orders).write_parquet(folder / "orders.parquet", compression="zstd")
+        alarms = [asdict(happening) for happening in self.happenings]
+        pl.DataFrame(alarms, schema=["at", "kind", "text"]).write_parquet(folder / "happenings.parquet")
+        if forecasts is not None:
+            forecasts.write_parquet(folder / "forecasts.parquet", compression="zstd")
+        (folder / "summary.json").write_bytes(orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2))
+
+
+def account(
+    played: Played, *, model: str, frequency: Frequency, policy: str, against: str, assumptions: Sequence[str], seconds: float = 0.0
+) -> Replayed:
+    """The figures of a replay."""
+    ours, baseline = played.ours.flow(), played.baseline.flow()
+    economics = played.economics
+    both = [("ours", ours), (against, baseline)]
+    kept, ended = cycles_by_period(ours)
+    return Replayed(
+        model=model,
+        first=frequency.start_of(played.first),
+        last=frequency.start_of(played.last),
+        series=len(played.ids),
+        policy=policy,
+        against=against,
+        currency=economics.currency,
+        assumptions=tuple(assumptions),
+        ours=kpis_of(ours, economics),
+        baseline=kpis_of(baseline, economics),
+        service=share_with_interval(ours.sold.sum(axis=0), ours.demand.sum(axis=0)),
+        cycle=share_with_interval(kept, ended),
+        savings=compare(ours, baseline, economics=economics, against=against),
+        daily=pl.concat(
+            daily(flow, arm=name, first=played.first, frequency=frequency, economics=economics) for name, flow in both
+        ),
+        trend=_trend(played, ours, baseline, frequency),
+        happenings=tuple(happenings(played.days, frequency)),
+        orders=played.orders,
+        loss=_loss(played.days),
+        seconds=seconds,
+    )
+
+
+def cycles_by_period(flow: Flow) -> tuple[UnitsArray, UnitsArray]:
+    """Order cycles that ended in each period, without a stock-out and in all, each of shape (T,).
+
+    A cycle ends the period before the next receipt; the one that runs at the end of the span is not counted here.
+    """
+    n, length = flow.sold.shape
+    kept, ended = np.zeros(length), np.zeros(length)
+    began, broken = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    for t in range(length):
+        receives = flow.received[:, t] > 0
+        closes = receives & began
+        ended[t], kept[t] = closes.sum(), (closes & ~broken).sum()
+        began |= receives
+        broken = np.where(receives, False, broken) | (flow.lost[:, t] > 0)  # a fresh cycle is unbroken
+    return kept, ended
+
+
+def happenings(days: Sequence[Day], frequency: Frequency) -> Iterator[Happening]:
+    """Deployments, alarms and actions, each once, in order."""
+    live: str | None = None
+    opened: dict[str, str] = {}
+    for day in days:
+        at = frequency.start_of(day.period)
+        for incident in day.incidents:
+            before = opened.get(incident.incident_id)
+            if before is None:
+                yield Happening(at=at, kind="alarm", text=incident.explain())
+            elif incident.state == "resolved" and before != "resolved":
+                yield Happening(at=at, kind="resolved", text=f"{incident.check} of {incident.subject} is over.")
+            opened[incident.incident_id] = incident.state
+        for step in day.steps:
+            yield Happening(at=at, kind="action", text=f"{step.action}: {step.why} Undo: {step.undo}")
+        for certificate in day.trained:
+            verdict = "passed" if certificate.passed else "failed: " + "; ".join(certificate.reasons)
+            yield Happening(at=at, kind="certificate", text=f"{certificate.model}@{certificate.number} {verdict}")
+        if str(day.live) != live:
+            live = str(day.live)
+            yield Happening(at=at, kind="deployment", text=f"{live} ({day.live.kind}) is live")
+
+
+def forecasts_of(days: Sequence[Day]) -> pl.DataFrame:
+    """Every forecast of a replay, long."""
+    return pl.concat(
+        day.forecast.to_frame().with_columns(pl.lit(day.live.number).cast(pl.Int64).alias("version")) for day in days
+    )
+
+
+def _trend(played: Played, ours: Flow, baseline: Flow, frequency: Frequency) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "ds": frequency.start(np.arange(played.first, played.last + 1)),
+            "hit": ours.sold.sum(axis=0),
+            "of": ours.demand.sum(axis=0),
+            "baseline_hit": baseline.sold.sum(axis=0),
+            "baseline_of": baseline.demand.sum(axis=0),
+        }
+    )
+
+
+def _loss(days: Sequence[Day]) -> pl.DataFrame:
+    rows = [
+        (finding.at, finding.value, finding.benchmark)
+        for day in days
+        for finding in day.findings
+        if finding.check == "loss" and finding.subject == "fleet"
+    ]
+    return pl.DataFrame(rows, schema=["ds", "loss", "benchmark"], orient="row")
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1%}"
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f}"
+
+
+def _between(told: Estimate) -> str:
+    return "" if told.low is None or told.high is None else f" ({told.low:.1%} to {told.high:.1%})"

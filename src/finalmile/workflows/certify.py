@@ -1,0 +1,181 @@
+"""Certify: what a version's recipe achieves on periods it had not seen, beside a cheap baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from finalmile.frames import BoolArray, FloatArray, Forecast, IntArray, Panel, same_windows
+from finalmile.metrics import Scored, naive_scales, score
+from finalmile.metrics.volume import VolumeClasses
+from finalmile.ports import Fitted, forecasters
+from finalmile.records import Certificate, Version, VersionState
+from finalmile.workflows.shop import Shop, newest_version
+from finalmile.workflows.train import keep, load_version, sales_at
+
+METRICS = ("wape", "bias", "mae", "rmse", "mase", "rmsse", "fva", "mape", "mape_rows", "wape_total")
+CLASSES = 5
+
+
+def certify(shop: Shop, model: str, *, number: int | None = None) -> Certificate:
+    """Judge a version on a holdout: accuracy against the baseline, and coverage of demand over whole windows.
+
+    A version that was trained on everything known has seen every period there is. So its recipe is judged: by the
+    version that the same recipe gave before the holdout, where there is one, else by a fit that ends before it.
+    A ready-made forecast table is judged as it stands, by the forecasts it made before each holdout period.
+
+    Raises
+    ------
+    MissingInputError
+        If the history is too short to hold anything out.
+    """
+    version = newest_version(shop, model, number)
+    cutoff = shop.frequency.index_of(version.cutoff)
+    held = shop.periods(shop.config.certify.holdout_days)
+    panel = sales_at(shop, cutoff)
+    judge = _judge(shop, version, at=cutoff - held)
+    trial = _trial(shop, judge, panel, held=held)
+    certificate = _verdict(shop, version, trial, first=cutoff - held + 1, last=cutoff)
+    shop.ledger.add_certificate(certificate, actor=shop.actor)
+    state: VersionState = "certified" if certificate.passed else "trained"
+    if version.state in ("trained", "certified"):
+        why = "certificate passed" if certificate.passed else "; ".join(certificate.reasons)
+        shop.ledger.set_version_state(version, state, at=certificate.issued_at, actor=shop.actor, why=why)
+    return certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    metrics: dict[str, float | None]
+    baseline: dict[str, float | None]
+    coverage: dict[str, float | None]
+
+
+def _trial(shop: Shop, judge: Fitted, panel: Panel, *, held: int) -> _Trial:
+    origin = panel.cutoff - held
+    told = _forecast(shop, judge, origin, horizon=held)
+    cheap = forecasters.make(shop.config.certify.baseline).fit(shop.known.panel(origin))
+    naive = cheap.predict(shop.known.panel(origin, ahead=held), horizon=held)
+    actual, scored = _scored(panel, told, naive)
+    baseline = Scored(
+        actual=actual, forecast=scored.baseline if scored.baseline is not None else scored.forecast,
+        naive_mae=scored.naive_mae, naive_rmse=scored.naive_rmse,
+    )  # fmt: skip
+    return _Trial(
+        metrics=score(scored, METRICS),
+        baseline=score(baseline, [name for name in METRICS if name != "fva"]),
+        coverage=_coverage(shop, judge, panel, held=held),
+    )
+
+
+def _forecast(shop: Shop, judge: Fitted, origin: int, *, horizon: int) -> Forecast:
+    seen = shop.known.panel(origin, periods=judge.needs, ahead=horizon)
+    return judge.predict(seen, horizon=horizon)
+
+
+def _scored(panel: Panel, told: Forecast, naive: Forecast) -> tuple[FloatArray, Scored]:
+    rows = np.searchsorted(panel.ids, told.ids)
+    start = told.cutoff + 1 - panel.first
+    actual = panel.demand()[rows, start : start + told.horizon]
+    scales = naive_scales(panel.y[rows, :start])
+    order = np.searchsorted(naive.ids, told.ids)
+    return actual, Scored(
+        actual=actual,
+        forecast=told.mean,
+        baseline=naive.mean[order],
+        naive_mae=scales.mae,
+        naive_rmse=scales.rmse,
+        censored=int(panel.censored[rows, start : start + told.horizon].sum()),
+        missing=int(np.isnan(panel.y[rows, start : start + told.horizon]).sum()),
+    )
+
+
+def _coverage(shop: Shop, judge: Fitted, panel: Panel, *, held: int) -> dict[str, float | None]:
+    """Share of windows whose demand stayed within the quantile, in all and by volume class."""
+    level = shop.config.certify.coverage_level
+    hits: list[BoolArray] = []
+    classes: list[IntArray] = []
+    for origin, window in _windows(held, step=shop.periods(7), cutoff=panel.cutoff):
+        seen = shop.known.panel(origin, periods=judge.needs, ahead=window)
+        told = judge.predict(seen, horizon=window, windows=same_windows(seen.n, [window]), levels=(level,))
+        if told.cumulative is None:
+            return {}
+        start = origin + 1 - panel.first
+        demand = panel.demand()[np.searchsorted(panel.ids, told.ids), start : start + window].sum(axis=1)
+        judged = ~np.isnan(demand)
+        hits.append((demand <= np.ceil(told.cumulative.values[:, 0, 0] - 1e-6))[judged])
+        volume = told.mean.mean(axis=1)
+        classes.append(VolumeClasses.of_means(volume, count=CLASSES).of(volume)[judged])
+    return _shares(np.concatenate(hits), np.concatenate(classes), level) if hits else {}
+
+
+def _windows(held: int, *, step: int, cutoff: int) -> list[tuple[int, int]]:
+    lengths = sorted({min(step * weeks, held) for weeks in (1, 2, 4)})
+    return [(origin, window) for window in lengths for origin in range(cutoff - held, cutoff - window + 1, step)]
+
+
+def _shares(hits: BoolArray, classes: IntArray, level: float) -> dict[str, float | None]:
+    shares: dict[str, float | None] = {f"{level:g}": float(hits.mean()) if len(hits) else None}
+    for one in range(CLASSES):
+        inside = hits[classes == one]
+        shares[f"{level:g} class {one}"] = float(inside.mean()) if len(inside) else None
+    return shares
+
+
+def _verdict(shop: Shop, version: Version, trial: _Trial, *, first: int, last: int) -> Certificate:
+    rules = shop.config.certify
+    covered = trial.coverage.get(f"{rules.coverage_level:g}")
+    reasons = [
+        *_below("forecast value added", trial.metrics["fva"], rules.min_forecast_value_added),
+        *_above("absolute bias", _absolute(trial.metrics["bias"]), rules.max_abs_bias),
+        *_below("coverage", covered, rules.coverage_level - rules.coverage_slack),
+    ]
+    return Certificate(
+        model=version.model,
+        number=version.number,
+        issued_at=shop.clock.now(),
+        holdout_from=shop.day(first),
+        holdout_to=shop.day(last),
+        metrics=trial.metrics,
+        baseline=trial.baseline,
+        coverage=trial.coverage,
+        passed=not reasons,
+        reasons=tuple(reasons),
+    )
+
+
+def _below(name: str, value: float | None, least: float) -> list[str]:
+    if value is None:
+        return [f"{name} could not be measured: the holdout has no periods that count"]
+    return [f"{name} is {value:.3f}, at least {least:.3f} is asked"] if value < least else []
+
+
+def _above(name: str, value: float | None, most: float) -> list[str]:
+    if value is None:
+        return [f"{name} could not be measured: the holdout has no periods that count"]
+    return [f"{name} is {value:.3f}, at most {most:.3f} is allowed"] if value > most else []
+
+
+def _absolute(value: float | None) -> float | None:
+    return None if value is None else abs(value)
+
+
+def _judge(shop: Shop, version: Version, *, at: int) -> Fitted:
+    if version.kind == "ready_made":
+        return load_version(shop, version)
+    earlier = [
+        other
+        for other in shop.ledger.versions(version.model)
+        if (other.kind, other.settings) == (version.kind, version.settings)
+        and 0 <= at - shop.frequency.index_of(other.cutoff) <= shop.periods(shop.config.certify.holdout_days)
+    ]
+    if earlier:
+        return load_version(shop, max(earlier, key=lambda other: other.cutoff))
+    done = shop.ledger.run_done("holdout fit", f"{version}")
+    if done is not None:
+        return load_version(shop, replace(version, digest=str(done["digest"])))
+    recipe = forecasters.make(version.kind, **dict(version.settings))
+    fitted = recipe.fit(sales_at(shop, at), seed=shop.config.assume.seed)
+    shop.ledger.finish_run("holdout fit", f"{version}", {"digest": keep(shop, fitted)}, at=shop.clock.now())
+    return fitted

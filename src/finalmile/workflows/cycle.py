@@ -1,0 +1,149 @@
+"""Cycle: one business day of the real shop, and what a person asks about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from finalmile.errors import MissingInputError
+from finalmile.ports import Ledger
+from finalmile.records import OrderLine, OrderState, Version
+from finalmile.workflows import reports
+from finalmile.workflows.day import business_day
+from finalmile.workflows.forecast import predict
+from finalmile.workflows.monitor import Watched
+from finalmile.workflows.plan import Proposed, StockBook, plan, quantities
+from finalmile.workflows.promote import rollback_target
+from finalmile.workflows.shop import Shop, live_version
+
+
+def run_day(shop: Shop, model: str, cutoff: int, *, book: StockBook) -> reports.DayDone:
+    """Monitor, respond, retrain when due, forecast, and plan what is due; again for the same day repeats nothing.
+
+    Without stock counts everything but the plan is done, and a note says so.
+    """
+    every = shop.model(model).retrain_every_days
+    day = business_day(shop, model, cutoff, retrain_every=None if every is None else shop.periods(every))
+    notes: list[str] = []
+    proposed: reports.Planned | None = None
+    try:
+        proposed = planned(shop, plan(shop, model, book, cutoff=cutoff, due_only=True))
+    except MissingInputError as missing:
+        notes.append(f"No orders were planned: {missing}")
+    watched = Watched(findings=day.findings, incidents=day.incidents, looks=day.looks)
+    done = reports.DayDone(
+        ds=shop.day(cutoff),
+        live=str(day.live),
+        monitored=monitored(
+            shop.ledger, model, Watched(findings=day.findings, incidents=day.incidents, looks=day.looks)
+        ),
+        steps=day.steps,
+        retrained=day.trained,
+        forecasted=reports.Forecasted(version=day.live, forecast=day.forecast),
+        planned=proposed,
+        notes=tuple(notes),
+    )
+    key = f"{model} {shop.day(cutoff)}"
+    if shop.ledger.run_done("cycle", key) is None:
+        shop.ledger.finish_run("cycle", key, {"live": str(day.live)}, at=shop.clock.now())
+    return done
+
+
+def monitored(ledger: Ledger, model: str, watched: Watched) -> reports.Monitored:
+    """The newest findings and every open incident."""
+    changed = {incident.incident_id: incident for incident in watched.incidents}
+    still_open = {incident.incident_id: incident for incident in ledger.incidents(model=model, open_only=True)}
+    note = "" if watched.looks else "Nothing new has come true since the last look."
+    return reports.Monitored(
+        findings=watched.findings or tuple(ledger.findings(model)),
+        incidents=tuple({**changed, **still_open}.values()),
+        looks=watched.looks,
+        note=note,
+    )
+
+
+def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
+    """Proposed lines as a report that says what was left out."""
+    notes: list[str] = []
+    if proposed.without_stock:
+        first = ", ".join(proposed.without_stock[:3])
+        notes.append(f"{len(proposed.without_stock):,} items have no stock count and were left out ({first}, ...).")
+    if proposed.unplanned:
+        first = ", ".join(proposed.unplanned[:3])
+        notes.append(f"{len(proposed.unplanned):,} items have no forecast and were left out ({first}, ...).")
+    return reports.Planned(
+        orders=proposed.lines,
+        items=proposed.items,
+        unplanned=(*proposed.unplanned, *proposed.without_stock),
+        notes=tuple(notes),
+        currency=shop.config.currency,
+    )
+
+
+def live(ledger: Ledger, model: str) -> Version:
+    """The live version, after something was done with it."""
+    deployed = ledger.deployment(model)
+    if deployed is None:
+        raise MissingInputError(f"no version of {model!r} is live. Run: finalmile promote {model}")
+    return ledger.version(model, deployed.live)
+
+
+def models(ledger: Ledger) -> reports.Models:
+    """Every version with its certificate's main figures."""
+    rows: list[dict[str, object]] = []
+    for version in ledger.versions():
+        certificate = ledger.certificate(version.model, version.number)
+        deployed = ledger.deployment(version.model)
+        rows.append(
+            {
+                "model": version.model,
+                "number": version.number,
+                "kind": version.kind,
+                "state": version.state,
+                "live": deployed is not None and deployed.live == version.number,
+                "cutoff": version.cutoff,
+                "created_at": version.created_at,
+                "certified": None if certificate is None else certificate.passed,
+                "wape": None if certificate is None else certificate.metrics.get("wape"),
+                "fva": None if certificate is None else certificate.metrics.get("fva"),
+            }
+        )
+    return reports.Models(rows=tuple(rows))
+
+
+def orders(ledger: Ledger, order: str | None, *, states: Sequence[OrderState]) -> reports.Orders:
+    """Order lines in these states; all lines of one order, with reasons, where one is named.
+
+    Raises
+    ------
+    MissingInputError
+        Where no order has that id.
+    """
+    rows: list[OrderLine] = ledger.orders(states=states)
+    if order is None:
+        return reports.Orders(rows=tuple(rows))
+    mine = tuple(line for line in rows if line.order_id == order)
+    if not mine:
+        raise MissingInputError(f"no order is called {order!r}. List them: finalmile orders")
+    return reports.Orders(rows=mine, reasons=True)
+
+
+def would_roll_back(shop: Shop, model: str, *, to: int | None, book: StockBook) -> reports.Deployed:
+    """Where a rollback would lead, and how many order lines it would change."""
+    now = live_version(shop, model)
+    target = rollback_target(shop, model) if to is None else shop.ledger.version(model, to)
+    if target is None:
+        raise MissingInputError(f"{now} is the first version of {model!r} that went live: there is none to return to")
+    return reports.Deployed(
+        model=model, live=target.number, before=now.number, dry_run=True,
+        order_changes=_order_changes(shop, now, target, book=book),
+    )  # fmt: skip
+
+
+def _order_changes(shop: Shop, now: Version, then: Version, *, book: StockBook) -> int | None:
+    cutoff = shop.known.newest
+    try:
+        before = quantities(shop, book, told=predict(shop, now, cutoff), cutoff=cutoff)
+        after = quantities(shop, book, told=predict(shop, then, cutoff), cutoff=cutoff)
+    except MissingInputError:
+        return None
+    return sum(before.get(item, 0) != after.get(item, 0) for item in {*before, *after})

@@ -1,0 +1,68 @@
+"""Doctor: whether settings and data allow a run, and whether everything kept is as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from finalmile.errors import FinalMileError, MissingInputError
+from finalmile.ports import Artefacts, HistoryTable, Ledger
+from finalmile.workflows.reports import Checked
+from finalmile.workflows.shop import Shop
+
+
+class Verifiable(Protocol):
+    """Something that can read a whole table and say what is damaged."""
+
+    def verify(self, table: str, /) -> int:
+        """Segments that were read; ``CorruptError`` names the first damaged one."""
+        ...
+
+
+def check(shop: Shop, tables: Mapping[str, HistoryTable], *, folder: Path) -> Checked:
+    """What is there, and what a day of the whole operation would miss."""
+    facts, faults = [f"Project {folder}: settings are valid."], list[str]()
+    for kind, table in tables.items():
+        rows = table.read(columns=["unique_id"])
+        if rows.height:
+            facts.append(f"{kind}: {rows.height:,} rows of {rows['unique_id'].n_unique():,} ids.")
+    try:
+        facts.append(f"Sales are {shop.frequency}, up to {shop.day(shop.known.newest)}.")
+    except MissingInputError as missing:
+        faults.append(str(missing))
+        return Checked(facts=tuple(facts), faults=tuple(faults))
+    for model in shop.config.models:
+        deployed = shop.ledger.deployment(model)
+        if deployed is None:
+            faults.append(f"model {model!r} has no live version: finalmile train {model}, certify, promote")
+        else:
+            facts.append(f"{model}@{deployed.live} is live.")
+    if tables["stock"].read(columns=["unique_id"]).is_empty():
+        facts.append("No stock counts: forecasts and monitoring work, orders do not (finalmile ingest stock FILE).")
+    return Checked(facts=tuple(facts), faults=tuple(faults))
+
+
+def doctor(
+    ledger: Ledger, lake: Verifiable, artefacts: Artefacts, *, tables: Sequence[str], folder: Path
+) -> Checked:
+    """Every file against its checksum, every version's artefact, and the audit chain."""
+    facts, faults = [f"Project {folder}."], list[str]()
+    for table in tables:
+        faults += _fault(table, partial(lake.verify, table))
+    facts.append(f"{len(tables)} tables were read and compared with their checksums.")
+    for version in ledger.versions():
+        faults += _fault(f"{version}", partial(artefacts.path, version.digest))
+    facts.append(f"{len(ledger.versions())} versions were checked against their digests.")
+    faults += _fault("audit", ledger.verify_audit)
+    facts.append(f"{len(ledger.audit_rows()):,} audit rows were chained through.")
+    return Checked(facts=tuple(facts), faults=tuple(faults))
+
+
+def _fault(what: str, look: Callable[[], object]) -> list[str]:
+    try:
+        look()
+    except FinalMileError as error:
+        return [f"{what}: {error}"]
+    return []

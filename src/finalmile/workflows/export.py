@@ -1,0 +1,89 @@
+"""Export: a table as a CSV or Parquet file that other tools read."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from finalmile.errors import ConfigError, MissingInputError, UnknownNameError
+from finalmile.ports import HistoryTable, Lake, Ledger
+from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
+from finalmile.workflows.reports import Exported, order_frame
+
+FORMATS = ("csv", "parquet")
+
+
+def export(
+    what: str, path: Path, *, file_format: str, tables: Mapping[str, HistoryTable], lake: Lake, ledger: Ledger
+) -> Exported:
+    """Write a table to a file, all of it or nothing.
+
+    Parameters
+    ----------
+    what
+        ``forecasts``, ``cumulative``, ``orders``, ``incidents``, ``findings``, ``audit``, or a table that was ingested.
+
+    Raises
+    ------
+    MissingInputError
+        Where the table holds nothing.
+    """
+    if file_format not in FORMATS:
+        raise ConfigError("--format", [f"{file_format!r} cannot be written; give csv or parquet"])
+    frame = _frame(what, tables=tables, lake=lake, ledger=ledger)
+    if frame.is_empty():
+        raise MissingInputError(f"there are no {what} to export yet")
+    _write(frame, path, file_format)
+    return Exported(what=what, path=str(path), rows=frame.height)
+
+
+def _frame(what: str, *, tables: Mapping[str, HistoryTable], lake: Lake, ledger: Ledger) -> pl.DataFrame:
+    if what in (FORECASTS, CUMULATIVE):
+        return lake.scan(what).collect()
+    if what == "orders":
+        return order_frame(ledger.orders())
+    records = {
+        "incidents": ledger.incidents,
+        "audit": ledger.audit_rows,
+        "findings": lambda: [
+            finding
+            for model in sorted({version.model for version in ledger.versions()})
+            for finding in ledger.findings(model, last_runs=1_000_000)
+        ],
+    }
+    if what in records:
+        return pl.DataFrame([_flat(asdict(record)) for record in records[what]()], infer_schema_length=None)
+    known = {name: table for name, table in tables.items() if name != "forecasts"} | (
+        {"ready_made": tables["forecasts"]} if "forecasts" in tables else {}
+    )
+    if what not in known:
+        raise UnknownNameError("table", what, [*known, FORECASTS, CUMULATIVE, "orders", *records])
+    return known[what].read()
+
+
+def _flat(record: Mapping[str, object]) -> dict[str, object]:
+    """Nested values as JSON text, so that every column has one type."""
+    return {
+        name: orjson.dumps(value, default=str).decode() if isinstance(value, dict | list | tuple) else value
+        for name, value in record.items()
+    }
+
+
+def _write(frame: pl.DataFrame, path: Path, file_format: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, pending = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(handle)
+    try:
+        if file_format == "csv":
+            frame.write_csv(pending)
+        else:
+            frame.write_parquet(pending, compression="zstd")
+        Path(pending).replace(path)
+    finally:
+        Path(pending).unlink(missing_ok=True)

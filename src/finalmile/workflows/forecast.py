@@ -1,0 +1,70 @@
+"""Forecast: the live version answers for every series from the newest cutoff, and the answer is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from finalmile.errors import MissingInputError
+from finalmile.frames import Forecast, IntArray, Panel, same_windows
+from finalmile.inventory.policies import policies
+from finalmile.records import Version
+from finalmile.simulation import UnitsArray
+from finalmile.workflows.shop import Shop, live_version
+from finalmile.workflows.terms import positions
+from finalmile.workflows.train import load_version
+
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
+"""Levels of demand over whole windows that every forecast tells, beside those the policy asks for."""
+
+
+def forecast(shop: Shop, model: str, *, cutoff: int | None = None) -> Forecast:
+    """Forecast every listed series and log it under the live version.
+
+    Parameters
+    ----------
+    cutoff
+        Last period that counts as known; by default the newest one that has sales.
+
+    Raises
+    ------
+    MissingInputError
+        If no version is live.
+    """
+    version = live_version(shop, model)
+    cutoff = shop.known.newest if cutoff is None else cutoff
+    told = predict(shop, version, cutoff)
+    shop.forecasts.put(version, told, issued_at=shop.clock.now())
+    return told
+
+
+def predict(shop: Shop, version: Version, cutoff: int) -> Forecast:
+    """What a version says from a cutoff: every period of the horizon, and demand over each protection interval."""
+    fitted = load_version(shop, version)
+    settings = shop.model(version.model)
+    horizon = shop.horizon(version.model)
+    panel = shop.known.panel(cutoff, periods=fitted.needs, ahead=horizon)
+    return fitted.predict(
+        panel,
+        horizon=horizon,
+        quantiles=settings.quantiles,
+        windows=windows_of(shop, panel, horizon=horizon),
+        levels=levels_of(shop),
+    )
+
+
+def windows_of(shop: Shop, panel: Panel, *, horizon: int) -> IntArray:
+    """Each series' protection interval, shape (n, 1); the review period where no lead time is known."""
+    nothing: UnitsArray = np.zeros(panel.n)
+    try:
+        at = positions(shop, panel, on_hand=nothing)
+    except MissingInputError:
+        return same_windows(panel.n, [min(shop.periods(shop.config.plan.review_period_days), horizon)])
+    return (at.review_periods + at.lead_periods)[:, None]
+
+
+def levels_of(shop: Shop) -> Sequence[float]:
+    """Levels to forecast for windows: the usual ones and those the policy asks for."""
+    wanted = policies.make(shop.config.plan.policy, **dict(shop.config.plan.settings)).levels
+    return tuple(sorted({*LEVELS, *wanted}))

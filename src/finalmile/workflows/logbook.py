@@ -1,0 +1,108 @@
+"""Forecasts as they were issued, kept in the lake: one segment per version and cutoff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from finalmile.frames import Cumulative, FloatArray, Forecast, Frequency, NameArray
+from finalmile.ports import Lake
+from finalmile.records import Version
+from finalmile.workflows.shop import Issued, Known
+
+FORECASTS, CUMULATIVE = "forecasts", "cumulative"
+
+
+@dataclass(frozen=True, slots=True)
+class LakeLog:
+    """The forecast log of a project."""
+
+    lake: Lake
+    known: Known
+
+    @property
+    def frequency(self) -> Frequency:
+        """Length of a period."""
+        return self.known.frequency
+
+    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> None:
+        """Keep a forecast; the same version and cutoff again changes nothing."""
+        cutoff = str(self.frequency.start_of(forecast.cutoff))
+        tags = {"model": version.model, "cutoff": cutoff}
+        frames = {FORECASTS: forecast.to_frame(), CUMULATIVE: forecast.cumulative_frame()}
+        for table, frame in frames.items():
+            stamped = frame.with_columns(
+                pl.lit(version.model).alias("model"),
+                pl.lit(version.number).cast(pl.Int64).alias("version"),
+                pl.lit(issued_at).alias("issued_at"),
+            )
+            if stamped.height:
+                self.lake.append(table, stamped, writer=f"{version}/{cutoff}", sequence=0, tags=tags)
+
+    def latest(self, model: str, cutoff: int) -> Forecast | None:
+        """The forecast last issued from exactly this cutoff, windows included."""
+        rows = self._rows(FORECASTS, model, cutoff)
+        if rows.is_empty():
+            return None
+        rows = rows.sort("unique_id", "ds")
+        ids: NameArray = rows["unique_id"].unique(maintain_order=True).to_numpy().astype(object)
+        levels = {float(name[1:]): name for name in rows.columns if name.startswith("q0.")}
+        return Forecast(
+            ids=ids,
+            frequency=self.frequency,
+            cutoff=cutoff,
+            mean=_wide(rows["mean"], len(ids)),
+            quantiles={level: _wide(rows[name], len(ids)) for level, name in levels.items()},
+            cumulative=_cumulative(self._rows(CUMULATIVE, model, cutoff), len(ids)),
+        )
+
+    def issued(self, model: str, period: int) -> Issued | None:
+        """The newest forecasts of one period made before it, looking back at most a hundred periods."""
+        for cutoff in range(period - 1, period - 101, -1):
+            rows = self._rows(FORECASTS, model, cutoff)
+            if rows.is_empty():
+                continue
+            due = rows.filter(pl.col("ds") == self.frequency.start_of(period)).sort("unique_id")
+            return None if due.is_empty() else _issued(due, cutoff)
+        return None
+
+    def _rows(self, table: str, model: str, cutoff: int) -> pl.DataFrame:
+        tags = {"model": model, "cutoff": str(self.frequency.start_of(cutoff))}
+        rows = self.lake.scan(table, tags=tags).collect()
+        if rows.is_empty() or rows["version"].n_unique() == 1:
+            return rows
+        newest = rows.sort("issued_at", "version")["version"][-1]
+        return rows.filter(pl.col("version") == newest)
+
+
+def _issued(due: pl.DataFrame, cutoff: int) -> Issued:
+    return Issued(
+        ids=due["unique_id"].to_numpy().astype(object),
+        mean=due["mean"].cast(pl.Float32).to_numpy(),
+        version=int(due["version"][0]),
+        cutoff=cutoff,
+    )
+
+
+def _cumulative(rows: pl.DataFrame, n: int) -> Cumulative | None:
+    if rows.is_empty() or n == 0:
+        return None
+    rows = rows.sort("unique_id", "window", "level")
+    levels = tuple(sorted(rows["level"].unique().to_list()))
+    shape = (n, rows.height // (n * len(levels)), len(levels))
+    first = rows.gather_every(len(levels))
+    return Cumulative(
+        windows=first["window"].to_numpy().astype(np.int64).reshape(shape[:2]),
+        mean=first["mean"].cast(pl.Float32).to_numpy().reshape(shape[:2]),
+        levels=levels,
+        values=rows["value"].cast(pl.Float32).to_numpy().reshape(shape),
+        methods=first["method"].gather_every(shape[1]).to_numpy().astype(object),
+        calibration_id=str(rows["calibration_id"][0]),
+    )
+
+
+def _wide(values: pl.Series, n: int) -> FloatArray:
+    return values.cast(pl.Float32).to_numpy().reshape(n, -1)

@@ -1,0 +1,166 @@
+"""Monitor: hold what came true against what was forecast, keep the evidence, open and close incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from finalmile.alerting.incidents import IncidentSettings, fold
+from finalmile.errors import MissingInputError, TransientError
+from finalmile.frames import FloatArray, OneStep, Panel
+from finalmile.monitoring.checks.loss import LossCheck
+from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
+from finalmile.records import Finding, Incident, Version
+from finalmile.workflows.arms import rows_in
+from finalmile.workflows.shop import Issued, Shop
+from finalmile.workflows.terms import last_price
+from finalmile.workflows.train import load_version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What a look, or several that had waited, brought.
+
+    Parameters
+    ----------
+    findings
+        Of the newest look.
+    incidents
+        Changed by it.
+    looks
+        Periods judged.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    looks: int = 0
+
+
+def monitor(shop: Shop, model: str, cutoff: int) -> Watched:
+    """Judge every period up to the cutoff that has not been judged yet, by the forecasts made before it.
+
+    Each version has evidence of its own, which starts from its reference. A period without forecasts is left out; one
+    without actuals is a finding. Judging the same period again changes nothing.
+    """
+    periods = _unjudged(shop, model, cutoff)
+    if not periods:
+        return Watched()
+    panel = shop.known.panel(cutoff, periods=max(periods[-1] - periods[0] + 1, 1))
+    watched = Watched()
+    for period in periods:
+        told = shop.forecasts.issued(model, period)
+        if told is not None:
+            watched = _look(shop, model, panel, told, period, before=watched)
+        shop.ledger.save_state(_judged_key(model), str(period).encode())
+    deliver(shop)
+    return watched
+
+
+def deliver(shop: Shop) -> None:
+    """Hand every waiting alert to the receivers; what a receiver refuses waits for the next time."""
+    for outbox_id, alert in shop.ledger.pending_alerts():
+        try:
+            for notifier in shop.notifiers:
+                notifier.notify([alert])
+        except TransientError:
+            return
+        shop.ledger.alert_delivered(outbox_id, at=shop.clock.now())
+
+
+def check_of(shop: Shop) -> LossCheck:
+    """The loss check with this project's settings."""
+    rules = shop.config.monitor
+    return LossCheck(
+        arl=rules.arl,
+        warning_arl=rules.warning_arl,
+        fleet_tolerance=rules.fleet_tolerance,
+        product_tolerance=rules.product_tolerance,
+        fdr=rules.fdr,
+        patience=shop.periods(rules.patience_days),
+    )
+
+
+def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, before: Watched) -> Watched:
+    version = shop.ledger.version(model, told.version)
+    check = check_of(shop)
+    state = _state(shop, version, check)
+    if state is None:
+        return before
+    state, findings = check.update(state, _loss_look(panel, told, period))
+    changed = fold(
+        findings,
+        shop.ledger.incidents(model=model),
+        model=model,
+        at=shop.day(period),
+        settings=IncidentSettings(clean_looks=shop.config.monitor.clean_looks),
+    )
+    for incident, alert in changed:
+        shop.ledger.put_incident(incident, alert=alert, actor=shop.actor)
+    shop.ledger.add_findings(findings, model=model, run=f"{version} {shop.day(period)}")
+    shop.ledger.save_state(_state_key(version), state.to_bytes())
+    fresh = {incident.incident_id: incident for incident, _ in changed}
+    kept = [incident for incident in before.incidents if incident.incident_id not in fresh]
+    return replace(before, findings=tuple(findings), incidents=(*kept, *fresh.values()), looks=before.looks + 1)
+
+
+def _loss_look(panel: Panel, told: Issued, period: int) -> LossLook:
+    column = period - panel.first
+    rows = rows_in(panel.ids, told.ids)
+    actual = np.where(rows >= 0, panel.demand()[rows, column], np.nan)
+    price = np.where(rows >= 0, last_price(panel)[rows], np.nan)
+    return LossLook(
+        period=period,
+        ids=told.ids,
+        actual=actual,
+        forecast=told.mean,
+        value_per_unit=None if np.isnan(price).all() else price,
+    )
+
+
+def _state(shop: Shop, version: Version, check: LossCheck) -> LossState | None:
+    blob = shop.ledger.load_state(_state_key(version))
+    if blob is not None:
+        return LossState.from_bytes(blob)
+    reference = load_version(shop, version).reference()
+    panel = shop.known.panel(shop.frequency.index_of(version.cutoff))
+    try:
+        return check.start(_loss_reference(panel, reference))
+    except MissingInputError:
+        return None
+
+
+def _loss_reference(panel: Panel, told: OneStep) -> LossReference:
+    rows = rows_in(panel.ids, told.ids)
+    start = max(told.first, panel.first)
+    length = min(told.first + told.mean.shape[1] - 1, panel.cutoff) - start + 1
+    actual: FloatArray = panel.demand()[rows, start - panel.first : start - panel.first + length].copy()
+    actual[rows < 0] = np.nan
+    return LossReference(
+        ids=told.ids,
+        frequency=panel.frequency,
+        first=start,
+        actual=actual,
+        forecast=told.mean[:, start - told.first : start - told.first + length],
+    )
+
+
+def _unjudged(shop: Shop, model: str, cutoff: int) -> Sequence[int]:
+    """Periods after the last one judged; from the first promotion on where none was."""
+    blob = shop.ledger.load_state(_judged_key(model))
+    if blob is not None:
+        return range(int(blob) + 1, cutoff + 1)
+    versions = shop.ledger.versions(model)
+    if not versions or shop.ledger.deployment(model) is None:
+        return ()
+    first = min(shop.frequency.index_of(version.cutoff) for version in versions) + 1
+    return range(first, cutoff + 1)
+
+
+def _judged_key(model: str) -> str:
+    return f"judged/{model}"
+
+
+def _state_key(version: Version) -> str:
+    return f"loss/{version}"

@@ -1,0 +1,91 @@
+"""Promote and roll back: move the pointer to the live version, guarded by what it was when one decided."""
+
+from __future__ import annotations
+
+from finalmile.errors import MissingInputError, NotCertifiedError
+from finalmile.records import Deployment, Version
+from finalmile.workflows.shop import Shop, live_version, newest_version
+
+
+def promote(
+    shop: Shop, model: str, *, number: int | None = None, why: str = "promoted by hand", force: bool = False
+) -> Deployment:
+    """Make a certified version the live one.
+
+    Parameters
+    ----------
+    number
+        Which version; by default the newest.
+    force
+        Promote without a certificate that passed; the audit says so.
+
+    Raises
+    ------
+    NotCertifiedError
+        Without a certificate, or with one that failed.
+    ConflictError
+        If somebody else deployed in between.
+    """
+    version = newest_version(shop, model, number)
+    if not force:
+        _require_certificate(shop, version)
+    before = shop.ledger.deployment(model)
+    if before is not None and before.live == version.number:
+        return before
+    now = shop.clock.now()
+    reason = f"{why} (forced, without a passed certificate)" if force else why
+    deployed = shop.ledger.deploy(
+        model, version.number, expected=before.token if before else None, at=now, actor=shop.actor, why=reason
+    )
+    if before is not None:
+        replaced = shop.ledger.version(model, before.live)
+        shop.ledger.set_version_state(replaced, "retired", at=now, actor=shop.actor, why=f"replaced by {version}")
+    shop.ledger.set_version_state(version, "stable", at=now, actor=shop.actor, why=reason)
+    return deployed
+
+
+def rollback(shop: Shop, model: str, *, to: int | None = None, why: str = "rolled back by hand") -> Deployment:
+    """Make an earlier version the live one again.
+
+    Parameters
+    ----------
+    to
+        Which version; by default the one that was live before.
+
+    Raises
+    ------
+    MissingInputError
+        If nothing was live before.
+    """
+    live = live_version(shop, model)
+    target = rollback_target(shop, model) if to is None else shop.ledger.version(model, to)
+    before = shop.ledger.deployment(model)
+    if target is None or before is None:
+        raise MissingInputError(f"{live} is the first version of {model!r} that went live: there is none to return to")
+    if target.number == live.number:
+        return before
+    now = shop.clock.now()
+    deployed = shop.ledger.deploy(model, target.number, expected=before.token, at=now, actor=shop.actor, why=why)
+    shop.ledger.set_version_state(live, "rolled_back", at=now, actor=shop.actor, why=why)
+    shop.ledger.set_version_state(target, "stable", at=now, actor=shop.actor, why=f"returned from {live}")
+    return deployed
+
+
+def rollback_target(shop: Shop, model: str) -> Version | None:
+    """The version that was live before and may be returned to: never one that was itself rolled back from."""
+    deployed = shop.ledger.deployment(model)
+    if deployed is None or deployed.previous is None:
+        return None
+    previous = shop.ledger.version(model, deployed.previous)
+    return None if previous.state in ("rolled_back", "quarantined") else previous
+
+
+def _require_certificate(shop: Shop, version: Version) -> None:
+    certificate = shop.ledger.certificate(version.model, version.number)
+    mend = f"finalmile certify {version.model} --version {version.number}"
+    if certificate is None:
+        raise NotCertifiedError(f"{version} has no certificate. Run: {mend}")
+    if not certificate.passed:
+        raise NotCertifiedError(
+            f"{version} did not pass: {'; '.join(certificate.reasons)}. Train another, or promote it with --force"
+        )

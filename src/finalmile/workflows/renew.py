@@ -1,0 +1,42 @@
+"""Renew: train, certify and promote in one go."""
+
+from __future__ import annotations
+
+from finalmile.errors import NotCertifiedError
+from finalmile.ports import forecasters
+from finalmile.records import Certificate, Version
+from finalmile.workflows.certify import certify
+from finalmile.workflows.promote import promote
+from finalmile.workflows.shop import Shop
+from finalmile.workflows.train import train
+
+
+def renew(shop: Shop, model: str, cutoff: int, *, why: str) -> Certificate:
+    """Train, certify, and promote if the certificate passed; the certificate says why not."""
+    version = train(shop, model, cutoff=cutoff)
+    certificate = certify(shop, model, number=version.number)
+    try:
+        promote(shop, model, number=version.number, why=why)
+    except NotCertifiedError:
+        return certificate
+    return certificate
+
+
+def retrain_when_due(shop: Shop, model: str, cutoff: int, *, every: int | None) -> tuple[Certificate, ...]:
+    """Renew where the newest version of the model's recipe learned its last ``every`` periods ago or earlier."""
+    if every is None:
+        return ()
+    recipe = shop.model(model).forecaster
+    learned = [shop.frequency.index_of(one.cutoff) for one in shop.ledger.versions(model) if one.kind == recipe]
+    if not learned or cutoff - max(learned) < every:
+        return ()
+    return (renew(shop, model, cutoff, why=f"retrained every {every} periods"),)
+
+
+def fallback_version(shop: Shop, model: str, cutoff: int) -> Version:
+    """A version of the model's cheap baseline: the newest there is, else one that is made now."""
+    kind = shop.model(model).fallback
+    made = [version for version in shop.ledger.versions(model) if version.kind == kind]
+    if made:
+        return made[-1]
+    return train(shop, model, recipe=forecasters.make(kind), cutoff=cutoff)

@@ -1,0 +1,377 @@
+"""What workflows give back to people and programs: sentences, a dictionary, and whether a check was breached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import polars as pl
+
+from finalmile.frames import Forecast
+from finalmile.plugins import Registry
+from finalmile.records import Certificate, Deployment, Finding, Incident, Json, OrderLine, Step, Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A new version."""
+
+    version: Version
+    series: int
+    notes: tuple[str, ...] = ()
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """What was trained, on what, and what to do next."""
+        version = self.version
+        return [
+            f"{version} is trained: {version.kind} on {self.series:,} series up to {version.cutoff}.",
+            *self.notes,
+            f"Next: finalmile certify {version.model}",
+        ]
+
+    def to_dict(self) -> Json:
+        """Version, series, notes."""
+        return {"version": asdict(self.version), "series": self.series, "notes": list(self.notes)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certified:
+    """A certificate; breached where it did not pass."""
+
+    certificate: Certificate
+
+    @property
+    def breached(self) -> bool:
+        """Whether the version failed."""
+        return not self.certificate.passed
+
+    def lines(self) -> list[str]:
+        """The verdict, and the figures behind it."""
+        told = self.certificate
+        verdict = "passed" if told.passed else "did not pass: " + "; ".join(told.reasons)
+        return [
+            f"{told.model}@{told.number} {verdict}.",
+            f"Judged on {told.holdout_from} to {told.holdout_to}, which its recipe had not seen.",
+            *(
+                f"  {name:12} {_figure(value)}  (baseline {_figure(told.baseline.get(name))})"
+                for name, value in told.metrics.items()
+            ),
+            *(f"  coverage at {name}: {_figure(value)}" for name, value in told.coverage.items()),
+            *([f"Next: finalmile promote {told.model}"] if told.passed else []),
+        ]
+
+    def to_dict(self) -> Json:
+        """The certificate."""
+        return asdict(self.certificate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What is live now, or would be."""
+
+    model: str
+    live: int | None
+    before: int | None
+    dry_run: bool = False
+    order_changes: int | None = None
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """Which version answers."""
+        verb = "would go live" if self.dry_run else "is live"
+        was = "" if self.before is None or self.before == self.live else f"; before: {self.model}@{self.before}"
+        changes = [] if self.order_changes is None else [f"{self.order_changes:,} order lines would change."]
+        return [f"{self.model}@{self.live} {verb}{was}.", *changes]
+
+    def to_dict(self) -> Json:
+        """Model, live and former version."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Deployed:
+        """From the ledger's record."""
+        return cls(model=deployment.model, live=deployment.live, before=deployment.previous)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Versions of every model."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """One line a version."""
+        if not self.rows:
+            return ["No version yet. Run: finalmile train demand"]
+        return [
+            f"{'*' if row['live'] else ' '} {row['model']}@{row['number']:<3} {row['kind']:16} {row['state']:11} "
+            f"up to {row['cutoff']}  wape {_figure(row['wape'])}  fva {_figure(row['fva'])}"
+            for row in self.rows
+        ]
+
+    def to_dict(self) -> Json:
+        """Rows under ``versions``."""
+        return {"versions": [dict(row) for row in self.rows]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecasted:
+    """A forecast that was logged."""
+
+    version: Version
+    forecast: Forecast
+    breached: bool = False
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Long frame: unique_id, cutoff, ds, mean, quantiles."""
+        return self.forecast.to_frame()
+
+    def lines(self) -> list[str]:
+        """How much was forecast, by whom."""
+        told = self.forecast
+        return [
+            f"{self.version} forecast {len(told.ids):,} series for {told.horizon} periods after "
+            f"{told.frequency.start_of(told.cutoff)}: {float(told.mean.sum()):,.0f} units in all."
+        ]
+
+    def to_dict(self) -> Json:
+        """Counts and totals; rows are in the lake, or ``finalmile export forecasts``."""
+        told = self.forecast
+        return {
+            "version": str(self.version),
+            "cutoff": told.frequency.start_of(told.cutoff),
+            "series": len(told.ids),
+            "horizon": told.horizon,
+            "units": float(told.mean.sum()),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitored:
+    """Findings of the newest look and the incidents that are open."""
+
+    findings: tuple[Finding, ...]
+    incidents: tuple[Incident, ...]
+    looks: int
+    note: str = ""
+
+    @property
+    def breached(self) -> bool:
+        """Whether an incident is open."""
+        return any(incident.state != "resolved" for incident in self.incidents)
+
+    def lines(self) -> list[str]:
+        """What was found, worst first."""
+        order = {"critical": 0, "warning": 1, "info": 2}
+        found = sorted(self.findings, key=lambda finding: order[finding.severity])
+        return [
+            f"{self.looks} new period(s) judged.{' ' + self.note if self.note else ''}",
+            *(f"{finding.severity:8} {finding.check} of {finding.subject}: {finding.why}" for finding in found[:12]),
+            *(f"INCIDENT {incident.explain()}" for incident in self.incidents if incident.state != "resolved"),
+        ]
+
+    def to_dict(self) -> Json:
+        """Findings and incidents."""
+        return {
+            "looks": self.looks,
+            "findings": [asdict(finding) for finding in self.findings],
+            "incidents": [asdict(incident) for incident in self.incidents],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """Order lines that were proposed."""
+
+    orders: tuple[OrderLine, ...]
+    items: int
+    unplanned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    currency: str = "EUR"
+    breached: bool = False
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """One row per line."""
+        return order_frame(self.orders)
+
+    def lines(self) -> list[str]:
+        """How much is to be ordered from whom; the ten dearest lines."""
+        value = sum(line.quantity * (line.unit_cost or 0) for line in self.orders)
+        assumed = " (assumed costs or lead times)" if any(line.assumed for line in self.orders) else ""
+        dearest = sorted(self.orders, key=lambda line: -line.quantity * (line.unit_cost or 0))[:10]
+        suppliers = len({line.order_id for line in self.orders})
+        return [
+            f"{len(self.orders):,} lines in {suppliers:,} orders proposed for {self.items:,} items: "
+            f"{sum(line.quantity for line in self.orders):,} units, {value:,.2f} {self.currency}{assumed}.",
+            *self.notes,
+            *(f"  {line.order_id}  {line.unique_id}  {line.quantity:,}  due {line.due}" for line in dearest),
+            *([f"  ... and {len(self.orders) - 10:,} more: finalmile orders list"] if len(self.orders) > 10 else []),
+        ]
+
+    def to_dict(self) -> Json:
+        """Every line with its reason."""
+        return {
+            "items": self.items,
+            "orders": [asdict(line) for line in self.orders],
+            "unplanned": list(self.unplanned),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayDone:
+    """One business day."""
+
+    ds: object
+    live: str
+    monitored: Monitored
+    steps: tuple[Step, ...]
+    retrained: tuple[Certificate, ...]
+    forecasted: Forecasted | None
+    planned: Planned | None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def breached(self) -> bool:
+        """Whether an incident is open."""
+        return self.monitored.breached
+
+    def lines(self) -> list[str]:
+        """The day in a few sentences."""
+        return [
+            f"{self.ds}: {self.live} is live.",
+            *self.monitored.lines(),
+            *(f"Done: {step.action}. {step.why} Undo: {step.undo}" for step in self.steps),
+            *(f"Retrained: {one.model}@{one.number} {'passed' if one.passed else 'failed'}." for one in self.retrained),
+            *(self.forecasted.lines() if self.forecasted else []),
+            *(self.planned.lines() if self.planned else []),
+            *self.notes,
+        ]
+
+    def to_dict(self) -> Json:
+        """All parts."""
+        return {
+            "ds": self.ds,
+            "live": self.live,
+            "monitor": self.monitored.to_dict(),
+            "steps": [asdict(step) for step in self.steps],
+            "retrained": [asdict(one) for one in self.retrained],
+            "forecast": self.forecasted.to_dict() if self.forecasted else None,
+            "plan": self.planned.to_dict() if self.planned else None,
+            "notes": list(self.notes),
+        }
+
+
+def order_frame(orders: Sequence[OrderLine]) -> pl.DataFrame:
+    """Order lines as a frame, without their reasons."""
+    names = "order_id line_id supplier unique_id quantity unit_cost currency ordered_at due state assumed"
+    columns = names.split()
+    schema = {"unit_cost": pl.Float64, "quantity": pl.Int64}
+    rows = {name: [getattr(line, name) for line in orders] for name in columns}
+    return pl.DataFrame(rows, schema_overrides=schema)
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """Order lines; with ``reasons``, why each quantity."""
+
+    rows: tuple[OrderLine, ...]
+    reasons: bool = False
+    breached: bool = False
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """One row per line."""
+        return order_frame(self.rows)
+
+    def lines(self) -> list[str]:
+        """One line each, and the numbers behind it."""
+        if not self.rows:
+            return ["No orders. Run: finalmile plan"]
+        told: list[str] = []
+        for line in self.rows:
+            who = f"{line.order_id}  {line.state:12} {line.supplier:12}"
+            told.append(f"{who} {line.unique_id}  {line.quantity:,}  due {line.due}")
+            if self.reasons:
+                told += [f"    {name}: {value}" for name, value in line.reason.items()]
+        return told
+
+    def to_dict(self) -> Json:
+        """Lines under ``orders``."""
+        return {"orders": [asdict(line) for line in self.rows]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A table that was written to a file."""
+
+    what: str
+    path: str
+    rows: int
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """What was written where."""
+        return [f"{self.rows:,} rows of {self.what} are in {self.path}."]
+
+    def to_dict(self) -> Json:
+        """Table, file, rows."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was looked at, and what is wrong with it."""
+
+    facts: tuple[str, ...]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def breached(self) -> bool:
+        """Whether anything is wrong."""
+        return bool(self.faults)
+
+    def lines(self) -> list[str]:
+        """Facts, then faults."""
+        verdict = ["Nothing is wrong."] if not self.faults else []
+        return [*self.facts, *(f"WRONG: {fault}" for fault in self.faults), *verdict]
+
+    def to_dict(self) -> Json:
+        """Facts and faults."""
+        return {"facts": list(self.facts), "faults": list(self.faults)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugins:
+    """Everything that settings can name."""
+
+    rows: tuple[Mapping[str, str], ...]
+    breached: bool = False
+
+    @classmethod
+    def of(cls, registries: Mapping[str, Registry[Any]]) -> Plugins:
+        """From the registries, by kind."""
+        return cls(
+            rows=tuple(
+                {"kind": kind, "name": name, "what": ((registry[name].__doc__ or "").strip().splitlines() or [""])[0]}
+                for kind, registry in registries.items()
+                for name in registry
+            )
+        )
+
+    def lines(self) -> list[str]:
+        """One line each."""
+        return [f"{row['kind']:11} {row['name']:22} {row['what']}" for row in self.rows]
+
+    def to_dict(self) -> Json:
+        """Rows under ``plugins``."""
+        return {"plugins": [dict(row) for row in self.rows]}

@@ -1,0 +1,133 @@
+"""What every workflow works on: settings, what is known, where things are kept, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+import polars as pl
+
+from finalmile.config import Config, ModelSettings
+from finalmile.errors import MissingInputError, UnknownNameError
+from finalmile.frames import Forecast, Frequency, NameArray, Panel
+from finalmile.frames.panel import FloatArray
+from finalmile.ports import Artefacts, Clock, Fitted, Ledger, Notifier
+from finalmile.records import Version
+
+
+class Known(Protocol):
+    """What is known of the business at a cutoff, and nothing of what came after it."""
+
+    @property
+    def frequency(self) -> Frequency:
+        """Length of a period."""
+        ...
+
+    @property
+    def newest(self) -> int:
+        """Last period that has sales."""
+        ...
+
+    def panel(self, cutoff: int, *, periods: int | None = None, ahead: int = 0) -> Panel:
+        """Sales up to the cutoff, and covariates known then for ``ahead`` periods past it."""
+        ...
+
+    def items(self, cutoff: int) -> pl.DataFrame:
+        """Item attributes as known at the cutoff, by ``unique_id``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """Forecasts of one period, as made before it: shape (n,) each."""
+
+    ids: NameArray
+    mean: FloatArray
+    version: int
+    cutoff: int
+
+
+class ForecastLog(Protocol):
+    """Forecasts as they were issued: what monitoring and impact judge by."""
+
+    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> None:
+        """Keep a forecast; the same version and cutoff again changes nothing."""
+        ...
+
+    def latest(self, model: str, cutoff: int) -> Forecast | None:
+        """The forecast last issued from exactly this cutoff, windows included."""
+        ...
+
+    def issued(self, model: str, period: int) -> Issued | None:
+        """The newest forecasts of one period made before it; ``None`` where there are none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """Everything a workflow may touch. A replay hands in one whose clock and knowledge stand in the past."""
+
+    config: Config
+    ledger: Ledger
+    artefacts: Artefacts
+    known: Known
+    forecasts: ForecastLog
+    clock: Clock
+    notifiers: Sequence[Notifier] = ()
+    actor: str = "finalmile"
+    loaded: dict[str, Fitted] = field(default_factory=dict[str, Fitted])
+
+    @property
+    def frequency(self) -> Frequency:
+        """Length of a period."""
+        return self.known.frequency
+
+    def model(self, name: str) -> ModelSettings:
+        """Settings of a model; a name outside the settings file gets those of a new model."""
+        return self.config.models.get(name) or ModelSettings()
+
+    def periods(self, days: float) -> int:
+        """Whole periods that cover so many days, at least one."""
+        return max(1, self.frequency.periods_in(days))
+
+    def day(self, period: int) -> date | datetime:
+        """First instant of a period."""
+        return self.frequency.start_of(period)
+
+    def horizon(self, name: str) -> int:
+        """Periods a model forecasts ahead."""
+        return self.periods(self.model(name).horizon_days)
+
+
+def live_version(shop: Shop, model: str) -> Version:
+    """The version that answers now.
+
+    Raises
+    ------
+    MissingInputError
+        Where nothing has been promoted.
+    """
+    deployed = shop.ledger.deployment(model)
+    if deployed is None:
+        raise MissingInputError(
+            f"no version of {model!r} is live. Promote one: finalmile train {model}, certify {model}, promote {model}"
+        )
+    return shop.ledger.version(model, deployed.live)
+
+
+def newest_version(shop: Shop, model: str, number: int | None = None) -> Version:
+    """A version by number, or the newest one.
+
+    Raises
+    ------
+    UnknownNameError
+        Where there is none.
+    """
+    if number is not None:
+        return shop.ledger.version(model, number)
+    versions = shop.ledger.versions(model)
+    if not versions:
+        raise UnknownNameError("model", model, {version.model for version in shop.ledger.versions()})
+    return versions[-1]
