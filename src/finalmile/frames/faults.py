@@ -27,7 +27,7 @@ class Faults:
     Examples
     --------
     >>> faults = Faults(source="sales.csv", rows=3)
-    >>> faults.add("y", "is not a number", mend="write 1.5", bad=pl.Series([False, True, False]),
+    >>> _ = faults.add("y", "is not a number", mend="write 1.5", bad=pl.Series([False, True, False]),
     ...            values=pl.Series(["1", "x", "2"]))
     >>> faults.found
     ["y: 1 of 3 rows is not a number: row 2 ('x'); write 1.5"]
