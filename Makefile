@@ -17,10 +17,10 @@ space := $(empty) $(empty)
 export FINALMILE_VECTORS ?= $(subst $(space),:,$(abspath $(wildcard $(SHARED)/vectors/*.json)))
 endif
 
-.PHONY: help install demo test check lint types imports docs bench proof lock clean
+.PHONY: help install demo test check lint types imports docs reference bench proof lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: .venv/ready ## Make .venv with everything pinned and hash-checked
 
@@ -50,8 +50,11 @@ types: install ## mypy and pyright, both strict
 imports: install ## Who may import whom
 	$(BIN)/lint-imports
 
-docs: install ## Is the generated reference current?
-	$(BIN)/python -m finalmile.testing.reference --check docs/reference
+docs: install ## Are the reference pages current?
+	$(BIN)/python docs/build.py --check
+
+reference: install ## Write the reference pages again
+	$(BIN)/python docs/build.py
 
 bench: install ## Benchmarks on real data, one JSON line each
 	@test -n "$(FINALMILE_DATA)" || { echo "bench needs FINALMILE_DATA: the folder with m5_sales.parquet" >&2; exit 1; }

@@ -10,7 +10,7 @@ import typer
 from finalmile.cli.report import Note
 from finalmile.cli.verb import Session, project_class
 
-Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder to make; that of --project by default.")]
+Folder = Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder to make; that of --project by default.")]
 
 
 def init(session: Session, folder: Folder = None) -> Note:
