@@ -124,6 +124,16 @@ def test_a_file_of_one_day_is_read_as_the_year_was(tables: Tables) -> None:
     assert rows(tables, "items") == []
 
 
+def test_a_file_of_another_frequency_is_refused(tables: Tables) -> None:
+    take(tables, sales(n=60))
+    weeks = [date(2024, 3, 4) + timedelta(days=7 * at) for at in range(6)]
+    with pytest.raises(SchemaError, match="step by the week in a set that steps by the day"):
+        take(tables, sales(n=6, ds=weeks))
+    hours = [datetime(2024, 3, 4, hour) for hour in range(6)]
+    with pytest.raises(SchemaError, match="do not start a period of frequency D"):
+        take(tables, sales(n=6, ds=hours))
+
+
 def test_a_stock_out_is_one_whichever_file_it_came_in(tables: Tables) -> None:
     take(tables, sales(first=date(2024, 1, 4), n=2, y=[0.0, 3.0], in_stock=[False, True]))
     take(tables, sales())

@@ -152,7 +152,8 @@ def panel_from_sales(
     ----------
     sales
         ``unique_id, ds, y``, optional ``censored`` and covariate columns; one row per key. Rows after the cutoff
-        are ignored, whatever they hold.
+        are ignored, whatever they hold. A series is listed from its first row that is not censored or not 0: out
+        of stock before that is not there yet, and neither zero nor censored.
     frequency, cutoff
         Period length, and period number of the last column.
     periods
@@ -165,7 +166,7 @@ def panel_from_sales(
     covariates, statics
         Which columns to carry.
     listed
-        Period in which each ``unique_id`` was first seen, where ``sales`` starts later than the series do.
+        Period in which each ``unique_id`` was listed, where ``sales`` starts later than the series do.
     gaps_are_zero
         Whether a period without a row between listing and cutoff sold nothing; else it is unknown.
     items
@@ -185,16 +186,20 @@ def panel_from_sales(
 
     y = np.full((len(ids), length), np.nan, dtype=np.float32)
     y[at] = seen["y"].cast(pl.Float32).to_numpy()[inside]
+    there = _there(seen)
     began = np.full(len(ids), np.iinfo(np.int64).max)
-    np.minimum.at(began, rows, number)
+    np.minimum.at(began, rows[there], number[there])
     if listed is not None:
         began = np.minimum(began, [listed.get(name, int(seen)) for name, seen in zip(ids, began, strict=True)])
+    after = np.arange(first, cutoff + 1) >= began[:, None]
+    y[~after] = np.nan
     if gaps_are_zero:
-        y[np.isnan(y) & (np.arange(first, cutoff + 1) >= began[:, None])] = 0.0
+        y[np.isnan(y) & after] = 0.0
 
     censored = np.zeros(y.shape, dtype=np.bool_)
     if "censored" in seen.columns:
         censored[at] = seen["censored"].fill_null(value=False).to_numpy()[inside]
+        censored &= after
     wide = {
         name: _covariate(
             name,
@@ -218,6 +223,14 @@ def panel_from_sales(
         covariates=wide,
         statics={name: _static(name, ids, items) for name in statics},
     )
+
+
+def _there(sales: pl.DataFrame) -> BoolArray:
+    """True where a row shows that its series is listed."""
+    if "censored" not in sales.columns:
+        return np.ones(len(sales), dtype=np.bool_)
+    there: BoolArray = (~sales["censored"].fill_null(value=False) | (sales["y"] != 0)).to_numpy()
+    return there
 
 
 def _row_numbers(unique_id: pl.Series, ids: NameArray) -> IntArray:

@@ -24,17 +24,6 @@ _PLACE = re.compile(
 )
 
 
-def indicator(name: str) -> str:
-    """Name of the number that says whether a word is written: 1 where ``event`` says something, 0 where not.
-
-    Examples
-    --------
-    >>> indicator("event")
-    'has_event'
-    """
-    return f"has_{name}"
-
-
 def named_role(name: str, dtype: pl.DataType) -> Role | None:
     """Role that the name and the type alone decide, ``None`` where the values have to.
 
@@ -95,13 +84,14 @@ def typed(series: pl.Series) -> pl.Series:
     return text
 
 
-def as_covariate(series: pl.Series, role: Role, *, how: Cast, faults: Faults) -> list[pl.Series]:
-    """The column as it is kept beside its row: 32-bit numbers, or words and their indicator."""
+def as_covariate(series: pl.Series, role: Role, *, how: Cast, faults: Faults) -> pl.Series:
+    """The column as it is kept beside its row: words, or 32-bit numbers.
+
+    Where numbers are needed, words count as 1 where something is written and 0 where nothing is.
+    """
     if role == "number":
-        return [how(series, "number", faults=faults).cast(pl.Float32)]
-    words = how(series, "text", faults=faults)
-    told = words.is_not_null().cast(pl.Float32).alias(indicator(series.name))
-    return [words, told]
+        return how(series, "number", faults=faults).cast(pl.Float32)
+    return how(series, "text", faults=faults)
 
 
 def first_seen(frame: pl.DataFrame, places: Sequence[str], *, notes: list[str]) -> pl.DataFrame:

@@ -36,6 +36,19 @@ def listed(sales: pl.DataFrame) -> pl.DataFrame:
     return sales.filter(~_unlisted(sales))
 
 
+def first_listed(sales: pl.DataFrame) -> pl.DataFrame:
+    """``unique_id`` and ``ds`` of the first row that shows each series to be listed; see :func:`listed`.
+
+    Examples
+    --------
+    >>> sales = pl.DataFrame({"unique_id": ["a", "a"], "ds": [1, 2], "y": [0, 0], "censored": [True, False]})
+    >>> first_listed(sales).rows()
+    [('a', 2)]
+    """
+    there = ~pl.col("censored").fill_null(value=False) | (pl.col("y") != 0) if "censored" in sales.columns else True
+    return sales.filter(there).group_by("unique_id").agg(pl.col("ds").min()).sort("unique_id")
+
+
 def _unlisted(sales: pl.DataFrame) -> pl.Series:
     there = ~pl.col("censored").fill_null(value=False) | (pl.col("y") != 0)
     silent = sales.with_row_index("row").filter(~there)

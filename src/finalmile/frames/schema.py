@@ -33,7 +33,7 @@ class Cleaned:
     frequency
         Period length, ``None`` where the kind has none or fewer than two stamps do not tell.
     covariates
-        Columns kept beside the rows that nobody declared, indicators included.
+        Columns kept beside the rows that nobody declared.
     hierarchy
         For sales, ``unique_id`` and its attributes as first seen; no columns but ``unique_id`` where there are none.
     notes
@@ -228,13 +228,8 @@ class _Job:
                 self.notes.append(f"column {given.name!r} is empty: left out")
                 continue
             roles[given.name] = role
-            kept += self._extra(series if role == "number" else given, role)
+            kept.append(as_covariate(series if role == "number" else given, role, how=self.how, faults=self.faults))
         return pl.DataFrame(kept), roles
-
-    def _extra(self, series: pl.Series, role: Role) -> list[pl.Series]:
-        if role == "hierarchy" or (role == "text" and self.kind == "items"):
-            return [self.how(series, "text", faults=self.faults)]
-        return as_covariate(series, role, how=self.how, faults=self.faults)
 
     def _left_out(self, series: pl.Series) -> bool:
         if SPECS[self.kind].extras == "out":

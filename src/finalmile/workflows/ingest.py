@@ -15,9 +15,10 @@ from finalmile.frames.periods import Frequency
 from finalmile.frames.roles import Role
 from finalmile.frames.schema import Cleaned, clean
 from finalmile.ports import Added, HistoryTable
-from finalmile.workflows.joining import OWN, known_ahead, strangers, unknown_attributes, with_closed
+from finalmile.workflows.joining import OWN, frequency_so_far, known_ahead, strangers, unknown_attributes, with_closed
 
 _ARRIVALS = timedelta(days=60)
+_PERIODIC: tuple[Kind, ...] = ("sales", "future", "forecasts")
 _NEVER = date(9999, 1, 1)
 _TIMES: Mapping[Kind, str] = {"sales": "ds", "stock": "at", "receipts": "received_at", "forecasts": "cutoff"}
 
@@ -143,7 +144,9 @@ def ingest(
         oldest row is more than 60 days old: then the file is history, not today's arrival.
     known_days_ahead
         For ``future``: each row was known this many days before its period.
-    columns, frequency, cast, untyped, sparse, parts
+    frequency
+        Period length; that of the sales so far by default, or else the one the rows show.
+    columns, cast, untyped, sparse, parts
         As in :func:`finalmile.frames.schema.clean`.
     roles
         What undeclared columns are: ``number``, ``text`` (both move with the row) or ``hierarchy`` (of the item).
@@ -163,7 +166,7 @@ def ingest(
         source=source,
         now=now,
         columns=columns,
-        frequency=frequency,
+        frequency=frequency or (frequency_so_far(tables) if kind in _PERIODIC else None),
         known={**_roles_so_far(kind, tables), **(roles or {})},
         cast=cast,
         untyped=untyped,
@@ -171,7 +174,7 @@ def ingest(
         parts=parts,
     )
     notes = list(cleaned.notes)
-    rows = known_ahead(cleaned.frame, source, tables, known_days_ahead, notes) if kind == "future" else cleaned.frame
+    rows = known_ahead(cleaned, source, tables, known_days_ahead, notes) if kind == "future" else cleaned.frame
     notes += strangers(kind, rows, tables)
     arrival = _Arrival(
         known_at=known_at or now,

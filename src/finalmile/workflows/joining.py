@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import polars as pl
 
 from finalmile.errors import MissingInputError, SchemaError
 from finalmile.frames.dialects import Kind
+from finalmile.frames.periods import Frequency, detect
+from finalmile.frames.schema import Cleaned
 from finalmile.ports import HistoryTable
 
 OWN = ("known_at", "backfilled")
+_ENOUGH = 8
 
 
 def unknown_attributes(told: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -29,39 +32,54 @@ def unknown_attributes(told: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def known_ahead(
-    rows: pl.DataFrame,
+    cleaned: Cleaned,
     source: str,
     tables: Mapping[Kind, HistoryTable],
     known_days_ahead: float | None,
     notes: list[str],
 ) -> pl.DataFrame:
     """Rows of the future per series, and when they became known."""
+    rows = cleaned.frame
     if "unique_id" not in rows.columns:
-        rows = _spread(rows, source, tables, notes)
+        places = [name for name in rows.columns if name not in {"ds", "known_at", *cleaned.covariates}]
+        rows = _spread(rows, places, source=source, tables=tables, notes=notes)
     if known_days_ahead is None or "known_at" in rows.columns:
         return rows
     known = pl.col("ds").cast(pl.Datetime("us")) - timedelta(days=known_days_ahead)
     return rows.with_columns(known.dt.replace_time_zone("UTC").alias("known_at"))
 
 
-def _spread(rows: pl.DataFrame, source: str, tables: Mapping[Kind, HistoryTable], notes: list[str]) -> pl.DataFrame:
+def _spread(
+    rows: pl.DataFrame,
+    places: Sequence[str],
+    *,
+    source: str,
+    tables: Mapping[Kind, HistoryTable],
+    notes: list[str],
+) -> pl.DataFrame:
     """Rows that speak of a region, a store, or of everything, repeated for every series they speak of."""
     items = tables["items"].read() if "items" in tables else pl.DataFrame()
-    shared = [name for name in rows.columns if name in items.columns and name not in OWN]
-    if shared:
-        series = items.select("unique_id", *(pl.col(name).cast(pl.String) for name in shared))
-        spread = series.join(rows, on=shared, how="inner").drop(shared)
+    strange = [name for name in places if name not in items.columns]
+    if strange:
+        mend = "ingest items or sales with it first, or give unique_id"
+        raise SchemaError(source, [f"{', '.join(strange)}: no item has this attribute; {mend}"])
+    if places:
+        series = items.select("unique_id", *(pl.col(name).cast(pl.String) for name in places))
+        spread = series.join(rows, on=places, how="inner").drop(places)
     else:
-        strangers = [name for name, t in rows.schema.items() if t == pl.String and f"has_{name}" not in rows.columns]
-        if strangers:
-            mend = "ingest items or sales with it first, or give unique_id"
-            raise SchemaError(source, [f"{', '.join(strangers)}: no item has this attribute; {mend}"])
         series = ids_of("sales", tables) if items.is_empty() else items.select("unique_id")
         spread = series.join(rows, how="cross")
     if spread.is_empty():
         raise MissingInputError(f"{source}: no series is concerned; ingest sales or items first, or give unique_id")
-    notes.append(f"rows of {' and '.join(shared) or 'every series'} spread over {spread['unique_id'].n_unique():,} ids")
+    notes.append(f"rows of {' and '.join(places) or 'every series'} spread over {spread['unique_id'].n_unique():,} ids")
     return spread.sort("unique_id", "ds")
+
+
+def frequency_so_far(tables: Mapping[Kind, HistoryTable]) -> Frequency | None:
+    """Frequency of the sales kept so far, once there are enough periods to be sure of it."""
+    rows = tables["sales"].read(columns=["ds"]) if "sales" in tables else pl.DataFrame()
+    stamps = rows["ds"].unique() if rows.width else pl.Series(dtype=pl.Date)
+    return detect(stamps) if len(stamps) >= _ENOUGH else None
 
 
 def ids_of(kind: Kind, tables: Mapping[Kind, HistoryTable]) -> pl.DataFrame:

@@ -12,8 +12,9 @@ import pytest
 
 from finalmile.frames.dialects import Kind, translate
 from finalmile.frames.faults import Faults
+from finalmile.frames.panel import panel_from_sales
 from finalmile.frames.periods import Frequency
-from finalmile.frames.rules import listed
+from finalmile.frames.rules import first_listed, listed
 from finalmile.frames.schema import Cleaned, clean
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
@@ -151,19 +152,26 @@ def test_listing_is_decided_from_the_rows_handed_in_only() -> None:
     assert listed(told.frame.filter(pl.col("ds") < DAYS[2])).is_empty()
 
 
+def test_a_panel_knows_what_was_not_listed_yet() -> None:
+    told = take(one(y=[0, 5, 0], in_stock=[False, True, False]))
+    panel = panel_from_sales(told.frame, frequency=Frequency("day"), cutoff=Frequency("day").index_of(DAYS[2]))
+    assert np.isnan(panel.y[0, 0])
+    assert panel.censored.tolist() == [[False, False, True]]
+    assert first_listed(told.frame).rows() == [("a", DAYS[1])]
+
+
 def test_numbers_beside_sales_are_covariates_and_places_are_hierarchy() -> None:
     told = take(
         one(price=[1, 2, 3], promo=[True, False, True], dept_id=[4, 4, 4], brand=["x"] * 3, mood=["a", "b", "a"])
     )
-    assert told.covariates == ("price", "promo", "mood", "has_mood")
+    assert told.covariates == ("price", "promo", "mood")
     assert told.frame.schema["promo"] == pl.Float32
     assert told.hierarchy.row(0, named=True) == {"unique_id": "a", "dept_id": "4", "brand": "x"}
 
 
-def test_an_event_is_kept_as_a_word_and_as_a_number() -> None:
+def test_an_event_is_kept_as_the_word_it_is() -> None:
     told = take(one(event=[None, "Easter", None]))
     assert told.frame["event"].to_list() == [None, "Easter", None]
-    assert told.frame["has_event"].to_list() == [0.0, 1.0, 0.0]
 
 
 def test_an_item_is_described_by_its_first_row() -> None:
