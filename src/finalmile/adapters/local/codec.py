@@ -23,8 +23,16 @@ def dumps(value: object) -> str:
     --------
     >>> dumps({"b": date(2024, 1, 7), "a": (1, float("nan"))})
     '{"a":[1,null],"b":"2024-01-07"}'
+
+    Raises
+    ------
+    TypeError
+        For what has no JSON.
     """
-    return orjson.dumps(value, default=_plain, option=_CANONICAL).decode()
+    try:
+        return orjson.dumps(value, default=_plain, option=_CANONICAL).decode()
+    except orjson.JSONEncodeError as error:
+        raise TypeError(f"this cannot be kept as JSON ({error}): {value!r}") from error
 
 
 def loads(text: str) -> Any:
@@ -69,7 +77,7 @@ def _plain(value: object) -> object:
         return sorted(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]  # any set will do
     if isinstance(value, Decimal | PurePath):
         return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be kept as JSON: {value!r}")
+    raise TypeError(f"no JSON for {type(value).__name__}")
 
 
 @cache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
@@ -36,26 +37,21 @@ def write(
     TransientError
         Where the disk refused; the half-written file is gone then.
     """
-    folder = root / table
-    folder.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_hex(10)
+    folder, token = root / table, secrets.token_hex(10)
     pending = folder / f".{token}.pending"
-    try:
-        _plain(rows).sink_parquet(pending, compression="zstd", statistics=True, row_group_size=_ROW_GROUP)
-        sync_file(pending)
-        count, first, last, columns = _facts(pending)
-        final = folder / f"{'all' if first is None else first.isoformat()[:10]}_{token}.parquet"
-        size, sha256 = pending.stat().st_size, sha256_of(pending)
-        pending.rename(final)
-        sync_folder(folder)
-        sync_folder(root)
-    except OSError as error:
-        raise TransientError(
-            f"{folder}: a segment of {table} could not be written: {error}. Nothing was recorded; "
-            "free some space and run it again."
-        ) from error
-    finally:
-        pending.unlink(missing_ok=True)
+    with _told_plainly(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            _plain(rows).sink_parquet(pending, compression="zstd", statistics=True, row_group_size=_ROW_GROUP)
+            sync_file(pending)
+            count, first, last, columns = _facts(pending)
+            final = folder / f"{'all' if first is None else first.isoformat()[:10]}_{token}.parquet"
+            size, sha256 = pending.stat().st_size, sha256_of(pending)
+            pending.rename(final)
+            sync_folder(folder)
+            sync_folder(root)
+        finally:
+            pending.unlink(missing_ok=True)
     return Segment(
         table=table,
         writer=writer,
@@ -97,6 +93,19 @@ def check(root: Path, part: Segment, *, content: bool = False) -> None:
 def reaches(part: Segment, ds_from: date | datetime) -> bool:
     """Whether a segment may hold rows at or after ``ds_from``; dates count as their midnight."""
     return part.last_ds is None or _naive(part.last_ds) >= _naive(ds_from)
+
+
+@contextmanager
+def _told_plainly(folder: Path) -> Generator[None]:
+    """Polars wraps what the disk said into its own errors."""
+    try:
+        yield
+    except (OSError, pl.exceptions.ComputeError) as error:
+        if isinstance(error, pl.exceptions.ComputeError) and "os error" not in str(error):
+            raise
+        raise TransientError(
+            f"{folder}: a segment could not be written: {error}. Nothing was recorded; free some space and try again."
+        ) from error
 
 
 def _naive(at: date | datetime) -> datetime:
