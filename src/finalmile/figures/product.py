@@ -10,7 +10,7 @@ import polars as pl
 
 from finalmile.figures.chart import Chart, Spec, band, event_marks, layout, line, nothing, numbers
 from finalmile.figures.palette import BAD, GOOD, NOTE, OTHER, OURS, transparent
-from finalmile.figures.views import Event, Product
+from finalmile.figures.views import Event, Product, moment
 
 BAR_WIDTH_MS = 86_400_000
 
@@ -117,8 +117,8 @@ def _stock_outs(history: pl.DataFrame) -> list[Spec]:
             "type": "rect",
             "xref": "x",
             "yref": "paper",
-            "x0": row["first"] - width / 2,
-            "x1": row["last"] + width / 2,
+            "x0": moment(row["first"]) - width / 2,
+            "x1": moment(row["last"]) + width / 2,
             "y0": 0,
             "y1": 1,
             "fillcolor": transparent(BAD, 0.14),

@@ -80,13 +80,20 @@ def interval(told: Estimate, unit: str, currency: str = "") -> str:
 
 
 def cell(value: object) -> str:
-    """A value of a table."""
+    """A value of a table; up to three digits after the point.
+
+    Examples
+    --------
+    >>> cell(4.79), cell(1234.5), cell(0.98), cell(None), cell(True), cell(date(2026, 3, 1))
+    ('4.79', '1,234', '0.98', '', 'yes', '2026-03-01')
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return number(value, digits=3 if abs(value) < 10 else 1)
+        text = number(value, digits=3 if abs(value) < 10 else 1)
+        return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     return value.isoformat() if isinstance(value, date) else str(value)

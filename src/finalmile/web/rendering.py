@@ -27,11 +27,7 @@ LABELS: Mapping[str, str] = {
     "order_id": "order",
     "ordered_at": "ordered",
     "received_at": "received",
-    "on_hand": "on hand",
-    "on_order": "on order",
-    "unit_cost": "unit cost",
-    "days_of_supply": "days of supply",
-    "money_at_risk": "money at risk",
+    "supplier_id": "supplier",
     "smooth": "smoothed",
     "forecast": "expected a day",
     "censored": "out of stock",
@@ -57,7 +53,7 @@ def table(frame: pl.DataFrame, *, last: int | None = None, first: int | None = N
     shown = frame if first is None else frame.head(first)
     if last is not None:
         shown = frame.tail(last).reverse()
-    columns = tuple((name, LABELS.get(name, name), _cells(name, dtype)) for name, dtype in frame.schema.items())
+    columns = tuple((name, LABELS.get(name, spoken(name)), _cells(name, dtype)) for name, dtype in frame.schema.items())
     rows = tuple({name: formats.cell(value) for name, value in row.items()} for row in shown.iter_rows(named=True))
     return Table(columns=columns, rows=rows, total=frame.height)
 

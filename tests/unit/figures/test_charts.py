@@ -167,7 +167,7 @@ def test_a_loss_of_unknown_days_is_drawn_with_gaps() -> None:
 def test_stock_outs_are_shaded_once_per_run_and_lost_units_marked() -> None:
     chart = product_story(product())
     shades = [shape for shape in chart.layout["shapes"] if shape["type"] == "rect"]
-    assert [(s["x0"], s["x1"]) for s in shades] == [(date(2026, 3, 29), date(2026, 3, 30))]
+    assert [(s["x0"], s["x1"]) for s in shades] == [(datetime(2026, 3, 28, 12), datetime(2026, 3, 30, 12))]
     names = [trace["name"] for trace in chart.data]
     assert {"sold", "lost, estimated", "forecast", "on hand", "ordered"} <= set(names)
     assert "2 of them ended without stock" in chart.title

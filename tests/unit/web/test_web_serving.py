@@ -24,9 +24,9 @@ def test_port_zero_takes_a_free_one_tells_it_and_answers_until_interrupted() -> 
         address = server.stdout.readline().strip()
         assert address.startswith("http://127.0.0.1:")
         assert not address.endswith(":0/")
-        answer = httpx.get(address, timeout=20)
+        answer = httpx.get(address, timeout=60)
         assert answer.status_code == 200
         assert "small shop" in answer.text
         assert "server" not in answer.headers
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=20)
+        server.wait(timeout=60)
