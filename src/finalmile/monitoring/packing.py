@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast, get_type_hints
 
@@ -22,8 +23,8 @@ def to_bytes(state: Any, *, version: int) -> bytes:
     plain: dict[str, object] = {"version": version}
     _flatten(state, "", arrays, plain)
     out = io.BytesIO()
-    np.savez_compressed(out, __plain__=np.array(json.dumps(plain)), **arrays)
-    return out.getvalue()
+    np.savez(out, __plain__=np.array(json.dumps(plain)), **arrays)
+    return zlib.compress(out.getvalue(), level=1)
 
 
 def from_bytes(kind: type[T], blob: bytes, *, version: int) -> T:
@@ -35,10 +36,10 @@ def from_bytes(kind: type[T], blob: bytes, *, version: int) -> T:
         The bytes are not such a state, or one of another version.
     """
     try:
-        with np.load(io.BytesIO(blob), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(zlib.decompress(blob)), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         plain = json.loads(str(arrays.pop("__plain__")))
-    except (ValueError, OSError, KeyError, EOFError) as fault:
+    except (ValueError, OSError, KeyError, EOFError, zlib.error) as fault:
         raise CorruptError(f"a stored {kind.__name__} cannot be read ({fault}); certify the version again") from fault
     if plain["version"] != version:
         raise CorruptError(

@@ -9,18 +9,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from finalmile.errors import MissingInputError
-from finalmile.frames import IntArray, NameArray
+from finalmile.frames import IntArray
 from finalmile.monitoring.engine import Bets, Watch, e_bh
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.loss import told
 from finalmile.monitoring.loss.freshness import freshness, judged_in, late
-from finalmile.monitoring.loss.members import admit, rows_of, wait, watch_products
-from finalmile.monitoring.loss.state import LossLook, LossReference, LossState, Waiting
+from finalmile.monitoring.loss.levels import fit_curve, follow, follow_all
+from finalmile.monitoring.loss.members import admit, queue, rows_of, wait, watch_products
+from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
 from finalmile.monitoring.loss.streams import (
+    Normal,
     Scale,
     Totals,
     fleet_streams,
     product_streams,
+    row_means,
     scale_of,
     totals,
     trimmed_columns,
@@ -40,7 +43,8 @@ class LossCheck:
     """Watches errors of the fleet and of every product, one look after another.
 
     Three subjects: the fleet's loss (log WAPE), the fleet's bias (log of forecast over sold), and a list of products
-    whose |error| or signed error rose after what all products share that day was taken out. Each stream has its
+    whose |error| or signed error rose after what all products share that day, and what growing sales explain, was
+    taken out. Each stream has its
     calendar and persistence removed and feeds a Shiryaev-Roberts e-detector whose null includes the tolerance. An
     alarm lasts until the stream's recent mean is back within the tolerance; then its evidence starts anew.
 
@@ -108,12 +112,7 @@ class LossCheck:
             )
         sums = totals(actual, forecast)
         scale = scale_of(actual, forecast, pooled=bool((known.sum(axis=0) >= _POOLED_FROM).mean() > 0.5))
-        mae = _mean_error(actual, forecast, scale)
-        if scale.pooled:
-            common = trimmed_columns(np.abs(forecast - actual) / mae[:, None])
-            scale = replace(scale, error_factor=max(float(common[sums.n > 0].mean()), 1e-9))
-        errors, signed = product_streams(actual, forecast, mae, sums=sums, scale=scale)
-        return self._state(reference, sums=sums, scale=scale, errors=errors, signed=signed)
+        return self._state(reference, actual=actual, forecast=forecast, sums=sums, scale=scale)
 
     def update(self, state: LossState, look: LossLook) -> tuple[LossState, list[Finding]]:
         """Judge one more period; gives the new state and what was found, whether breached or not.
@@ -149,38 +148,50 @@ class LossCheck:
         return _unlisted(state, np.array(rows, dtype=np.int64))
 
     def _state(
-        self, reference: LossReference, *, sums: Totals, scale: Scale, errors: Doubles, signed: Doubles
+        self, reference: LossReference, *, actual: Doubles, forecast: Doubles, sums: Totals, scale: Scale
     ) -> LossState:
-        looks = np.isfinite(errors).sum(axis=1)
-        own = looks >= self.join_after
-        mae = np.maximum(_row_means(errors), scale.least_mae)
-        last = reference.first + errors.shape[1] - 1
-        periods = np.arange(reference.first, last + 1, dtype=np.int64)
-        n = int(own.sum())
+        fleet = self._watch_fleet(reference, streams=fleet_streams(sums, scale))
+        own = np.isfinite(actual).sum(axis=1) >= self.join_after
+        sold, told_before = actual[own], forecast[own]
+        base, error = row_means(sold), np.abs(told_before - sold)
+        scale = replace(scale, curve=fit_curve(row_means(error), base, least_mae=scale.least_mae))
+        before, level = follow_all(base, sold, span=2 * self.recovery)
+        widening = scale.curve.widening(before, base[:, None])
+        mae = np.maximum(row_means(error / widening), scale.least_mae)
+        if scale.pooled:
+            common = trimmed_columns(error / (mae[:, None] * widening))
+            scale = replace(scale, error_factor=max(float(common[sums.n > 0].mean()), 1e-9))
+        plain = Normal(mae=mae[:, None], bias=np.zeros((len(mae), 1)), widening=np.ones((len(mae), 1)))
+        bias = row_means(product_streams(sold, told_before, plain, sums=sums, scale=scale)[1])
+        normal = replace(plain, bias=bias[:, None], widening=widening)
+        errors, signed = product_streams(sold, told_before, normal, sums=sums, scale=scale)
         return LossState(
             frequency=reference.frequency,
-            last=last,
+            last=fleet.residuals.last,
             scale=scale,
-            fleet=self._watch_fleet(reference, periods, streams=fleet_streams(sums, scale)),
+            fleet=fleet,
             fleet_alarm=np.full(2, -1, dtype=np.int64),
             days=np.empty((0, 5)),
             ids=reference.ids[own],
             products=watch_products(
-                errors[own],
-                signed[own],
-                mae[own],
+                errors,
+                signed,
                 first=reference.first,
                 frequency=reference.frequency,
                 tolerance=self.product_tolerance,
                 bets=self.product_bets,
             ),
-            mae=mae[own],
-            seen=np.full(n, last, dtype=np.int64),
-            listed=np.full(n, -1, dtype=np.int64),
-            waiting=_queue(reference.ids[~own], errors[~own], signed[~own], room=self.join_after),
+            mae=mae,
+            bias=bias,
+            base=base,
+            level=level,
+            seen=np.full(len(mae), fleet.residuals.last, dtype=np.int64),
+            listed=np.full(len(mae), -1, dtype=np.int64),
+            waiting=queue(reference.ids[~own], actual[~own], forecast[~own], room=self.join_after),
         )
 
-    def _watch_fleet(self, reference: LossReference, periods: IntArray, *, streams: Doubles) -> Watch:
+    def _watch_fleet(self, reference: LossReference, *, streams: Doubles) -> Watch:
+        periods = np.arange(reference.first, reference.first + streams.shape[1], dtype=np.int64)
         rise = self.fleet_tolerance if len(reference.ids) >= _SMALL_FLEET else self.product_tolerance
         return Watch.start(
             streams,
@@ -225,15 +236,21 @@ class LossCheck:
     ) -> LossState:
         rows = rows_of(state.ids, look.ids)
         known = rows >= 0
-        mae = np.full(len(rows), np.nan)
-        mae[known] = state.mae[rows[known]]
-        errors, signed = product_streams(actual, forecast, mae, sums=sums, scale=state.scale)
-        values = np.full((len(state.ids), 2), np.nan)
-        values[rows[known]] = np.hstack([errors, signed])[known] / mae[known, None]
-        products = state.products.step(look.period, values.ravel(), span=2 * self.recovery)
-        seen = np.where(np.isfinite(values[:, 0]), look.period, state.seen)
-        waiting = wait(state.waiting, look.ids[~known], errors[~known, 0], signed[~known, 0])
-        moved = replace(state, products=products, seen=seen, waiting=waiting)
+        normal = np.full((len(rows), 3), np.nan)
+        normal[known] = np.column_stack([state.mae, state.bias, state.widening])[rows[known]]
+        mae, bias, widening = np.split(normal, 3, axis=1)
+        errors, signed = product_streams(
+            actual, forecast, Normal(mae=mae, bias=bias, widening=widening), sums=sums, scale=state.scale
+        )
+        values = np.full((len(state.ids), 3), np.nan)
+        values[rows[known]] = np.hstack([errors, signed, actual])[known]
+        moved = replace(
+            state,
+            products=state.products.step(look.period, values[:, :2].ravel(), span=2 * self.recovery),
+            level=follow(state.level, values[:, 2], span=2 * self.recovery),
+            seen=np.where(np.isfinite(values[:, 0]), look.period, state.seen),
+            waiting=wait(state.waiting, look.ids[~known], actual[~known, 0], forecast[~known, 0]),
+        )
         return admit(self._list(moved), tolerance=self.product_tolerance)
 
     def _list(self, state: LossState) -> LossState:
@@ -262,32 +279,9 @@ class LossCheck:
         ]
 
 
-def _row_means(values: Doubles) -> Doubles:
-    known = np.isfinite(values)
-    mean: Doubles = np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return mean
-
-
-def _mean_error(actual: Doubles, forecast: Doubles, scale: Scale) -> Doubles:
-    mae: Doubles = np.maximum(_row_means(np.abs(forecast - actual)), scale.least_mae)
-    return mae
-
-
 def _unlisted(state: LossState, rows: IntArray) -> LossState:
     if not len(rows):
         return state
     listed = state.listed.copy()
     listed[rows] = -1
     return replace(state, listed=listed, products=state.products.restarted(state.channels[rows].ravel()))
-
-
-def _queue(ids: NameArray, errors: Doubles, signed: Doubles, *, room: int) -> Waiting:
-    start = Waiting(
-        ids=np.empty(0, dtype=object),
-        errors=np.empty((0, room)),
-        signed=np.empty((0, room)),
-        looks=np.empty(0, dtype=np.int64),
-    )
-    for column in range(errors.shape[1]):
-        start = wait(start, ids, errors[:, column], signed[:, column])
-    return start

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from finalmile.frames import Frequency, IntArray, NameArray
+from finalmile.frames import BoolArray, Frequency, IntArray, NameArray
 from finalmile.monitoring.engine import Bets, Watch
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.loss.state import LossState, Waiting
@@ -19,7 +19,6 @@ _BLOCK = 4096
 def watch_products(
     errors: Doubles,
     signed: Doubles,
-    mae: Doubles,
     *,
     first: int,
     frequency: Frequency,
@@ -27,12 +26,12 @@ def watch_products(
     bets: Bets,
     lags: tuple[int, ...] | None = None,
 ) -> Watch:
-    """A watch of three channels per product from reference streams of shape (n, T) in units, block by block."""
+    """A watch of three channels per product from reference streams of shape (n, T), block by block."""
     periods = np.arange(first, first + errors.shape[1], dtype=np.int64)
-    blocks = [slice(at, at + _BLOCK) for at in range(0, max(len(mae), 1), _BLOCK)]
+    blocks = [slice(at, at + _BLOCK) for at in range(0, max(len(errors), 1), _BLOCK)]
     parts = [
         _watch(
-            np.stack([errors[rows], signed[rows]], axis=1) / mae[rows, None, None],
+            np.stack([errors[rows], signed[rows]], axis=1),
             periods,
             frequency=frequency,
             tolerance=tolerance,
@@ -81,59 +80,76 @@ def rows_of(ids: NameArray, wanted: NameArray) -> IntArray:
     return np.array([places.get(name, -1) for name in wanted.tolist()], dtype=np.int64)
 
 
-def wait(waiting: Waiting, ids: NameArray, errors: Doubles, signed: Doubles) -> Waiting:
+def wait(waiting: Waiting, ids: NameArray, sold: Doubles, forecast: Doubles) -> Waiting:
     """One more look of products that are not yet watched; arrays of shape (w,), NaN where there is no look."""
-    known = np.isfinite(errors)
+    known = np.isfinite(sold) & np.isfinite(forecast)
     new = known & (rows_of(waiting.ids, ids) < 0)
-    added, room = int(new.sum()), waiting.errors.shape[1]
+    unfilled = np.full((int(new.sum()), waiting.sold.shape[1]), np.nan)
     grown = Waiting(
         ids=np.concatenate([waiting.ids, ids[new]]),
-        errors=np.vstack([waiting.errors, np.full((added, room), np.nan)]),
-        signed=np.vstack([waiting.signed, np.full((added, room), np.nan)]),
-        looks=np.hstack([waiting.looks, np.zeros(added, dtype=np.int64)]),
+        sold=np.vstack([waiting.sold, unfilled]),
+        forecast=np.vstack([waiting.forecast, unfilled]),
+        looks=np.hstack([waiting.looks, np.zeros(len(unfilled), dtype=np.int64)]),
     )
     rows = rows_of(grown.ids, ids[known])
-    grown.errors[rows, grown.looks[rows]] = errors[known]
-    grown.signed[rows, grown.looks[rows]] = signed[known]
+    grown.sold[rows, grown.looks[rows]] = sold[known]
+    grown.forecast[rows, grown.looks[rows]] = forecast[known]
     grown.looks[rows] += 1
     return grown
 
 
 def admit(state: LossState, *, tolerance: float) -> LossState:
-    """Products that have waited long enough are watched from the next look on, with pooled calibration at least."""
+    """Products that have waited long enough are watched from the next look on, with pooled calibration at least.
+
+    Their own few looks are their reference, without the fleet's days taken out.
+    """
     waiting = state.waiting
-    ready = waiting.looks >= waiting.errors.shape[1]
+    ready = waiting.looks >= waiting.sold.shape[1]
     if not ready.any():
         return state
-    errors, signed = waiting.errors[ready], waiting.signed[ready]
-    mae = np.maximum(np.nanmean(errors, axis=1), state.scale.least_mae)
-    lags = state.products.residuals.lags
+    sold, forecast = waiting.sold[ready], waiting.forecast[ready]
+    mae = np.maximum(np.abs(forecast - sold).mean(axis=1), state.scale.least_mae)
     joining = watch_products(
-        errors,
-        signed,
-        mae,
-        first=state.last - errors.shape[1] + 1,
+        np.abs(forecast - sold) / mae[:, None],
+        (forecast - sold) / mae[:, None],
+        first=state.last - sold.shape[1] + 1,
         frequency=state.frequency,
         tolerance=tolerance,
         bets=state.products.bets,
-        lags=lags,
+        lags=state.products.residuals.lags,
     )
     if len(state.ids):
         joining = _pooled(joining, state.products)
-    n = len(mae)
     return replace(
         state,
         ids=np.concatenate([state.ids, waiting.ids[ready]]),
         products=state.products.joined(joining),
         mae=np.hstack([state.mae, mae]),
-        seen=np.hstack([state.seen, np.full(n, state.last)]),
-        listed=np.hstack([state.listed, np.full(n, -1)]),
-        waiting=Waiting(
-            ids=waiting.ids[~ready],
-            errors=waiting.errors[~ready],
-            signed=waiting.signed[~ready],
-            looks=waiting.looks[~ready],
-        ),
+        bias=np.hstack([state.bias, (forecast - sold).mean(axis=1) / mae]),
+        base=np.hstack([state.base, sold.mean(axis=1)]),
+        level=np.hstack([state.level, sold.mean(axis=1)]),
+        seen=np.hstack([state.seen, np.full(len(mae), state.last)]),
+        listed=np.hstack([state.listed, np.full(len(mae), -1)]),
+        waiting=_left(waiting, ~ready),
+    )
+
+
+def queue(ids: NameArray, sold: Doubles, forecast: Doubles, *, room: int) -> Waiting:
+    """Products of a reference that have too few looks of their own, with those they have."""
+    waiting = Waiting(
+        ids=np.empty(0, dtype=object),
+        sold=np.empty((0, room)),
+        forecast=np.empty((0, room)),
+        looks=np.empty(0, dtype=np.int64),
+    )
+    for column in range(sold.shape[1]):
+        waiting = wait(waiting, ids, sold[:, column], forecast[:, column])
+    return waiting
+
+
+def _left(waiting: Waiting, keep: BoolArray) -> Waiting:
+    return Waiting(
+        ids=waiting.ids[keep], sold=waiting.sold[keep], forecast=waiting.forecast[keep], looks=waiting.looks[keep]
     )
 
 

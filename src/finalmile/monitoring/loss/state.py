@@ -72,14 +72,14 @@ class Waiting:
     Parameters
     ----------
     ids : array of shape (w,)
-    errors, signed : array of shape (w, J)
-        Streams so far, in units, oldest first; NaN where not yet filled.
+    sold, forecast : array of shape (w, J)
+        Looks so far in units, oldest first; NaN where not yet filled.
     looks : array of shape (w,)
     """
 
     ids: NameArray
-    errors: Doubles
-    signed: Doubles
+    sold: Doubles
+    forecast: Doubles
     looks: IntArray
 
 
@@ -102,6 +102,10 @@ class LossState:
         Streams 2i and 2i + 1 and channels 3i to 3i + 2 belong to product i: |error| up, forecast high, forecast low.
     mae : array of shape (n,)
         Reference mean of |error| in units.
+    bias : array of shape (n,)
+        Reference mean of the signed error over ``mae``.
+    base, level : array of shape (n,)
+        Mean sales of the reference, and where sales are now, in units per period.
     seen, listed : array of shape (n,)
         Period of the last look with data; period since which a product is listed, -1 where it is not.
     waiting
@@ -117,6 +121,9 @@ class LossState:
     ids: NameArray
     products: Watch
     mae: Doubles
+    bias: Doubles
+    base: Doubles
+    level: Doubles
     seen: IntArray
     listed: IntArray
     waiting: Waiting
@@ -129,6 +136,11 @@ class LossState:
     def from_bytes(cls, blob: bytes) -> LossState:
         """The inverse of :meth:`to_bytes`; ``CorruptError`` for anything else."""
         return packing.from_bytes(cls, blob, version=_LAYOUT)
+
+    @property
+    def widening(self) -> Doubles:
+        """Factor on each product's normal |error| at its present level of sales, shape (n,)."""
+        return self.scale.curve.widening(self.level, self.base)
 
     @property
     def channels(self) -> IntArray:

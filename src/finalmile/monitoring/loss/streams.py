@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.loss.levels import Curve
 
 _SMOOTHING = 0.05
 _LEAST_MAE = 0.01
@@ -24,11 +25,13 @@ class Scale:
     units
         Units added to both sides of a ratio, so that a day without sales stays finite.
     error_factor
-        Mean over looks of the trimmed mean of ``|error| / mae``.
+        Mean over looks of the trimmed mean over products of |error| against what is expected of them.
     demand_factor
         Forecast over sold.
     least_mae
         Smallest mean absolute error that a product is measured against, in units.
+    curve
+        How normal errors grow with sales.
     pooled
         Whether the fleet is large enough for its common factor to be divided out of its products.
     """
@@ -38,6 +41,7 @@ class Scale:
     error_factor: float
     demand_factor: float
     least_mae: float
+    curve: Curve
     pooled: bool
 
 
@@ -49,6 +53,25 @@ class Totals:
     actual: Doubles
     forecast: Doubles
     n: Doubles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normal:
+    """What is normal for each product.
+
+    Parameters
+    ----------
+    mae : array of shape (n, 1)
+        |error| in units at the level of the reference.
+    bias : array of shape (n, 1)
+        Signed error over ``mae``.
+    widening : array of shape (n, T)
+        Factor on ``mae`` at the level of each look.
+    """
+
+    mae: Doubles
+    bias: Doubles
+    widening: Doubles
 
 
 def totals(actual: Doubles, forecast: Doubles) -> Totals:
@@ -76,6 +99,7 @@ def scale_of(actual: Doubles, forecast: Doubles, *, pooled: bool) -> Scale:
         error_factor=1.0,
         demand_factor=(float(sums.forecast.sum()) + units) / (sold + units),
         least_mae=max(_LEAST_MAE * float(sums.error.sum()) / cells, 1e-9),
+        curve=Curve(power=1.0, least_level=1e-9),
         pooled=pooled,
     )
 
@@ -94,20 +118,22 @@ def fleet_streams(sums: Totals, scale: Scale) -> Doubles:
 
 
 def product_streams(
-    actual: Doubles, forecast: Doubles, mae: Doubles, *, sums: Totals, scale: Scale
+    actual: Doubles, forecast: Doubles, normal: Normal, *, sums: Totals, scale: Scale
 ) -> tuple[Doubles, Doubles]:
-    """Each product's |error| and signed error with the fleet's day taken out, shape (n, T) each, in units.
+    """Each product's |error| and signed error over its normal |error|, the fleet's day taken out; shape (n, T) each.
 
-    |error| is divided by the 5 % trimmed mean over products of ``|error| / mae``; the signed error is counted after
-    sales were scaled by forecast over sold of the whole fleet. Both factors are 1 on a normal day.
+    |error| is also divided by the 5 % trimmed mean over products of the same figure; the signed error is counted
+    after sales were scaled by forecast over sold of the whole fleet. Both factors are 1 on a normal day. Of the
+    signed error only what goes beyond the usual bias shrinks as sales grow. Products whose normal error is NaN get NaN.
     """
-    error = np.abs(forecast - actual)
-    if not scale.pooled:
-        return error, forecast - actual
-    common = trimmed_columns(error / mae[:, None]) / scale.error_factor
-    ratio = (np.maximum(sums.forecast, 0.0) + scale.units) / (np.maximum(sums.actual, 0.0) + scale.units)
-    level = np.clip(ratio / scale.demand_factor, *_FACTOR_BOUNDS)
-    return error / np.clip(common, *_FACTOR_BOUNDS), forecast - actual * level
+    error = np.abs(forecast - actual) / (normal.mae * normal.widening)
+    common, level = np.ones(error.shape[1]), np.ones(error.shape[1])
+    if scale.pooled:
+        common = np.clip(trimmed_columns(error) / scale.error_factor, *_FACTOR_BOUNDS)
+        ratio = (np.maximum(sums.forecast, 0.0) + scale.units) / (np.maximum(sums.actual, 0.0) + scale.units)
+        level = np.clip(ratio / scale.demand_factor, *_FACTOR_BOUNDS)
+    signed = (forecast - actual * level) / normal.mae
+    return error / common, normal.bias + (signed - normal.bias) / normal.widening
 
 
 def trimmed_columns(values: Doubles, *, share: float = 0.05) -> Doubles:
@@ -125,3 +151,10 @@ def trimmed_columns(values: Doubles, *, share: float = 0.05) -> Doubles:
     keep = (place >= cut) & (place < n - cut)
     mean: Doubles = np.where(keep, ordered, 0.0).sum(axis=0) / np.maximum(keep.sum(axis=0), 1)
     return np.where(n > 0, mean, 1.0)
+
+
+def row_means(values: Doubles) -> Doubles:
+    """Mean of each row without its NaN, shape (n,); 0 for a row without values."""
+    known = np.isfinite(values)
+    mean: Doubles = np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return mean

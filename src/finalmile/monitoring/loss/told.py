@@ -132,7 +132,7 @@ def _product(state: LossState, row: int, *, log_e: float, price: float, m: int, 
     watch, channels = state.products, state.channels[row]
     kind = int(np.argmax(watch.evidence(channels[:, None])))
     effect = float(watch.effect()[channels[kind]])
-    mae, since = float(state.mae[row]), state.frequency.start_of(int(watch.since[channels[kind]]))
+    mae, since = float(state.mae[row] * state.widening[row]), state.frequency.start_of(int(watch.since[channels[kind]]))
     unit = f"units per {state.frequency.unit}"
     if kind == 0:
         value, benchmark = mae * (1.0 + effect), mae
