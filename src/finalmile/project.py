@@ -45,7 +45,6 @@ from finalmile.workflows import (
     ingest,
     plan,
     promote,
-    ready_made,
     replay,
     reports,
     train,

@@ -175,7 +175,11 @@ def panel_from_sales(
     number = frequency.index(sales["ds"])
     seen = sales.filter(pl.Series(number <= cutoff))
     number = number[number <= cutoff]
-    ids: NameArray = seen["unique_id"].unique().cast(pl.String).sort().to_numpy().astype(object)
+    known = seen["unique_id"].unique().cast(pl.String)
+    if listed is not None:
+        before = [name for name, period in listed.items() if period <= cutoff]
+        known = pl.concat([known, pl.Series(known.name, before, dtype=pl.String)]).unique()
+    ids: NameArray = known.sort().to_numpy().astype(object)
     first = int(number.min()) if len(number) else cutoff
     if periods is not None:
         first = max(first, cutoff - periods + 1)

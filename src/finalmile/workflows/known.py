@@ -114,18 +114,25 @@ class TableKnown:
     future: Table
     config: Config
     holidays: Holidays | None = None
-    listed: Callable[[], pl.DataFrame] | None = None
 
     @cached_property
     def frequency(self) -> Frequency:
         """Length of a period."""
-        return sales_frequency(self.sales.read(columns=["unique_id", "ds"]).select(pl.col("ds").unique()), self.config)
+        return sales_frequency(self._stamps[0], self.config)
 
-    @cached_property
+    @property
     def newest(self) -> int:
         """Last period that has sales."""
-        stamps = self.sales.read(columns=["unique_id", "ds"])["ds"]
-        return self.frequency.index_of(stamps.max())  # type: ignore[arg-type]  # polars' max is of any type
+        frequency = self.frequency
+        return frequency.index_of(self._stamps[0]["ds"].max())  # type: ignore[arg-type]  # polars' max is of any type
+
+    @cached_property
+    def _stamps(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Every distinct stamp, and each series' first one."""
+        rows = self.sales.read(columns=["unique_id", "ds"])
+        if rows.is_empty():
+            return pl.DataFrame({"ds": []}), rows
+        return rows.select(pl.col("ds").unique()), rows.group_by("unique_id").agg(pl.col("ds").min())
 
     def items(self, cutoff: int) -> pl.DataFrame:  # noqa: ARG002  # attributes as they stand today
         """Item attributes."""
@@ -147,15 +154,14 @@ class TableKnown:
             covariates=covariate_names(sales, *([] if future is None else [future])),
             items=items,
             statics=hierarchy_names(items),
-            listed=self._first_seen(),
+            listed=self._first_seen,
             gaps_are_zero=self.config.gaps == "zero",
         )
         return with_holidays(panel, self.holidays, ahead=ahead)
 
-    def _first_seen(self) -> dict[str, int] | None:
-        if self.listed is None:
-            return None
-        seen = self.listed()
+    @cached_property
+    def _first_seen(self) -> dict[str, int]:
+        seen = self._stamps[1]
         return dict(zip(seen["unique_id"].to_list(), self.frequency.index(seen["ds"]).tolist(), strict=True))
 
 
@@ -294,6 +300,8 @@ class PastKnown:
         return replace(panel, y=y, censored=censored)
 
     def _foreseen(self, panel: Panel, ahead: int) -> Panel:
+        if self.future.is_empty():
+            return _reaching(panel, ahead)
         future = self.future.filter(pl.col("known_at") <= end_of(panel.cutoff, self.frequency))
         number = self.frequency.index(future["ds"]) - panel.cutoff - 1
         future = future.filter(pl.Series((number >= 0) & (number < ahead)))
@@ -309,3 +317,10 @@ class PastKnown:
                 coming[row[fits], number[fits]] = future[name].cast(pl.Float32).to_numpy()[fits]
             wide[name] = np.concatenate([past, coming], axis=1)
         return replace(panel, covariates=wide)
+
+
+def _reaching(panel: Panel, ahead: int) -> Panel:
+    """The panel with unknown covariates past the cutoff."""
+    coming = np.full((panel.n, ahead), np.nan, dtype=np.float32)
+    wide = {name: np.concatenate([past, coming], axis=1) for name, past in panel.covariates.items()}
+    return replace(panel, covariates=wide)

@@ -13,7 +13,7 @@ from finalmile.frames import BoolArray, Forecast, IntArray, NameArray, Panel
 from finalmile.impact import Economics
 from finalmile.inventory import Policy, Position, order_lines
 from finalmile.inventory.policies import policies
-from finalmile.ports import Forecaster, Progress, forecasters
+from finalmile.ports import Fitted, Progress, forecasters
 from finalmile.records import OrderLine
 from finalmile.simulation import UnitsArray, opening
 from finalmile.workflows.arms import Arm, rows_in
@@ -146,7 +146,8 @@ class Comparison:
         self.truth = None if demand is None else _wide_demand(demand, self.actual)
         self.policy: Policy = policies.make(shop.config.plan.policy, **dict(shop.config.plan.settings))
         self.usual: Policy = policies.make(shop.config.plan.baseline, **dict(shop.config.plan.baseline_settings))
-        self.cheap: Forecaster = forecasters.make(shop.model(model).fallback)
+        self.fallback = shop.model(model).fallback
+        self.cheap: Fitted | None = None
         n = len(self.ids)
         self.ours = Arm(name="ours", stock=opening(np.zeros(n), max_lead=1))
         self.baseline = Arm(name="baseline", stock=opening(np.zeros(n), max_lead=1))
@@ -193,7 +194,10 @@ class Comparison:
         )
 
     def _usual_forecast(self, panel: Panel, terms: Position) -> Forecast:
-        return self.cheap.fit(panel).predict(panel, horizon=max(1, self.usual.horizon(terms)))
+        """The cheap forecast that the baseline orders by; its recipe is fitted once, before the span."""
+        if self.cheap is None:
+            self.cheap = forecasters.make(self.fallback).fit(panel)
+        return self.cheap.predict(panel, horizon=max(1, self.usual.horizon(terms)))
 
     def _begin(self, panel: Panel, rows: IntArray, terms: Position, usual: Forecast) -> None:
         """Items seen for the first time get the same opening stock in both arms: the baseline's own level."""

@@ -1,0 +1,91 @@
+"""Demo: a quarter of a simulated retailer in which demand suddenly changes, played through the whole loop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Protocol
+
+import polars as pl
+
+from finalmile.errors import NotCertifiedError
+from finalmile.ports import Progress
+from finalmile.sandbox import RegimeChange, Retailer, World
+from finalmile.workflows.account import Replayed
+
+HISTORY_DAYS = 560
+CHANGE_BEFORE_END_DAYS = 56
+JUMP = 1.8
+CATEGORY = "drinks"
+MODEL = "demand"
+
+
+class Operated(Protocol):
+    """What the demo does with a project: what anybody would."""
+
+    def ingest(self, kind: str, source: pl.DataFrame, /) -> object:
+        """Take in a table."""
+        ...
+
+    def replay(
+        self, start: date, end: date, /, *, demand: pl.DataFrame | None = None, progress: Progress | None = None
+    ) -> Replayed:
+        """Play history again."""
+        ...
+
+    def train(self, model: str, /) -> object:
+        """A new version."""
+        ...
+
+    def certify(self, model: str, /) -> object:
+        """Judge it."""
+        ...
+
+    def promote(self, model: str, /, *, why: str, force: bool = False) -> object:
+        """Make it live."""
+        ...
+
+    def forecast(self, model: str, /) -> object:
+        """Forecast and log."""
+        ...
+
+    def plan(self, model: str, /) -> object:
+        """Propose orders."""
+        ...
+
+
+def demo(project: Operated, *, seed: int, days: int, progress: Progress | None) -> Replayed:
+    """Simulate a retailer, play its last days, then plan the orders of today; the story of it."""
+    world = simulated(seed=seed, days=days)
+    for kind, table in world.tables().items():
+        project.ingest(kind, table)
+    start = world.end - timedelta(days=days - 1)
+    told = project.replay(start, world.end, demand=world.demand, progress=progress)
+    _go_live(project)
+    return replace(told, notes=(*_story(world), *told.notes))
+
+
+def simulated(*, seed: int, days: int) -> World:
+    """A retailer whose demand for one category jumps, eight weeks before the end or half-way through the span."""
+    change = HISTORY_DAYS + days - min(CHANGE_BEFORE_END_DAYS, days // 2)
+    regime = RegimeChange(day=change, kind="level", size=JUMP, category=CATEGORY)
+    return Retailer(seed=seed, days=HISTORY_DAYS + days, regimes=(regime,)).simulate()
+
+
+def _go_live(project: Operated) -> None:
+    project.train(MODEL)
+    project.certify(MODEL)
+    try:
+        project.promote(MODEL, why="first version")
+    except NotCertifiedError:
+        project.promote(MODEL, why="first version, knowingly without a passed certificate", force=True)
+    project.forecast(MODEL)
+    project.plan(MODEL)
+
+
+def _story(world: World) -> list[str]:
+    return [
+        f"What the simulation knows: from {day} on demand for {regime.category or 'everything'} "
+        f"({len(ids)} of {len(world.assortment.ids)} series) is {regime.size:g} times what it was."
+        for day, regime, ids in zip(world.regime_dates, world.regimes, world.touched, strict=True)
+    ]
