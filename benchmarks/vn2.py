@@ -43,6 +43,8 @@ from finalmile.simulation import Stock, Traded, place, trade
 WEEKS, LAST_ORDER, LEAD, WARM_UP = 8, 5, 2, 8
 HOLDING, SHORTAGE = 0.2, 1.0
 WEEKLY = Frequency("week")
+RECIPE = "exponential_level"
+HIERARCHY = ("store_id", "item_id", "product_group", "department", "department_group", "store_format", "format")
 
 
 class Market:
@@ -109,9 +111,9 @@ class Organisers:
 class Ours:
     """Level times shared season; sample paths around it; the cheapest order over the paths."""
 
-    def __init__(self, past: Panel, *, seed: int = 7, paths: int = 1000) -> None:
+    def __init__(self, past: Panel, *, seed: int = 7, paths: int = 500) -> None:
         self.panel, self.seed = past, seed
-        self.fitted: Fitted = forecasters.make("exponential_level", group="department").fit(past, seed=seed)
+        self.fitted: Fitted = forecasters.make(RECIPE, group="department").fit(past, seed=seed)
         self.draw = NegativeBinomialPaths(paths=paths)
         self.expected = self.mean()
 
@@ -183,8 +185,8 @@ def read_sales(path: Path) -> Panel:
     first = pl.col("ds").filter(pl.col("in_stock")).min().over("unique_id")
     sales = raw.filter(pl.col("ds") >= first).with_columns(censored=~pl.col("in_stock"))
     cutoff = WEEKLY.index_of(raw["ds"].max())
-    items = raw.select("unique_id", "department").unique("unique_id")
-    return panel_from_sales(sales, frequency=WEEKLY, cutoff=cutoff, items=items, statics=("department",))
+    items = raw.select("unique_id", *HIERARCHY).unique("unique_id")
+    return panel_from_sales(sales, frequency=WEEKLY, cutoff=cutoff, items=items, statics=HIERARCHY)
 
 
 def read_state(path: Path, ids: np.ndarray) -> Stock:

@@ -22,8 +22,9 @@ def phases_of(frequency: Frequency, periods: IntArray) -> IntArray:
     """
     if frequency.unit != "week":
         return periods % _PHASES[frequency.unit]
-    middle = frequency.start(periods).dt.offset_by("3d")
-    days: IntArray = middle.dt.ordinal_day().to_numpy().astype(np.int64) - 1
+    middle = frequency.start(periods).to_numpy().astype("datetime64[D]") + np.timedelta64(3, "D")
+    new_year = middle.astype("datetime64[Y]").astype("datetime64[D]")
+    days: IntArray = (middle - new_year).astype(np.int64)
     return np.minimum(days // 7, 51)
 
 
