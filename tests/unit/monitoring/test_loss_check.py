@@ -276,3 +276,14 @@ def test_settings_are_checked_when_given() -> None:
         LossCheck(arl=100, warning_arl=365)
     with pytest.raises(UnknownNameError, match="Did you mean 'patience'"):
         checks.make("loss", patienc=3)
+
+
+def test_a_product_that_grows_and_is_forecast_as_well_as_before_is_not_listed() -> None:
+    rng = np.random.default_rng(22)
+    growth = np.r_[np.ones(REFERENCE), np.linspace(1, 4, 150)]
+    mean = 5.0 * np.ones((60, REFERENCE + 150))
+    mean[:5] *= growth
+    actual = rng.poisson(mean).astype(float)
+    _, told = live(begin(actual[:, :REFERENCE], mean[:, :REFERENCE]), actual, mean)
+    grown = {f"product p000{i}" for i in range(5)}
+    assert not grown & {f.subject for found in told for f in found}

@@ -82,7 +82,7 @@ class Residualiser:
         x = _regressors(periods, frequency=frequency, looks=looks, calendar=calendar, plain=plain)
         known = np.isfinite(values)
         beta = _least_squares(x, np.where(known, values, 0.0), known)
-        residual = np.where(known, values - beta @ x.T, np.nan)
+        residual = np.where(known, values - np.einsum("sp,tp->st", beta, x), np.nan)
         lags = lags_for(frequency, looks=looks) if lags is None else lags
         phi = _autoregression(residual, lags)
         innovation = residual - _carried(np.nan_to_num(residual), phi, lags)
@@ -135,7 +135,7 @@ class Residualiser:
             calendar=None if calendar is None else calendar[None, :],
             plain=self.plain,
         )[0]
-        residual = values - self.beta @ x
+        residual = values - (self.beta * x).sum(axis=1)
         leaning = np.nan_to_num(recent[:, [lag - 1 for lag in self.lags]])
         z = (residual - (self.phi * leaning).sum(axis=1)) / self.sd
         moved = replace(self, recent=_push(recent, residual[:, None]), last=period)
@@ -153,8 +153,9 @@ def _regressors(
 def _least_squares(x: Doubles, values: Doubles, known: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> Doubles:
     if known.all() and len(x) >= x.shape[1]:
         return np.linalg.lstsq(x, values.T, rcond=None)[0].T.astype(np.float64)
-    squares = np.einsum("st,tp,tq->spq", known.astype(np.float64), x, x, optimize=True)
-    return _solve(squares, values @ x)
+    pairs: Doubles = np.einsum("tp,tq->tpq", x, x).reshape(len(x), -1)
+    squares: Doubles = np.einsum("st,tr->sr", known.astype(np.float64), pairs)
+    return _solve(squares.reshape(len(values), x.shape[1], -1), np.einsum("st,tp->sp", values, x))
 
 
 def _solve(squares: Doubles, products: Doubles) -> Doubles:

@@ -11,6 +11,7 @@ from finalmile.monitoring.engine.design import Doubles
 _USUAL_POWER = 0.75
 _POWER_BOUNDS = (0.4, 1.0)
 _FEW = 10
+_VARIED = 0.25  # variance of log sales between products that a slope needs
 _WIDEST = 50.0
 
 
@@ -51,14 +52,17 @@ class Curve:
 
 
 def fit_curve(mae: Doubles, base: Doubles, *, least_mae: float) -> Curve:
-    """The curve through products' mean absolute errors and mean sales, shape (n,) each; the usual one for a few."""
+    """The curve through products' mean absolute errors and mean sales, shape (n,) each.
+
+    A few products, and products that all sell about the same, get the usual power of 0.75.
+    """
     keep = (mae > least_mae) & (base > 0)
     if not keep.any():
         return Curve(power=_USUAL_POWER, least_level=least_mae)
     x, y = np.log(base[keep]), np.log(mae[keep])
     spread = float(((x - x.mean()) ** 2).sum())
     power = _USUAL_POWER
-    if len(x) >= _FEW and spread > 0:
+    if len(x) >= _FEW and spread >= _VARIED * len(x):
         slope = float(((x - x.mean()) * (y - y.mean())).sum()) / spread
         power = min(max(slope, _POWER_BOUNDS[0]), _POWER_BOUNDS[1])
     log_level = (np.log(least_mae) - float(y.mean())) / power + float(x.mean())
