@@ -99,9 +99,24 @@ def first_seen(frame: pl.DataFrame, places: Sequence[str], *, notes: list[str]) 
 
     Later values are not looked at, so that a series is not described by what only happened afterwards.
     """
-    grouped = frame.group_by("unique_id", maintain_order=True)
+    same = frame["unique_id"] == frame["unique_id"].shift(1)
+    first = frame.select("unique_id").filter(~same.fill_null(value=False))
     for place in places:
-        changed = int((grouped.agg(pl.col(place).drop_nulls().n_unique())[place] > 1).sum())
-        if changed:
-            notes.append(f"column {place!r} changes within {changed:,} series: the first value of each is kept")
-    return grouped.agg(pl.col(place).drop_nulls().first() for place in places)
+        first = first.with_columns(_first_told(frame, place, first, notes))
+    return first
+
+
+def _first_told(frame: pl.DataFrame, place: str, ids: pl.DataFrame, notes: list[str]) -> pl.Series:
+    told = frame.select("unique_id", place)
+    told = told.filter(told[place].is_not_null()) if told[place].null_count() else told
+    same = (told["unique_id"] == told["unique_id"].shift(1)).fill_null(value=False)
+    other = (told[place] != told[place].shift(1)) & same
+    if other.any():
+        changed = told["unique_id"].filter(other).n_unique()
+        notes.append(f"column {place!r} changes within {changed:,} series: the first value of each is kept")
+    first = told.filter(~same)
+    return (
+        first[place]
+        if len(first) == len(ids)
+        else ids.join(first, on="unique_id", how="left", maintain_order="left")[place]
+    )

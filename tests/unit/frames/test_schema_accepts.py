@@ -180,6 +180,12 @@ def test_an_item_is_described_by_its_first_row() -> None:
     assert "changes within 1 series" in told.notes[0]
 
 
+def test_a_place_told_late_is_told_by_the_first_row_that_has_it() -> None:
+    never = pl.Series([None] * 3, dtype=pl.String)
+    frame = one(dept_id=[None, "x", "x"]).vstack(one(unique_id=["b"] * 3, dept_id=never))
+    assert take(frame).hierarchy.rows() == [("a", "x"), ("b", None)]
+
+
 def test_the_role_somebody_gave_goes_before_the_name() -> None:
     told = take(one(dept_id=[1, 2, 3], mood=["a"] * 3), known={"dept_id": "number", "mood": "hierarchy"})
     assert told.covariates == ("dept_id",)
