@@ -71,6 +71,8 @@ def write(fitted: Calibrated, folder: Path) -> None:
         known.outcomes.to_frame(known.levels).write_parquet(folder / "calibration.parquet", compression="zstd")
     _one_step_frame(fitted.known_one_step).write_parquet(folder / "reference.parquet", compression="zstd")
     fitted.model.write(folder)
+    if fitted.window_model is not None:
+        fitted.window_model.write(folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from finalmile.forecasters.calibration import CONFORMAL, CQR, PERIOD, Calibratio
 from finalmile.forecasters.levels import recent_level, recent_spread
 from finalmile.forecasters.levels_between import at_levels
 from finalmile.forecasters.point import PointModel, WindowModel
+from finalmile.forecasters.spans import spans_of
 from finalmile.forecasters.windows_of_history import METHOD as HISTORY
 from finalmile.forecasters.windows_of_history import historical_quantiles
 from finalmile.frames import (
@@ -111,9 +112,14 @@ class Calibrated:
 
         Origins the model has learned from are kept as they were, for there it would look too good.
         """
-        earliest = self.trained_until if self.learns else panel.first
+        earliest = self.trained_until if self.learns else panel.first + spans_of(panel.frequency).cold
         calibration = rolling.renewed(
-            self.calibration, panel, model=self.model, window_model=self.window_model, earliest=earliest
+            self.calibration,
+            panel,
+            model=self.model,
+            window_model=self.window_model,
+            earliest=earliest,
+            origins=getattr(self.model, "cutoffs", None),
         )
         return replace(self, calibration=calibration)
 

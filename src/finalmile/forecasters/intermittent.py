@@ -8,6 +8,8 @@ import numpy as np
 
 from finalmile.frames import BoolArray, FloatArray
 
+_Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
 
 def smoothed_sba(demand: FloatArray, *, alpha: float, last: int = 1) -> FloatArray:
     r"""Croston's rate with the Syntetos-Boylan correction after each of the last periods, shape (n, last).
@@ -25,8 +27,8 @@ def smoothed_sba(demand: FloatArray, *, alpha: float, last: int = 1) -> FloatArr
     array([[1.9]], dtype=float32)
     """
     state, rates = _Croston.before(len(demand)), _Rates.of(demand, last)
-    for values in demand.T:
-        state.see(values.astype(np.float64), alpha)
+    for values in demand.T.astype(np.float64):
+        state.see(values, alpha)
         rates.note(np.where(state.sold, (1 - alpha / 2) * state.size / np.maximum(state.interval, 1), 0.0))
     return rates.told(demand)
 
@@ -43,7 +45,7 @@ class _Rates:
         n, length = demand.shape
         return cls(np.full((n, last), np.nan, dtype=np.float32), before=length - last)
 
-    def note(self, rate: np.ndarray) -> None:
+    def note(self, rate: _Doubles) -> None:
         self.before -= 1
         if self.before < 0:
             self.values[:, -self.before - 1] = rate
@@ -55,16 +57,16 @@ class _Rates:
 
 @dataclass(slots=True)
 class _Croston:
-    size: np.ndarray
-    interval: np.ndarray
-    waited: np.ndarray
-    sold: np.ndarray
+    size: _Doubles
+    interval: _Doubles
+    waited: _Doubles
+    sold: BoolArray
 
     @classmethod
     def before(cls, n: int) -> _Croston:
         return cls(np.zeros(n), np.ones(n), np.zeros(n), np.zeros(n, dtype=np.bool_))
 
-    def see(self, values: np.ndarray, alpha: float) -> None:
+    def see(self, values: _Doubles, alpha: float) -> None:
         known = np.isfinite(values)
         sale = known & (np.nan_to_num(values) > 0)
         self.waited += known
@@ -93,16 +95,16 @@ def smoothed_tsb(demand: FloatArray, *, alpha_size: float, alpha_chance: float, 
     array([[0.917]], dtype=float32)
     """
     (chance, size), rates = _opening(demand), _Rates.of(demand, last)
-    for values in demand.T:
-        known = np.isfinite(values)
-        sale = known & (np.nan_to_num(values) > 0)
+    for values in demand.T.astype(np.float64):
+        known: BoolArray = np.isfinite(values)
+        sale = (known & (np.nan_to_num(values) > 0)).astype(np.float64)
         chance = np.where(known, chance + alpha_chance * (sale - chance), chance)
-        size = np.where(sale, np.where(size > 0, size + alpha_size * (values - size), values), size)
+        size = np.where(sale > 0, np.where(size > 0, size + alpha_size * (values - size), values), size)
         rates.note(chance * size)
     return rates.told(demand)
 
 
-def _opening(demand: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+def _opening(demand: FloatArray) -> tuple[_Doubles, _Doubles]:
     known: BoolArray = np.isfinite(demand)
     early: BoolArray = known & (known.cumsum(axis=1) <= 28)
     sale: BoolArray = early & (np.nan_to_num(demand) > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from finalmile.errors import MissingInputError
 from finalmile.forecasters.point import PointModel
 from finalmile.frames import FloatArray, Panel
 
@@ -26,5 +27,8 @@ def rolled_one_step(model: PointModel, panel: Panel, *, periods: int) -> FloatAr
         cutoff = panel.cutoff - periods + column
         rows = listed <= cutoff - panel.first
         past = panel.at(cutoff).last(model.history(panel.frequency))
-        told[rows, column] = model.mean(past, horizon=1)[:, 0]
+        try:
+            told[rows, column] = model.mean(past, horizon=1)[:, 0]
+        except MissingInputError:  # a table of forecasts may have holes in time
+            continue
     return told

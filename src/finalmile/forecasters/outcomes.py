@@ -139,5 +139,5 @@ def _rows(
         mean=mean.ravel()[keep].astype(np.float32),
         level=np.repeat(recent_level(past), w)[keep],
         spread=np.repeat(recent_spread(past), w)[keep],
-        quantiles=quantiles.reshape(n * w, -1)[keep],
+        quantiles=quantiles.reshape(n * w, quantiles.shape[2])[keep],
     )

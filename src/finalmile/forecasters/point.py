@@ -47,3 +47,7 @@ class WindowModel(Protocol):
     def quantiles(self, panel: Panel, windows: IntArray, /) -> FloatArray:
         """Quantiles at every trained level of demand over windows of shape (n, w); shape (n, w, levels)."""
         ...
+
+    def write(self, folder: Path, /) -> None:
+        """Write what loading needs besides the settings."""
+        ...

@@ -48,6 +48,7 @@ def roll(
     window_model: WindowModel | None = None,
     earliest: int,
     windows: Sequence[int] | None = None,
+    origins: Sequence[int] | None = None,
 ) -> Calibration | None:
     """Calibration from the newest origins at or after ``earliest``; ``None`` where history holds none.
 
@@ -58,9 +59,14 @@ def roll(
     ----------
     windows
         Lengths to calibrate; those of the panel's frequency by default.
+    origins
+        Period numbers to forecast from again, where the model can only answer at some.
     """
     some = panel.take(few_series(panel.ids))
-    rows = _roll(some, model=model, window_model=window_model, earliest=earliest, windows=windows)
+    lengths = tuple(windows or spans_of(panel.frequency).windows)
+    if origins is None:
+        origins = past_origins(panel, windows=lengths, earliest=earliest)
+    rows = _roll(some, model=model, window_model=window_model, windows=lengths, origins=origins)
     levels = () if window_model is None else window_model.levels
     return None if rows is None else Calibration.of(rows, levels=levels)
 
@@ -70,24 +76,32 @@ def _roll(
     *,
     model: PointModel,
     window_model: WindowModel | None,
-    earliest: int,
-    windows: Sequence[int] | None,
+    windows: Sequence[int],
+    origins: Sequence[int],
 ) -> Outcomes | None:
-    lengths = tuple(windows or spans_of(panel.frequency).windows)
-    parts: list[Outcomes] = []
-    for origin in past_origins(panel, windows=lengths, earliest=earliest):
-        if (panel.listed_at <= origin - panel.first).any():
-            part = outcomes_at(origin, panel, model=model, windows=lengths, window_model=window_model)
-            parts.append(part)
+    usable = [one for one in origins if panel.first <= one <= panel.cutoff - min(windows)]
+    listed = int(panel.listed_at.min(initial=panel.length))
+    parts = [
+        outcomes_at(origin, panel, model=model, windows=windows, window_model=window_model)
+        for origin in usable
+        if listed <= origin - panel.first
+    ]
     rows = join_outcomes(parts).newest(ORIGINS) if parts else None
     return rows if rows is not None and len(rows) else None
 
 
 def renewed(
-    known: Calibration | None, panel: Panel, *, model: PointModel, window_model: WindowModel | None, earliest: int
+    known: Calibration | None,
+    panel: Panel,
+    *,
+    model: PointModel,
+    window_model: WindowModel | None,
+    earliest: int,
+    origins: Sequence[int] | None = None,
 ) -> Calibration | None:
     """A calibration brought up to the panel: origins from ``earliest`` on are made again, older ones kept."""
-    fresh = roll(panel, model=model, window_model=window_model, earliest=earliest)
+    windows = None if known is None else np.unique(known.outcomes.window).tolist()
+    fresh = roll(panel, model=model, window_model=window_model, earliest=earliest, windows=windows, origins=origins)
     if known is None or fresh is None:
         return fresh or known
     before = int(fresh.outcomes.origin.min())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from finalmile.forecasters import rolling
@@ -16,14 +16,30 @@ REFERENCE_PERIODS = {"hour": 336, "day": 133, "week": 52, "month": 24}
 
 
 def fit_rule(
-    rule: PointModel, panel: Panel, *, kind: str, settings: Mapping[str, object], notes: tuple[str, ...] = ()
+    rule: PointModel,
+    panel: Panel,
+    *,
+    kind: str,
+    settings: Mapping[str, object],
+    notes: tuple[str, ...] = (),
+    windows: Sequence[int] | None = None,
+    origins: Sequence[int] | None = None,
 ) -> Calibrated:
-    """A rule with its calibration and its one-step forecasts over the past."""
+    """A rule with its calibration and its one-step forecasts over the past.
+
+    Parameters
+    ----------
+    windows, origins
+        Lengths to calibrate and period numbers to do it at, where not the usual ones.
+    """
     spans = spans_of(panel.frequency)
     listed = panel.listed_at
     first_listed = int(listed.min(initial=panel.length))
-    calibration = rolling.roll(panel, model=rule, earliest=panel.first + first_listed + min(spans.cold, spans.recent))
+    earliest = panel.first + first_listed + min(spans.cold, spans.recent)
+    calibration = rolling.roll(panel, model=rule, earliest=earliest, windows=windows, origins=origins)
     periods = max(0, min(REFERENCE_PERIODS[panel.frequency.unit], panel.length - 1 - first_listed))
+    if origins is not None:
+        periods = min(periods, panel.cutoff - min(origins)) if origins else 0
     return Calibrated(
         kind=kind,
         settings=settings,

@@ -18,7 +18,6 @@ from finalmile.frames import FloatArray, Frequency, Panel
 from finalmile.ports import Fitted, forecasters
 
 
-@forecasters.add("window_average")
 @dataclass(frozen=True, slots=True)
 class WindowAverage:
     """Mean of the same hour of the week, weekday or month over the last seasons.
@@ -77,6 +76,9 @@ class WindowAverage:
 
     def write(self, folder: Path, /) -> None:
         """Nothing: the rule has learned nothing."""
+
+
+forecasters.add("window_average")(WindowAverage)  # not a decorator: other modules build on the class itself
 
 
 def _lengths(frequency: Frequency) -> tuple[int, ...]:

@@ -1,0 +1,91 @@
+"""Boosted trees: train, answer, and travel as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from finalmile.forecasters.direct.tree_text import check_trees
+from finalmile.frames import FloatArray
+
+_COMMON: Mapping[str, object] = {
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+    "max_bin": 127,
+    "bin_construct_sample_cnt": 100_000,
+    "feature_pre_filter": False,
+}
+
+
+@dataclass(frozen=True)
+class Trees:
+    """A boosted model as its text; the booster is made on first use.
+
+    Parameters
+    ----------
+    text
+        What LightGBM writes; checked for structure before LightGBM reads it.
+    threads
+        Threads a prediction may use; never the library's own default.
+    """
+
+    text: str
+    threads: int = 2
+
+    @cached_property
+    def _booster(self) -> Any:
+        import lightgbm
+
+        check_trees(self.text)
+        return lightgbm.Booster(model_str=self.text)
+
+    def raw(self, features: FloatArray) -> FloatArray:
+        """Raw score of each row of features, shape (m,)."""
+        if len(features) == 0:
+            return np.zeros(0, dtype=np.float32)
+        told = self._booster.predict(features, raw_score=True, num_threads=self.threads)
+        return np.asarray(told, dtype=np.float32)
+
+
+def grow(
+    features: FloatArray,
+    target: FloatArray,
+    *,
+    names: Sequence[str],
+    weight: FloatArray,
+    settings: Mapping[str, object],
+    rounds: int,
+    threads: int,
+    seed: int,
+    offset: FloatArray | None = None,
+) -> Trees:
+    """Train trees; the same rows, settings, seed and threads give the same text.
+
+    Parameters
+    ----------
+    offset : array of shape (m,)
+        Raw score that every row starts from; the trees give what is added to it.
+    """
+    import lightgbm
+
+    params = {**_COMMON, **settings, "num_threads": threads, "seed": seed}
+    codes = [at for at, name in enumerate(names) if name.startswith("code_")]
+    data = lightgbm.Dataset(
+        features,
+        label=target,
+        weight=weight,
+        init_score=offset,
+        feature_name=list(names),
+        categorical_feature=codes,
+        params=params,
+        free_raw_data=True,
+    )
+    booster: Any = lightgbm.train(  # pyright: ignore[reportUnknownMemberType]  # LightGBM annotates it in part
+        params, data, num_boost_round=rounds
+    )
+    return Trees(booster.model_to_string(importance_type="gain"), threads)
