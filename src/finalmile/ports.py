@@ -174,6 +174,14 @@ class Ledger(Protocol):
         """Record lines that are not there yet (by ``line_id``), never touching those that are; how many were new."""
         ...
 
+    def propose_orders(self, lines: Sequence[OrderLine], *, complete: bool, at: datetime, actor: str) -> int:
+        """Bring the proposals up to date, never touching what somebody approved, sent or cancelled by hand.
+
+        Proposals of earlier days are superseded; with ``complete``, so are those of today that are not among ``lines``.
+        How many lines were written.
+        """
+        ...
+
     def orders(self, *, states: Sequence[OrderState] = (), since: date | None = None) -> list[OrderLine]:
         """Order lines."""
         ...

@@ -30,8 +30,8 @@ from finalmile.frames import Frequency
 from finalmile.frames.dialects import Kind
 from finalmile.frames.specs import SPECS
 from finalmile.inventory.policies import policies
-from finalmile.ports import Clock, Forecaster, Notifier, Progress, forecasters, notifiers
 from finalmile.plugins import Registry
+from finalmile.ports import Clock, Forecaster, Notifier, Progress, forecasters, notifiers
 from finalmile.records import OrderState
 from finalmile.response.registry import actions
 from finalmile.workflows import (
@@ -43,8 +43,8 @@ from finalmile.workflows import (
     forecast,
     impact,
     ingest,
-    plan,
     promote,
+    ready_made,
     replay,
     reports,
     train,
@@ -55,10 +55,18 @@ from finalmile.workflows.known import Holidays, PastKnown, TableKnown
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS, LakeLog
 from finalmile.workflows.memory import MemoryLog
 from finalmile.workflows.monitor import monitor
+from finalmile.workflows.plan import ON_THE_WAY, StockBook
+from finalmile.workflows.plan import plan as make_plan
 from finalmile.workflows.shop import Shop, newest_version
 
 DEFAULT_MODEL = "demand"
-REGISTRIES: dict[str, Registry[Any]] = {"forecaster": forecasters, "policy": policies, "action": actions, "notifier": notifiers}
+LEDGER_NAME = "ledger.db"
+REGISTRIES: dict[str, Registry[Any]] = {
+    "forecaster": forecasters,
+    "policy": policies,
+    "action": actions,
+    "notifier": notifiers,
+}
 
 
 class Table:
@@ -114,7 +122,7 @@ class Project:
 
     def __init__(self, folder: Path, *, config: Config, clock: Clock | None = None) -> None:
         self.folder, self.config, self.clock = folder, config, clock or SystemClock()
-        self.ledger = SqlLedger(f"sqlite:///{folder / 'ledger.db'}")
+        self.ledger = SqlLedger(f"sqlite:///{folder / LEDGER_NAME}")
         self.lake = FolderLake(folder / "lake", self.ledger)
         self.artefacts = FolderArtefacts(folder / "artefacts")
         self.tables: dict[Kind, History] = {
@@ -126,15 +134,22 @@ class Project:
         self.future, self.forecasts = Table(self, "future"), Table(self, "forecasts")
 
     @classmethod
-    def open(cls, folder: Path | str, *, clock: Clock | None = None) -> Project:
-        """The project in a folder, which is made where it is not there.
+    def open(cls, folder: Path | str, *, clock: Clock | None = None, create: bool = True) -> Project:
+        """The project in a folder, which is made where it is not there (unless ``create`` is false).
 
         Raises
         ------
         ConfigError
             If ``finalmile.yaml`` holds something that cannot be used; every fault at once.
+        MissingInputError
+            If there is no project in the folder and none is to be made.
         """
         path = Path(folder)
+        if not create and not (path / FILE_NAME).exists() and not (path / LEDGER_NAME).exists():
+            raise MissingInputError(
+                f"there is no project in {path.resolve()}. Make one with finalmile init, or name another folder with "
+                "--project DIR"
+            )
         config = load_config(path)
         check_names(config, REGISTRIES)
         path.mkdir(parents=True, exist_ok=True)
@@ -184,6 +199,8 @@ class Project:
         """
         if kind not in self.tables:
             raise UnknownNameError("kind of table", kind, self.tables)
+        if kind == "forecasts":
+            _ = self.shop.known.newest  # forecasts are calibrated on sales: complain before anything is kept
         with self._writing(f"ingest {kind}"):
             read = load(source, query=query)
             report = ingest.ingest(
@@ -262,7 +279,7 @@ class Project:
     def plan(self, model: str = DEFAULT_MODEL) -> reports.Planned:
         """Propose orders for every item with a stock count; nothing is sent."""
         with self._writing(f"plan {model}"):
-            return cycle.planned(self.shop, plan.plan(self.shop, model, self._book()))
+            return cycle.planned(self.shop, make_plan(self.shop, model, self._book()))
 
     def orders(self, order: str | None = None, *, states: Sequence[OrderState] = ()) -> reports.Orders:
         """Order lines; of one order with the reason of each quantity."""
@@ -429,12 +446,12 @@ class Project:
             holidays=self._holidays,
         )
 
-    def _book(self) -> plan.StockBook:
-        return plan.StockBook(
+    def _book(self) -> StockBook:
+        return StockBook(
             counts=self.tables["stock"].read(),
             receipts=self.tables["receipts"].read(),
             open_orders=self.tables["open_orders"].read(),
-            ours=tuple(self.ledger.orders(states=plan.ON_THE_WAY)),
+            ours=tuple(self.ledger.orders(states=ON_THE_WAY)),
         )
 
     def _forget(self) -> None:

@@ -53,6 +53,11 @@ class Session:
     @property
     def project(self) -> Project:
         """The project, opened."""
+        return project_class().open(self.folder, create=False)
+
+    @property
+    def new_project(self) -> Project:
+        """The project, made where it is not there."""
         return project_class().open(self.folder)
 
     @contextmanager

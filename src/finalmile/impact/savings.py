@@ -53,6 +53,8 @@ class Savings:
 
     def explain(self) -> str:
         """The saving in a sentence."""
+        if self.total.value is None:
+            return f"unknown: {self.total.why}."
         money = f"{self.total.value:+,.0f} {self.currency}" + (" (costs assumed)" if self.assumed else "")
         if self.total.low is None or self.total.high is None:
             between = self.total.why

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -80,13 +80,21 @@ class Replayed:
             f"cycle service {_share(ours.cycle_service)}, baseline {_share(usual.cycle_service)}.",
             f"Stock-outs: {ours.stock_outs:,} item-days, baseline {usual.stock_outs:,}; "
             f"units lost {ours.lost_units:,.0f} of {ours.demand_units:,.0f}, baseline {usual.lost_units:,.0f}.",
-            f"Stock: {ours.average_inventory:,.0f} {self.currency} on average, baseline "
-            f"{usual.average_inventory:,.0f}; turnover {_number(ours.turnover)} a year against {_number(usual.turnover)}.",
+            self._stock(),
             f"Money: {self.savings.explain()}",
             *(f"{happening.at}  {happening.kind}: {happening.text}" for happening in self.happenings),
             *(f"Assumed: {assumption}." for assumption in self.assumptions),
             *self.notes,
         ]
+
+    def _stock(self) -> str:
+        ours, usual = self.ours, self.baseline
+        if self.savings.total.value is None:
+            return "Stock: its value is unknown without costs."
+        return (
+            f"Stock: {ours.average_inventory:,.0f} {self.currency}, baseline {usual.average_inventory:,.0f}; "
+            f"turned over {_number(ours.turnover)} times a year, baseline {_number(usual.turnover)}."
+        )
 
     def to_dict(self) -> Json:
         """Figures and happenings; rows of days and orders are in the files."""
@@ -125,7 +133,14 @@ class Replayed:
 
 
 def account(
-    played: Played, *, model: str, frequency: Frequency, policy: str, against: str, assumptions: Sequence[str], seconds: float = 0.0
+    played: Played,
+    *,
+    model: str,
+    frequency: Frequency,
+    policy: str,
+    against: str,
+    assumptions: Sequence[str],
+    seconds: float = 0.0,
 ) -> Replayed:
     """The figures of a replay."""
     ours, baseline = played.ours.flow(), played.baseline.flow()
@@ -145,7 +160,7 @@ def account(
         baseline=kpis_of(baseline, economics),
         service=share_with_interval(ours.sold.sum(axis=0), ours.demand.sum(axis=0)),
         cycle=share_with_interval(kept, ended),
-        savings=compare(ours, baseline, economics=economics, against=against),
+        savings=_savings(played, ours, baseline, against=against),
         daily=pl.concat(
             daily(flow, arm=name, first=played.first, frequency=frequency, economics=economics) for name, flow in both
         ),
@@ -155,6 +170,14 @@ def account(
         loss=_loss(played.days),
         seconds=seconds,
     )
+
+
+def _savings(played: Played, ours: Flow, baseline: Flow, *, against: str) -> Savings:
+    told = compare(ours, baseline, economics=played.economics, against=against)
+    if played.priced:
+        return told
+    why = "no price or cost is known: give unit_price and unit_cost with the items, or price with the sales"
+    return replace(told, total=Estimate(value=None, why=why))
 
 
 def cycles_by_period(flow: Flow) -> tuple[UnitsArray, UnitsArray]:

@@ -11,6 +11,7 @@ from finalmile.metrics import Scored, naive_scales, score
 from finalmile.metrics.volume import VolumeClasses
 from finalmile.ports import Fitted, forecasters
 from finalmile.records import Certificate, Version, VersionState
+from finalmile.workflows import ready_made
 from finalmile.workflows.shop import Shop, newest_version
 from finalmile.workflows.train import keep, load_version, sales_at
 
@@ -162,8 +163,8 @@ def _absolute(value: float | None) -> float | None:
 
 
 def _judge(shop: Shop, version: Version, *, at: int) -> Fitted:
-    if version.kind == "ready_made":
-        return load_version(shop, version)
+    if version.kind == ready_made.KIND:
+        return ready_made.judge_of(shop, version, at=at)
     earlier = [
         other
         for other in shop.ledger.versions(version.model)
@@ -176,6 +177,6 @@ def _judge(shop: Shop, version: Version, *, at: int) -> Fitted:
     if done is not None:
         return load_version(shop, replace(version, digest=str(done["digest"])))
     recipe = forecasters.make(version.kind, **dict(version.settings))
-    fitted = recipe.fit(sales_at(shop, at), seed=shop.config.assume.seed)
+    fitted = recipe.fit(sales_at(shop, at, ahead=shop.horizon(version.model)), seed=shop.config.assume.seed)
     shop.ledger.finish_run("holdout fit", f"{version}", {"digest": keep(shop, fitted)}, at=shop.clock.now())
     return fitted

@@ -33,9 +33,7 @@ def run_day(shop: Shop, model: str, cutoff: int, *, book: StockBook) -> reports.
     done = reports.DayDone(
         ds=shop.day(cutoff),
         live=str(day.live),
-        monitored=monitored(
-            shop.ledger, model, Watched(findings=day.findings, incidents=day.incidents, looks=day.looks)
-        ),
+        monitored=monitored(shop.ledger, model, watched),
         steps=day.steps,
         retrained=day.trained,
         forecasted=reports.Forecasted(version=day.live, forecast=day.forecast),
@@ -123,7 +121,7 @@ def orders(ledger: Ledger, order: str | None, *, states: Sequence[OrderState]) -
         return reports.Orders(rows=tuple(rows))
     mine = tuple(line for line in rows if line.order_id == order)
     if not mine:
-        raise MissingInputError(f"no order is called {order!r}. List them: finalmile orders")
+        raise MissingInputError(f"no order is called {order!r}. List them: finalmile orders list")
     return reports.Orders(rows=mine, reasons=True)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from finalmile.errors import FinalMileError, MissingInputError
+from finalmile.frames.dialects import Kind
 from finalmile.ports import Artefacts, HistoryTable, Ledger
 from finalmile.workflows.reports import Checked
 from finalmile.workflows.shop import Shop
@@ -21,7 +22,7 @@ class Verifiable(Protocol):
         ...
 
 
-def check(shop: Shop, tables: Mapping[str, HistoryTable], *, folder: Path) -> Checked:
+def check(shop: Shop, tables: Mapping[Kind, HistoryTable], *, folder: Path) -> Checked:
     """What is there, and what a day of the whole operation would miss."""
     facts, faults = [f"Project {folder}: settings are valid."], list[str]()
     for kind, table in tables.items():
@@ -44,9 +45,7 @@ def check(shop: Shop, tables: Mapping[str, HistoryTable], *, folder: Path) -> Ch
     return Checked(facts=tuple(facts), faults=tuple(faults))
 
 
-def doctor(
-    ledger: Ledger, lake: Verifiable, artefacts: Artefacts, *, tables: Sequence[str], folder: Path
-) -> Checked:
+def doctor(ledger: Ledger, lake: Verifiable, artefacts: Artefacts, *, tables: Sequence[str], folder: Path) -> Checked:
     """Every file against its checksum, every version's artefact, and the audit chain."""
     facts, faults = [f"Project {folder}."], list[str]()
     for table in tables:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import orjson
 import polars as pl
 
 from finalmile.errors import ConfigError, MissingInputError, UnknownNameError
+from finalmile.frames.dialects import Kind
 from finalmile.ports import HistoryTable, Lake, Ledger
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
 from finalmile.workflows.reports import Exported, order_frame
@@ -20,7 +21,7 @@ FORMATS = ("csv", "parquet")
 
 
 def export(
-    what: str, path: Path, *, file_format: str, tables: Mapping[str, HistoryTable], lake: Lake, ledger: Ledger
+    what: str, path: Path, *, file_format: str, tables: Mapping[Kind, HistoryTable], lake: Lake, ledger: Ledger
 ) -> Exported:
     """Write a table to a file, all of it or nothing.
 
@@ -43,12 +44,12 @@ def export(
     return Exported(what=what, path=str(path), rows=frame.height)
 
 
-def _frame(what: str, *, tables: Mapping[str, HistoryTable], lake: Lake, ledger: Ledger) -> pl.DataFrame:
+def _frame(what: str, *, tables: Mapping[Kind, HistoryTable], lake: Lake, ledger: Ledger) -> pl.DataFrame:
     if what in (FORECASTS, CUMULATIVE):
         return lake.scan(what).collect()
     if what == "orders":
         return order_frame(ledger.orders())
-    records = {
+    records: Mapping[str, Callable[[], Sequence[Any]]] = {
         "incidents": ledger.incidents,
         "audit": ledger.audit_rows,
         "findings": lambda: [
@@ -59,9 +60,9 @@ def _frame(what: str, *, tables: Mapping[str, HistoryTable], lake: Lake, ledger:
     }
     if what in records:
         return pl.DataFrame([_flat(asdict(record)) for record in records[what]()], infer_schema_length=None)
-    known = {name: table for name, table in tables.items() if name != "forecasts"} | (
-        {"ready_made": tables["forecasts"]} if "forecasts" in tables else {}
-    )
+    known: dict[str, HistoryTable] = {
+        "ready_made" if name == "forecasts" else name: table for name, table in tables.items()
+    }
     if what not in known:
         raise UnknownNameError("table", what, [*known, FORECASTS, CUMULATIVE, "orders", *records])
     return known[what].read()
@@ -77,13 +78,12 @@ def _flat(record: Mapping[str, object]) -> dict[str, object]:
 
 def _write(frame: pl.DataFrame, path: Path, file_format: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, pending = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(handle)
+    pending = path.parent / f".{path.name}-{os.getpid()}"
     try:
         if file_format == "csv":
             frame.write_csv(pending)
         else:
             frame.write_parquet(pending, compression="zstd")
-        Path(pending).replace(path)
+        pending.replace(path)
     finally:
-        Path(pending).unlink(missing_ok=True)
+        pending.unlink(missing_ok=True)

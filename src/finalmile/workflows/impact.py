@@ -13,9 +13,7 @@ from finalmile.workflows.replay import Comparison, Played
 from finalmile.workflows.shop import Shop
 
 
-def impact(
-    shop: Shop, past: PastKnown, model: str, *, start: date, end: date, assumptions: Sequence[str]
-) -> Replayed:
+def impact(shop: Shop, past: PastKnown, model: str, *, start: date, end: date, assumptions: Sequence[str]) -> Replayed:
     """Both ways of ordering over a span, ours told only what was logged at the time.
 
     Days without a logged forecast order nothing in either arm.
@@ -44,7 +42,7 @@ def impact(
         table.trade(cutoff + 1, told=newest)
     played = Played(
         ids=table.ids, first=opened + 1, last=last, days=(), ours=table.ours, baseline=table.baseline,
-        orders=(), economics=table.economics(),
+        orders=(), economics=table.economics(), priced=table.priced,
     )  # fmt: skip
     return account(
         played,

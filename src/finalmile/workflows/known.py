@@ -57,7 +57,7 @@ def sales_frequency(sales: pl.DataFrame, config: Config) -> Frequency:
     MissingInputError
         Where there are too few sales to tell.
     """
-    if config.frequency != "auto":
+    if config.frequency != "auto" and sales.height:
         return Frequency.parse(config.frequency)
     found = detect(sales["ds"]) if sales.height else None
     if found is None:

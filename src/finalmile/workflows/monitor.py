@@ -13,6 +13,7 @@ from finalmile.frames import FloatArray, OneStep, Panel
 from finalmile.monitoring.checks.loss import LossCheck
 from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
 from finalmile.records import Finding, Incident, Version
+from finalmile.workflows import ready_made
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.shop import Issued, Shop
 from finalmile.workflows.terms import last_price
@@ -163,4 +164,5 @@ def _judged_key(model: str) -> str:
 
 
 def _state_key(version: Version) -> str:
-    return f"loss/{version}"
+    """Evidence belongs to a version; that of ready-made forecasts to their source, which brings a version a day."""
+    return f"loss/{version.model}/{version.kind}" if version.kind == ready_made.KIND else f"loss/{version}"

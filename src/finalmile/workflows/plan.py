@@ -81,7 +81,7 @@ def plan(shop: Shop, model: str, book: StockBook, *, cutoff: int | None = None, 
     lines = order_lines(
         at, wanted, ordered_at=shop.day(cutoff + 1), frequency=shop.frequency, currency=shop.config.currency
     )
-    _record(shop, lines)
+    shop.ledger.propose_orders(lines, complete=not due_only, at=shop.clock.now(), actor=shop.actor)
     return Proposed(
         lines=tuple(lines),
         items=panel.n,
@@ -106,16 +106,6 @@ def _position(shop: Shop, panel: Panel, book: StockBook) -> Position:
 def _wanted(shop: Shop, at: Position, panel: Panel, *, told: Forecast) -> Proposal:
     policy = policies.make(shop.config.plan.policy, **dict(shop.config.plan.settings))
     return propose(policy, at, told=told, panel=panel, seed=shop.config.assume.seed)
-
-
-def _record(shop: Shop, lines: list[OrderLine]) -> None:
-    now = shop.clock.now()
-    fresh = {line.order_id for line in lines}
-    stale = {line.order_id for line in shop.ledger.orders(states=("proposed",))} - fresh
-    shop.ledger.put_orders(lines, at=now, actor=shop.actor)
-    for order_id in sorted(stale):
-        why = "superseded by a newer proposal"
-        shop.ledger.set_order_state(order_id, "cancelled", at=now, actor=shop.actor, why=why)
 
 
 def _counted(panel: Panel, book: StockBook) -> tuple[Panel, tuple[str, ...]]:

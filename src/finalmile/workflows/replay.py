@@ -66,6 +66,7 @@ class Played:
     baseline: Arm
     orders: tuple[OrderLine, ...]
     economics: Economics
+    priced: bool = True
 
 
 def play(
@@ -112,7 +113,7 @@ def play(
             progress(cutoff - first + 2, last - first + 2, str(shop.day(cutoff)))
     return Played(
         ids=table.ids, first=first, last=last, days=tuple(days), ours=table.ours, baseline=table.baseline,
-        orders=tuple(orders), economics=table.economics(),
+        orders=tuple(orders), economics=table.economics(), priced=table.priced,
     )  # fmt: skip
 
 
@@ -179,6 +180,11 @@ class Comparison:
         asked = self._asked(column, told)
         self.ours.trade(asked)
         self.baseline.trade(asked)
+
+    @property
+    def priced(self) -> bool:
+        """Whether any unit has a known cost and price."""
+        return bool((np.isfinite(self.cost) & np.isfinite(self.price).any(axis=1)).any())
 
     def economics(self) -> Economics:
         """What units were worth; what items do not say is assumed."""

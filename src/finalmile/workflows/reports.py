@@ -201,13 +201,14 @@ class Planned:
 
     def lines(self) -> list[str]:
         """How much is to be ordered from whom; the ten dearest lines."""
-        value = sum(line.quantity * (line.unit_cost or 0) for line in self.orders)
+        costs = [line.quantity * line.unit_cost for line in self.orders if line.unit_cost is not None]
+        value = f"{sum(costs):,.2f} {self.currency}" if costs or not self.orders else "value unknown without costs"
         assumed = " (assumed costs or lead times)" if any(line.assumed for line in self.orders) else ""
         dearest = sorted(self.orders, key=lambda line: -line.quantity * (line.unit_cost or 0))[:10]
         suppliers = len({line.order_id for line in self.orders})
         return [
             f"{len(self.orders):,} lines in {suppliers:,} orders proposed for {self.items:,} items: "
-            f"{sum(line.quantity for line in self.orders):,} units, {value:,.2f} {self.currency}{assumed}.",
+            f"{sum(line.quantity for line in self.orders):,} units, {value}{assumed}.",
             *self.notes,
             *(f"  {line.order_id}  {line.unique_id}  {line.quantity:,}  due {line.due}" for line in dearest),
             *([f"  ... and {len(self.orders) - 10:,} more: finalmile orders list"] if len(self.orders) > 10 else []),
@@ -296,7 +297,7 @@ class Orders:
     def lines(self) -> list[str]:
         """One line each, and the numbers behind it."""
         if not self.rows:
-            return ["No orders. Run: finalmile plan"]
+            return ["No orders yet. Run: finalmile plan"]
         told: list[str] = []
         for line in self.rows:
             who = f"{line.order_id}  {line.state:12} {line.supplier:12}"

@@ -14,6 +14,7 @@ from finalmile.ports import Fitted
 from finalmile.records import Alert, Incident, Step, Version
 from finalmile.response.playbook import Decision, Playbook, decide
 from finalmile.response.situation import Situation, Taken
+from finalmile.workflows import ready_made
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.monitor import deliver
 from finalmile.workflows.promote import promote, rollback, rollback_target
@@ -40,7 +41,7 @@ def respond(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: in
     for place, incident in enumerate(incidents):
         if incident.severity != "critical" or incident.state == "resolved":
             continue
-        decision = decide(incident, _situation(shop, model, cutoff), _playbook(shop))
+        decision = decide(incident, _situation(shop, model, cutoff), _playbook(shop, model))
         if not decision.steps:
             continue
         for step in decision.steps:
@@ -94,10 +95,12 @@ def _situation(shop: Shop, model: str, cutoff: int) -> Situation:
     )
 
 
-def _playbook(shop: Shop) -> Playbook:
+def _playbook(shop: Shop, model: str) -> Playbook:
+    """What may be done by itself; forecasts made elsewhere are never replaced by a model trained here."""
     rules = shop.config.respond
+    ours = live_version(shop, model).kind != ready_made.KIND
     return Playbook(
-        automatic=rules.automatic,
+        automatic=tuple(name for name in rules.automatic if ours or name != "retrain"),
         margin=rules.margin,
         cooldown_days=rules.cooldown_days,
         max_per_week=rules.max_per_week,
@@ -140,7 +143,7 @@ def _carry_out(shop: Shop, step: Step, incident: Incident, *, cutoff: int) -> No
 
 def _recalibrate(shop: Shop, step: Step, *, cutoff: int) -> None:
     live = live_version(shop, step.model)
-    digest = keep(shop, load_version(shop, live).recalibrate(sales_at(shop, cutoff)))
+    digest = keep(shop, load_version(shop, live).recalibrate(sales_at(shop, cutoff, ahead=shop.horizon(step.model))))
     version = shop.ledger.new_version(
         model=step.model, kind=live.kind, digest=digest, cutoff=shop.day(cutoff), settings=live.settings,
         at=shop.clock.now(), actor=shop.actor,

@@ -30,7 +30,7 @@ def train(shop: Shop, model: str, *, recipe: Forecaster | None = None, cutoff: i
     """
     recipe = recipe or recipe_of(shop, model)
     cutoff = shop.known.newest if cutoff is None else cutoff
-    panel = sales_at(shop, cutoff)
+    panel = sales_at(shop, cutoff, ahead=shop.horizon(model))
     digest = keep(shop, recipe.fit(panel, seed=shop.config.assume.seed))
     return shop.ledger.new_version(
         model=model,
@@ -72,15 +72,15 @@ def load_version(shop: Shop, version: Version) -> Fitted:
     return shop.loaded[version.digest]
 
 
-def sales_at(shop: Shop, cutoff: int) -> Panel:
-    """Everything known at the cutoff.
+def sales_at(shop: Shop, cutoff: int, *, ahead: int = 0) -> Panel:
+    """Everything known at the cutoff, covariates of ``ahead`` periods past it included.
 
     Raises
     ------
     MissingInputError
         Where no series has sales by then.
     """
-    panel = shop.known.panel(cutoff)
+    panel = shop.known.panel(cutoff, ahead=ahead)
     if panel.n == 0:
         raise MissingInputError(f"no series has sales by {shop.day(cutoff)}: nothing can be learned")
     return panel

@@ -23,6 +23,7 @@ from finalmile.figures.views import (
     ServiceView,
 )
 from finalmile.frames import Forecast
+from finalmile.frames.dialects import Kind
 from finalmile.ports import HistoryTable
 from finalmile.records import Estimate, OrderLine, Version
 from finalmile.workflows.reports import order_frame
@@ -45,7 +46,7 @@ def assumptions(config: Config) -> tuple[str, ...]:
     return tuple(told)
 
 
-def home(shop: Shop, tables: Mapping[str, HistoryTable], *, folder: Path, name: str) -> Home:
+def home(shop: Shop, tables: Mapping[Kind, HistoryTable], *, folder: Path, name: str) -> Home:
     """The first page: service, money, what needs a decision, and whether the model is healthy."""
     played = newest_replay(folder)
     model = next(iter(shop.config.models))
@@ -200,7 +201,7 @@ def _orders(rows: list[OrderLine]) -> pl.DataFrame:
     return order_frame(rows).with_columns(pl.Series("reason", reasons))
 
 
-def _products(shop: Shop, tables: Mapping[str, HistoryTable], model: str) -> pl.DataFrame:
+def _products(shop: Shop, tables: Mapping[Kind, HistoryTable], model: str) -> pl.DataFrame:
     """One row per product, with the units forecast for the coming review period."""
     items = tables["items"].read()
     told = _told(shop, model)
@@ -238,7 +239,7 @@ def _as_of(shop: Shop) -> Any:
         return None
 
 
-def product(shop: Shop, tables: Mapping[str, HistoryTable], unique_id: str) -> Product:
+def product(shop: Shop, tables: Mapping[Kind, HistoryTable], unique_id: str) -> Product:
     """The page of one product.
 
     Raises

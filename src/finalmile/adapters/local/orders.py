@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, Update, insert, select, update
 
 from finalmile.adapters.local import audit
 from finalmile.adapters.local.codec import dumps
@@ -17,6 +17,7 @@ from finalmile.errors import MissingInputError
 from finalmile.records import OrderLine, OrderState
 
 _CHUNK = 500
+_SUPERSEDED = "superseded"
 _FIELDS = tuple(field.name for field in dataclasses.fields(OrderLine))
 
 
@@ -29,7 +30,7 @@ def put(connection: Connection, lines: Sequence[OrderLine], *, at: datetime, act
             del wanted[line_id]
     if not wanted:
         return 0
-    rows = [{name: getattr(line, name) for name in _FIELDS} for line in wanted.values()]
+    rows = [_row(line) for line in wanted.values()]
     connection.execute(insert(orders), rows)
     body = {
         "lines": len(rows),
@@ -38,6 +39,64 @@ def put(connection: Connection, lines: Sequence[OrderLine], *, at: datetime, act
     }
     audit.append(connection, at=at, actor=actor, verb="orders.put", subject="orders", body=body)
     return len(rows)
+
+
+def propose(connection: Connection, lines: Sequence[OrderLine], *, complete: bool, at: datetime, actor: str) -> int:
+    """Bring the proposals up to date: new and changed lines are written, what they replace is cancelled.
+
+    Lines that somebody approved, sent or cancelled by hand are left alone.
+    """
+    wanted = {line.line_id: line for line in lines}
+    open_ones = {line.line_id: line for line in listed(connection, states=("proposed",), since=None)}
+    today = max((line.ordered_at for line in lines), default=None)
+    stale = [
+        line
+        for line in open_ones.values()
+        if line.line_id not in wanted and (complete or (today is not None and line.ordered_at < today))
+    ]
+    changed = [line for line in wanted.values() if _differs(line, open_ones.get(line.line_id))]
+    for line in stale:
+        mark = {**line.reason, _SUPERSEDED: True}
+        connection.execute(_only(line.line_id).values(state="cancelled", reason=mark))
+    written = _write(connection, changed)
+    if stale or written:
+        told = {"written": written, "superseded": len(stale), "orders": sorted({line.order_id for line in changed})}
+        audit.append(connection, at=at, actor=actor, verb="orders.propose", subject="orders", body=told)
+    return written
+
+
+def _write(connection: Connection, lines: Sequence[OrderLine]) -> int:
+    """Insert lines that are new, replace proposals and superseded ones; how many."""
+    there: dict[str, tuple[str, bool]] = {}
+    for part in _chunks([line.line_id for line in lines]):
+        found = connection.execute(
+            select(orders.c.line_id, orders.c.state, orders.c.reason).where(orders.c.line_id.in_(part))
+        )
+        there |= {row.line_id: (row.state, _SUPERSEDED in row.reason) for row in found}
+    fresh = [line for line in lines if line.line_id not in there]
+    again = [
+        line
+        for line in lines
+        if line.line_id in there
+        and (there[line.line_id][0] == "proposed" or there[line.line_id] == ("cancelled", True))
+    ]
+    if fresh:
+        connection.execute(insert(orders), [_row(line) for line in fresh])
+    for line in again:
+        connection.execute(_only(line.line_id).values(**_row(line)))
+    return len(fresh) + len(again)
+
+
+def _differs(line: OrderLine, known: OrderLine | None) -> bool:
+    return known is None or dumps(line) != dumps(known)
+
+
+def _only(line_id: str) -> Update:
+    return update(orders).where(orders.c.line_id == line_id)
+
+
+def _row(line: OrderLine) -> dict[str, object]:
+    return {name: getattr(line, name) for name in _FIELDS}
 
 
 def listed(connection: Connection, *, states: Sequence[OrderState], since: date | None) -> list[OrderLine]:

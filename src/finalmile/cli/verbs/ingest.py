@@ -44,7 +44,7 @@ def ingest(
 
     Taking in the same rows again changes nothing; a corrected row becomes a new version of the old one.
     """
-    return session.project.ingest(
+    return session.new_project.ingest(
         kind.replace("-", "_"),
         source,
         columns=read_columns(column or ()),
