@@ -27,7 +27,7 @@ def past_origins(panel: Panel, *, windows: Sequence[int], origins: int = ORIGINS
     """
     step = spans_of(panel.frequency).step
     shortest, longest = min(windows), max(windows)
-    count = origins + (longest - shortest) // step
+    count = origins + -(-(longest - shortest) // step)
     newest = panel.cutoff - shortest
     return [at for k in range(count - 1, -1, -1) if (at := newest - k * step) >= max(earliest, panel.first)]
 
