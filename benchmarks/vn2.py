@@ -43,7 +43,7 @@ from finalmile.simulation import Stock, Traded, place, trade
 WEEKS, LAST_ORDER, LEAD, WARM_UP = 8, 5, 2, 8
 HOLDING, SHORTAGE = 0.2, 1.0
 WEEKLY = Frequency("week")
-RECIPE = "exponential_level"
+RECIPE = "corrected_level"
 HIERARCHY = ("store_id", "item_id", "product_group", "department", "department_group", "store_format", "format")
 
 
