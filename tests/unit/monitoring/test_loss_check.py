@@ -287,3 +287,13 @@ def test_a_product_that_grows_and_is_forecast_as_well_as_before_is_not_listed() 
     _, told = live(begin(actual[:, :REFERENCE], mean[:, :REFERENCE]), actual, mean)
     grown = {f"product p000{i}" for i in range(5)}
     assert not grown & {f.subject for found in told for f in found}
+
+
+def test_a_day_when_all_was_shut_does_not_blunt_the_check(quiet: tuple[np.ndarray, np.ndarray]) -> None:
+    actual, forecast = quiet
+    high = forecast.copy()
+    high[:, REFERENCE:] *= 1.3
+    shut = actual.copy()
+    shut[:, REFERENCE - 40] = 0.0
+    _, told = live(begin(shut[:, :REFERENCE], forecast[:, :REFERENCE]), actual, high, until=REFERENCE + 20)
+    assert pick(told[-1], "bias", "fleet").breached

@@ -27,6 +27,7 @@ from finalmile.monitoring.loss.streams import (
     scale_of,
     totals,
     trimmed_columns,
+    without_outliers,
 )
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
@@ -150,7 +151,7 @@ class LossCheck:
     def _state(
         self, reference: LossReference, *, actual: Doubles, forecast: Doubles, sums: Totals, scale: Scale
     ) -> LossState:
-        fleet = self._watch_fleet(reference, streams=fleet_streams(sums, scale))
+        fleet = self._watch_fleet(reference, streams=without_outliers(fleet_streams(sums, scale)))
         own = np.isfinite(actual).sum(axis=1) >= self.join_after
         sold, told_before = actual[own], forecast[own]
         base, error = row_means(sold), np.abs(told_before - sold)

@@ -11,6 +11,7 @@ from finalmile.monitoring.engine.design import Doubles, design, lags_for
 
 _MOST_PERSISTENCE = 0.95
 _RIDGE = 1e-9
+_LONGEST_SHADOW = 6.0  # a wild look is leaned on by the next ones as if it were this many standard deviations off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,8 @@ class Residualiser:
         residual = values - (self.beta * x).sum(axis=1)
         leaning = np.nan_to_num(recent[:, [lag - 1 for lag in self.lags]])
         z = (residual - (self.phi * leaning).sum(axis=1)) / self.sd
-        moved = replace(self, recent=_push(recent, residual[:, None]), last=period)
+        bound = _LONGEST_SHADOW * self.sd
+        moved = replace(self, recent=_push(recent, np.clip(residual, -bound, bound)[:, None]), last=period)
         return moved, z, residual
 
 

@@ -117,6 +117,25 @@ def fleet_streams(sums: Totals, scale: Scale) -> Doubles:
     return np.where(sums.n > 0, np.vstack([loss, level]), np.nan)
 
 
+def without_outliers(streams: Doubles, *, spreads: float = 8.0) -> Doubles:
+    """Streams of shape (s, T) with wild looks as NaN: a day on which all shops are shut is no measure of normal days.
+
+    Wild is further from the stream's median than ``spreads`` robust standard deviations (1.4826 times the median
+    absolute deviation); a stream that hardly ever moves keeps everything.
+
+    Examples
+    --------
+    >>> without_outliers(np.array([[1.0, 2.0, 3.0, 100.0]]))
+    array([[ 1.,  2.,  3., nan]])
+    """
+    known = np.isfinite(streams)
+    if not known.any(axis=1).all():
+        return streams
+    off = np.abs(streams - np.nanmedian(streams, axis=1, keepdims=True))
+    spread = 1.4826 * np.nanmedian(off, axis=1, keepdims=True)
+    return np.where(known & ((off <= spreads * spread) | (spread == 0)), streams, np.nan)
+
+
 def product_streams(
     actual: Doubles, forecast: Doubles, normal: Normal, *, sums: Totals, scale: Scale
 ) -> tuple[Doubles, Doubles]:
