@@ -297,3 +297,15 @@ def test_a_day_when_all_was_shut_does_not_blunt_the_check(quiet: tuple[np.ndarra
     shut[:, REFERENCE - 40] = 0.0
     _, told = live(begin(shut[:, :REFERENCE], forecast[:, :REFERENCE]), actual, high, until=REFERENCE + 20)
     assert pick(told[-1], "bias", "fleet").breached
+
+
+def test_a_version_that_was_not_live_has_missed_nothing(quiet: tuple[np.ndarray, np.ndarray]) -> None:
+    actual, forecast = quiet
+    bad = forecast + 3 * (actual - forecast)
+    state, _ = live(begin(actual[:, :REFERENCE], forecast[:, :REFERENCE]), bad, forecast, until=REFERENCE + 15)
+    back = CHECK.resume(state, last=FIRST + REFERENCE + 50)
+    assert back.fleet_alarm.tolist() == [-1, -1]
+    _, found = CHECK.update(back, look(REFERENCE + 51, actual[:, REFERENCE + 51], forecast[:, REFERENCE + 51]))
+    assert not any(f.breached for f in found)
+    assert pick(found, "freshness", "actuals").value == 1.0
+    assert CHECK.resume(state, last=state.last) is state

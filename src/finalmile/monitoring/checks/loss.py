@@ -148,6 +148,19 @@ class LossCheck:
         rows = [row for row, name in enumerate(state.ids.tolist()) if f"product {name}" in named]
         return _unlisted(state, np.array(rows, dtype=np.int64))
 
+    def resume(self, state: LossState, *, last: int) -> LossState:
+        """The state of a version that was not live up to and including period ``last``: what it missed is no finding.
+
+        For the first look of a version, and for one that returns after another was live. Its alarms end and its
+        evidence starts anew; what is normal stays as it was. A state that is not behind ``last`` is given back as is.
+        """
+        if last <= state.last:
+            return state
+        awake = state.seen + (last - state.last)
+        fresh = self.acknowledge(state, ["fleet", "products"])
+        products = fresh.products.restarted(fresh.channels.ravel())
+        return replace(fresh, last=last, seen=awake, products=products)
+
     def _state(
         self, reference: LossReference, *, actual: Doubles, forecast: Doubles, sums: Totals, scale: Scale
     ) -> LossState:
