@@ -193,7 +193,7 @@ class Calibrated:
         for at, level in enumerate(levels):
             step = self.calibration.correct(rung, level, windows=windows, level_of_series=level_of_series)
             values[..., at] += step * scale
-        return np.maximum.accumulate(np.maximum(values, 0), axis=2)
+        return np.maximum.accumulate(self.calibration.rounded(values), axis=2)
 
     def _longest(self, method: str, levels: tuple[float, ...]) -> int | None:
         if self.calibration is None or method == HISTORY or not levels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -18,6 +19,7 @@ Rung = str
 CQR: Rung = "cqr"
 CONFORMAL: Rung = "conformal"
 PERIOD: Rung = "period"
+_TIE = 1e-4  # a demand exactly at its corrected quantile counts as covered
 
 
 def scores_needed(level: float) -> int:
@@ -98,6 +100,16 @@ class Calibration:
             hasher.update(np.ascontiguousarray(values).tobytes())
         return hasher.hexdigest()[:12]
 
+    @cached_property
+    def whole_units(self) -> bool:
+        """Whether all demand seen was whole units: then so are corrected quantiles."""
+        return bool(np.all(self.outcomes.actual % 1 == 0))
+
+    def rounded(self, values: FloatArray) -> FloatArray:
+        """Corrected quantiles as they are told: rounded up to whole units where demand is whole, never negative."""
+        told = np.ceil(values + np.float32(_TIE)) if self.whole_units else values
+        return np.maximum(told, 0).astype(np.float32)
+
     def longest(self, rung: Rung, level: float) -> int:
         """Longest window (or farthest period) with enough scores at a level; 0 where there is none."""
         windows, _ = self.corrections(rung, level)
@@ -143,11 +155,16 @@ class Calibration:
         return np.asarray(windows, dtype=np.int64), table
 
     def _scores(self, rows: Outcomes, rung: Rung, level: float) -> FloatArray:
+        """How far demand went past what was said, in units of the rung's scale.
+
+        Where quantiles are rounded up, ``y <= ceil(v)`` is ``y - 1 < v``: demand less one is what must be covered.
+        """
+        came = rows.actual - np.float32(self.whole_units)
         if rung == CQR:
             said = at_levels(rows.quantiles, trained=self.levels, wanted=(level,))[:, 0]
-            return (rows.actual - said) / count_scale(rows.mean)
+            return (came - said) / count_scale(rows.mean)
         length = rows.window if rung == CONFORMAL else 1
-        return (rows.actual - rows.mean) / spread_scale(rows.mean, rows.spread, length)
+        return (came - rows.mean) / spread_scale(rows.mean, rows.spread, length)
 
 
 def _by_class(scores: FloatArray, group: IntArray, *, count: int, level: float) -> FloatArray:

@@ -33,7 +33,7 @@ def at_levels(values: FloatArray, *, trained: Sequence[float], wanted: Sequence[
     if len(at) == 1:
         return np.repeat(np.maximum(rising, 0), len(to), axis=-1)
     right = np.clip(np.searchsorted(at, to, side="left"), 1, len(at) - 1)
-    share = ((to - at[right - 1]) / (at[right] - at[right - 1])).astype(np.float32)
+    share = ((to - at[right - 1]) / np.maximum(at[right] - at[right - 1], 1e-6)).astype(np.float32)
     low, high = rising[..., right - 1], rising[..., right]
     between = low + share * (high - low)
     return np.maximum.accumulate(np.maximum(between, 0), axis=-1).astype(np.float32)

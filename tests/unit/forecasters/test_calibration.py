@@ -9,6 +9,9 @@ from finalmile.forecasters.windows_of_history import window_sums
 from finalmile.frames import same_windows
 
 
+ONE = np.ones(1, dtype=np.float32)
+
+
 def outcomes(actual, *, window=7, whole=True, mean=4.0, level=1.0, origin=0, quantile=None):
     n = len(actual)
     return Outcomes(
@@ -41,13 +44,13 @@ def test_a_correction_is_the_conformal_quantile_of_misses_over_the_square_root_o
     told = calibration.correct(
         CONFORMAL, 0.9, windows=same_windows(1, [7]), level_of_series=np.ones(1, dtype=np.float32)
     )
-    assert told[0, 0] == pytest.approx((89 - 4) / 2)
+    assert told[0, 0] == pytest.approx((89 - 1 - 4) / 2)
 
 
 def test_a_window_quantile_is_corrected_by_what_went_past_it():
     calibration = Calibration.of(outcomes(np.arange(99), mean=4.0, quantile=50.0), levels=(0.9,))
     told = calibration.correct(CQR, 0.9, windows=same_windows(1, [7]), level_of_series=np.ones(1, dtype=np.float32))
-    assert told[0, 0] == pytest.approx((89 - 50) / 2)
+    assert told[0, 0] == pytest.approx((89 - 1 - 50) / 2)
 
 
 def test_too_few_scores_leave_a_level_uncalibrated():
@@ -69,7 +72,7 @@ def test_corrections_between_windows_lie_between():
     told = Calibration.of(both).correct(
         CONFORMAL, 0.9, windows=same_windows(1, [1, 2, 4, 8, 99]), level_of_series=np.ones(1, dtype=np.float32)
     )
-    assert told[0] == pytest.approx([0.5, 0.5, 1.5, 2.5, 2.5])
+    assert told[0] == pytest.approx([0, 0, 1, 2, 2])
 
 
 def test_the_identity_changes_with_any_row():
@@ -111,3 +114,16 @@ def test_which_series_calibrate_a_large_fleet_does_not_depend_on_the_others():
 
 def test_window_sums_of_a_short_past_are_empty():
     assert window_sums(np.ones((2, 3), dtype=np.float32), 3).tolist() == [[3.0], [3.0]]
+
+
+def test_whole_demand_gets_whole_quantiles_that_cover_their_share():
+    chance = np.random.default_rng(8)
+    calibration = Calibration.of(outcomes(chance.poisson(1.5, 5000), mean=1.5))
+    step = calibration.correct(CONFORMAL, 0.9, windows=same_windows(1, [7]), level_of_series=ONE)
+    value = calibration.rounded(1.5 + step * np.sqrt(np.float32(1.5)))
+    assert value.item() == 3  # P(Y <= 2) = 0.81, P(Y <= 3) = 0.93
+
+
+def test_demand_in_fractions_keeps_fractions():
+    calibration = Calibration.of(outcomes(np.arange(99) + 0.25))
+    assert calibration.rounded(np.array([1.25, -1], dtype=np.float32)).tolist() == [1.25, 0]
