@@ -70,7 +70,8 @@ class Decision:
 def decide(incident: Incident, situation: Situation, playbook: Playbook) -> Decision:
     """The step with clearly the lowest recent loss, within the guards; else retrain, else a call for people.
 
-    Without enough looks nothing changes: missing data is a reason to hold, never a reason to act. Retraining without
+    Without enough looks nothing changes: missing data is a reason to hold, never a reason to act. Within the
+    cooldown the last change is given time to show its effect. Retraining without
     a measured advantage is for critical incidents only. An incident that was escalated is not escalated again within
     the cooldown.
 
@@ -106,19 +107,22 @@ def _hold(incident: Incident, situation: Situation, playbook: Playbook) -> str |
         return f"Hold: {situation.n_looks} recent looks have actuals, a decision needs {playbook.min_looks}."
     if _loss(situation, "keep") is None:
         return f"Hold: the recent loss of version {situation.live} is not known."
+    changes = _changes(situation)
+    if changes and situation.now - max(changes) < timedelta(days=playbook.cooldown_days):
+        when = _day(max(changes))
+        return f"Hold: the last change was on {when}; {playbook.cooldown_days:g} days must show whether it helped."
     return None
 
 
 def _guard(situation: Situation, playbook: Playbook) -> str | None:
-    changes = [past.at for past in situation.taken if past.action in _CHANGES and past.at <= situation.now]
-    week = [at for at in changes if situation.now - at < timedelta(days=7)]
-    if changes and situation.now - max(changes) < timedelta(days=playbook.cooldown_days):
-        return (
-            f"The last change was on {_day(max(changes))}; {playbook.cooldown_days:g} days must pass before the next."
-        )
+    week = [at for at in _changes(situation) if situation.now - at < timedelta(days=7)]
     if len(week) >= playbook.max_per_week:
         return f"{len(week)} changes within a week are the most allowed."
     return None
+
+
+def _changes(situation: Situation) -> list[datetime]:
+    return [past.at for past in situation.taken if past.action in _CHANGES and past.at <= situation.now]
 
 
 def _options(situation: Situation, playbook: Playbook) -> tuple[dict[str, Step], list[str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import Protocol
 
@@ -13,8 +14,9 @@ import polars as pl
 
 from finalmile.config import Config
 from finalmile.errors import MissingInputError
-from finalmile.frames import Frequency, IntArray, Panel, detect, panel_from_sales
-from finalmile.frames.panel import FloatArray
+from finalmile.frames import Frequency, IntArray, NameArray, Panel, detect, panel_from_sales
+from finalmile.frames.panel import FloatArray, with_future
+from finalmile.workflows.last_read import LastRead
 
 RESERVED = frozenset(
     {"unique_id", "ds", "y", "in_stock", "on_hand", "censored", "known_at", "backfilled", "returned", "segment"}
@@ -34,6 +36,10 @@ class Table(Protocol):
         backfill_known: bool = True,
     ) -> pl.DataFrame:
         """Newest version of each row known at ``as_of``."""
+        ...
+
+    def versions(self) -> pl.DataFrame:
+        """Every version of every row, in the order in which they became known."""
         ...
 
 
@@ -140,24 +146,37 @@ class TableKnown:
 
     def panel(self, cutoff: int, *, periods: int | None = None, ahead: int = 0) -> Panel:
         """Sales up to the cutoff, and covariates known for ``ahead`` periods past it."""
-        ds_from = None if periods is None else self.frequency.start_of(cutoff - periods + 1)
-        sales = numeric(self.sales.read(ds_from=ds_from))
-        future = numeric(self.future.read(ds_from=ds_from)) if ahead else None
+        past = self._held.cut(cutoff, periods=periods) or self._read(cutoff, periods=periods)
+        if ahead:
+            since = None if periods is None else self.frequency.start_of(cutoff - periods + 1)
+            future = numeric(self.future.read(ds_from=since))
+            names = sorted({*past.covariates, *covariate_names(future)})
+            past = with_future(past, future, ahead=ahead, covariates=names)
+        return with_holidays(past, self.holidays, ahead=ahead)
+
+    def _read(self, cutoff: int, *, periods: int | None) -> Panel:
+        since = None if periods is None else cutoff - periods + 1
+        sales = self.sales.read(ds_from=None if since is None else self.frequency.start_of(since))
+        sales = numeric(sales.drop("known_at", "backfilled", strict=False))
         items = self.item_table.read()
         panel = panel_from_sales(
             sales,
             frequency=self.frequency,
             cutoff=cutoff,
             periods=periods,
-            future=future,
-            ahead=ahead,
-            covariates=covariate_names(sales, *([] if future is None else [future])),
+            covariates=covariate_names(sales),
             items=items,
             statics=hierarchy_names(items),
             listed=self._first_seen,
             gaps_are_zero=self.config.gaps == "zero",
         )
-        return with_holidays(panel, self.holidays, ahead=ahead)
+        begins = np.array([self._first_seen.get(name, cutoff) for name in panel.ids], dtype=np.int64)
+        self._held.keep(panel, since=since, told=self.frequency.index(sales["ds"].unique()), begins=begins)
+        return panel
+
+    @cached_property
+    def _held(self) -> LastRead:
+        return LastRead()
 
     @cached_property
     def _first_seen(self) -> dict[str, int]:
@@ -165,24 +184,40 @@ class TableKnown:
         return dict(zip(seen["unique_id"].to_list(), self.frequency.index(seen["ds"]).tolist(), strict=True))
 
 
-_BEFORE_ANYTHING = datetime(1900, 1, 1, tzinfo=UTC)
 _KEYS = ("unique_id", "ds")
 
 
-def _not_in(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Rows whose key is not among the known ones: they came one by one, as they happened."""
-    return rows if known.is_empty() else rows.join(known, on=_KEYS, how="anti")
+def _later_versions(every: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """First version of each row, and the later ones in the order in which they became known."""
+    first = every.with_row_index("version__").unique(_KEYS, keep="first", maintain_order=True)
+    if first.height == every.height:
+        return every, every.clear()
+    later = every.with_row_index("version__").join(first.select("version__"), on="version__", how="anti")
+    return first.drop("version__"), later.drop("version__")
 
 
-def _changed(first: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Rows that say something else now than in the history that was loaded first."""
-    columns = ["unique_id", "ds", "y", "censored", "known_at"]
-    if first.is_empty():
-        return pl.DataFrame(schema=dict.fromkeys(columns, pl.Null))
-    now = now.select(columns) if "censored" in now.columns else now.with_columns(censored=False).select(columns)
-    return now.join(first.select(*_KEYS, pl.col("known_at").alias("since")), on=_KEYS).filter(
-        pl.col("known_at") > pl.col("since")
-    )
+def _revisions(later: pl.DataFrame) -> pl.DataFrame:
+    """What later versions say of sales."""
+    told = later if "censored" in later.columns else later.with_columns(censored=False)
+    return told.select(*_KEYS, "y", pl.col("censored").fill_null(value=False), "known_at")
+
+
+@dataclass(frozen=True, slots=True)
+class _Attributes:
+    """Attributes of items at one time, as a frame and lined up with ids."""
+
+    items: pl.DataFrame
+    statics: dict[str, NameArray]
+
+    @classmethod
+    def of(cls, ids: NameArray, items: pl.DataFrame) -> _Attributes:
+        """Only attributes that anything is known of."""
+        if not items.width:
+            return cls(items, {})
+        known = [name for name in hierarchy_names(items) if items[name].null_count() < items.height]
+        wanted = pl.DataFrame({"unique_id": pl.Series(ids, dtype=pl.String)})
+        lined = wanted.join(items.select("unique_id", *known), on="unique_id", how="left", maintain_order="left")
+        return cls(items, {name: lined[name].fill_null("").to_numpy().astype(object) for name in known})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +231,7 @@ class PastKnown:
     changed
         Later versions of sales rows: unique_id, ds, y, censored, known_at; each counts from ``known_at`` on.
     future
-        Covariates known ahead, with ``known_at``.
+        Every version of the covariates known ahead, oldest first, with ``known_at``.
     item_table
         Item attributes, bitemporal.
     """
@@ -218,24 +253,22 @@ class PastKnown:
         MissingInputError
             Where there are no sales.
         """
-        first = numeric(sales.read(as_of=_BEFORE_ANYTHING))
-        now = numeric(sales.read())
-        frequency = sales_frequency(now, config)
-        late = _not_in(now, first)
-        attributes = items.read()
+        every = numeric(sales.versions())
+        if every.is_empty():
+            raise MissingInputError("there are no sales yet. Add some: finalmile ingest sales FILE")
+        frequency = sales_frequency(every, config)
+        first, later = _later_versions(every)
         whole = panel_from_sales(
-            pl.concat([first, late], how="diagonal_relaxed"),
+            first,
             frequency=frequency,
-            cutoff=frequency.index_of(now["ds"].max()),  # type: ignore[arg-type]  # polars' max is of any type
-            covariates=covariate_names(now),
-            items=attributes,
-            statics=hierarchy_names(attributes),
+            cutoff=frequency.index_of(every["ds"].max()),  # type: ignore[arg-type]  # polars' max is of any type
+            covariates=covariate_names(first),
             gaps_are_zero=config.gaps == "zero",
         )
         return cls(
             whole=whole,
-            changed=_changed(first, now),
-            future=numeric(future.read()),
+            changed=_revisions(later),
+            future=numeric(future.versions()),
             item_table=items,
             holidays=holidays,
         )
@@ -252,7 +285,7 @@ class PastKnown:
 
     def items(self, cutoff: int) -> pl.DataFrame:
         """Item attributes as known at the end of the cutoff."""
-        return self.item_table.read(as_of=end_of(cutoff, self.frequency))
+        return self._told(cutoff).items
 
     def panel(self, cutoff: int, *, periods: int | None = None, ahead: int = 0) -> Panel:
         """Sales up to the cutoff, and covariates known then for ``ahead`` periods past it."""
@@ -276,20 +309,48 @@ class PastKnown:
             first=whole.first + start,
             y=whole.y[rows, columns],
             censored=whole.censored[rows, columns],
-            covariates={name: values[rows, columns] for name, values in whole.covariates.items()},
-            statics={name: values[rows] for name, values in whole.statics.items()},
+            covariates={
+                name: values[rows, columns]
+                for name, values in whole.covariates.items()
+                if self._first_told[name] <= cutoff - whole.first
+            },
+            statics={name: values[rows] for name, values in self._told(cutoff).statics.items()},
         )
 
     @cached_property
     def _listed_at(self) -> IntArray:
         return self.whole.listed_at
 
+    @cached_property
+    def _first_told(self) -> dict[str, int]:
+        """Column in which each covariate first says something: before that nobody knew that it would be there."""
+        told = {name: (np.nan_to_num(values) != 0).any(axis=0) for name, values in self.whole.covariates.items()}
+        return {name: int(any_.argmax()) if any_.any() else self.whole.length for name, any_ in told.items()}
+
+    def _told(self, cutoff: int) -> _Attributes:
+        """Attributes of items as they stood at the end of the cutoff."""
+        by_then = end_of(cutoff, self.frequency)
+        changes = bisect_right(self._item_changes, by_then)
+        if changes not in self._attributes:
+            items = self.item_table.read(as_of=by_then)
+            self._attributes[changes] = _Attributes.of(self.whole.ids, items)
+        return self._attributes[changes]
+
+    @cached_property
+    def _item_changes(self) -> list[datetime]:
+        """Instants at which attributes became known, those that count as known all along left out."""
+        every = self.item_table.versions()
+        return every.filter(~pl.col("backfilled"))["known_at"].unique().sort().to_list() if every.width else []
+
+    @cached_property
+    def _attributes(self) -> dict[int, _Attributes]:
+        return {}
+
     def _revised(self, panel: Panel) -> Panel:
         if self.changed.is_empty():
             return panel
         frequency = self.frequency
-        known = self.changed.filter(pl.col("known_at") <= end_of(panel.cutoff, frequency) + timedelta(days=1))
-        known = known.sort("known_at")
+        known = self.changed.filter(pl.col("known_at") <= end_of(panel.cutoff, frequency))
         column = frequency.index(known["ds"]) - panel.first
         row = np.searchsorted(panel.ids, known["unique_id"].to_numpy())
         fits = (column >= 0) & (column < panel.length) & (row < panel.n)
@@ -303,6 +364,7 @@ class PastKnown:
         if self.future.is_empty():
             return _reaching(panel, ahead)
         future = self.future.filter(pl.col("known_at") <= end_of(panel.cutoff, self.frequency))
+        told = [name for name in covariate_names(future) if future[name].null_count() < future.height]
         number = self.frequency.index(future["ds"]) - panel.cutoff - 1
         future = future.filter(pl.Series((number >= 0) & (number < ahead)))
         number = number[(number >= 0) & (number < ahead)]
@@ -310,10 +372,10 @@ class PastKnown:
         row[row == panel.n] = 0
         fits = panel.ids[row] == future["unique_id"].to_numpy() if panel.n else np.zeros(len(row), dtype=np.bool_)
         wide: dict[str, FloatArray] = {}
-        for name in sorted({*panel.covariates, *covariate_names(future)}):
+        for name in sorted({*panel.covariates, *told}):
             past = panel.covariates.get(name, np.full(panel.y.shape, np.nan, dtype=np.float32))
             coming = np.full((panel.n, ahead), np.nan, dtype=np.float32)
-            if name in future.columns:
+            if name in told:
                 coming[row[fits], number[fits]] = future[name].cast(pl.Float32).to_numpy()[fits]
             wide[name] = np.concatenate([past, coming], axis=1)
         return replace(panel, covariates=wide)

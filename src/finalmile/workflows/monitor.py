@@ -88,8 +88,11 @@ def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, be
     check = check_of(shop)
     state = _state(shop, version, check)
     if state is None:
-        return before
-    state, findings = check.update(state, _loss_look(panel, told, period))
+        findings = [_unwatched(shop, version, period)]
+    else:
+        if _last_judged_version(shop, model) != version.number:
+            state = check.resume(state, last=period - 1)
+        state, findings = check.update(state, _loss_look(panel, told, period))
     changed = fold(
         findings,
         shop.ledger.incidents(model=model),
@@ -100,7 +103,9 @@ def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, be
     for incident, alert in changed:
         shop.ledger.put_incident(incident, alert=alert, actor=shop.actor)
     shop.ledger.add_findings(findings, model=model, run=f"{version} {shop.day(period)}")
-    shop.ledger.save_state(_state_key(version), state.to_bytes())
+    if state is not None:
+        shop.ledger.save_state(_state_key(version), state.to_bytes())
+    shop.ledger.save_state(_version_key(model), str(version.number).encode())
     fresh = {incident.incident_id: incident for incident, _ in changed}
     kept = [incident for incident in before.incidents if incident.incident_id not in fresh]
     return replace(before, findings=tuple(findings), incidents=(*kept, *fresh.values()), looks=before.looks + 1)
@@ -157,6 +162,27 @@ def _unjudged(shop: Shop, model: str, cutoff: int) -> Sequence[int]:
         return ()
     first = min(shop.frequency.index_of(version.cutoff) for version in versions) + 1
     return range(first, cutoff + 1)
+
+
+def _unwatched(shop: Shop, version: Version, period: int) -> Finding:
+    return Finding(
+        check="loss",
+        subject="fleet",
+        at=shop.day(period),
+        value=None,
+        benchmark=None,
+        severity="warning",
+        why=f"{version} cannot be judged: fewer than 20 periods of forecasts it had not learned from have come true.",
+    )
+
+
+def _last_judged_version(shop: Shop, model: str) -> int | None:
+    blob = shop.ledger.load_state(_version_key(model))
+    return None if blob is None else int(blob)
+
+
+def _version_key(model: str) -> str:
+    return f"judged version/{model}"
 
 
 def _judged_key(model: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import numpy as np
 import orjson
 
+from finalmile.alerting.incidents import acted
 from finalmile.frames import FloatArray, Panel
 from finalmile.ports import Fitted
 from finalmile.records import Alert, Incident, Step, Version
@@ -88,11 +89,17 @@ def _situation(shop: Shop, model: str, cutoff: int) -> Situation:
         previous=None if previous is None else previous.number,
         fallback=cheap.number,
         losses=option_losses(shop, there, cutoff=cutoff, looks=looks),
-        n_looks=looks,
+        n_looks=_looks_with_actuals(shop, cutoff, looks),
         taken=_taken(shop, model),
         now=shop.clock.now(),
         dry_run=shop.config.respond.dry_run,
     )
+
+
+def _looks_with_actuals(shop: Shop, cutoff: int, looks: int) -> int:
+    """Recent periods in which anything can be judged."""
+    demand = shop.known.panel(cutoff, periods=looks).demand()
+    return int((~np.isnan(demand)).any(axis=0).sum())
 
 
 def _playbook(shop: Shop, model: str) -> Playbook:
@@ -120,7 +127,7 @@ def _take(shop: Shop, step: Step, incident: Incident, *, cutoff: int, dry_run: b
         incident_id=incident.incident_id,
     )
     shop.ledger.save_state(
-        _taken_key(step.model), orjson.dumps([*map(asdict, _taken(shop, step.model)), asdict(taken)])
+        _taken_key(shop, step.model), orjson.dumps([*map(asdict, _taken(shop, step.model)), asdict(taken)])
     )
     shop.ledger.audit(
         actor=shop.actor, verb=f"respond.{step.action}", subject=str(before),
@@ -164,16 +171,19 @@ def _call_people(shop: Shop, step: Step, incident: Incident) -> None:
 def _noted(shop: Shop, incident: Incident, decision: Decision, *, cutoff: int) -> Incident:
     word = "would have been done (dry run)" if decision.dry_run else "done"
     told = tuple(f"{step.action} {word} on {shop.day(cutoff)}: {step.why}" for step in decision.steps)
-    changed = replace(incident, actions=(*incident.actions, *told), state="mitigating")
+    changed = incident
+    for sentence in told:
+        changed = acted(changed, sentence)
     shop.ledger.put_incident(changed, alert=None, actor=shop.actor)
     return changed
 
 
 def _taken(shop: Shop, model: str) -> tuple[Taken, ...]:
-    blob = shop.ledger.load_state(_taken_key(model))
+    blob = shop.ledger.load_state(_taken_key(shop, model))
     rows: list[dict[str, object]] = [] if blob is None else orjson.loads(blob)
     return tuple(Taken(**{**row, "at": datetime.fromisoformat(str(row["at"]))}) for row in rows)  # type: ignore[arg-type]  # as written
 
 
-def _taken_key(model: str) -> str:
-    return f"taken/{model}"
+def _taken_key(shop: Shop, model: str) -> str:
+    """What a dry run would have done is remembered apart: it must not start the cooldown of the real thing."""
+    return f"{'would have taken' if shop.config.respond.dry_run else 'taken'}/{model}"
