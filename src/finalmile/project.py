@@ -403,9 +403,13 @@ class Project:
     @classmethod
     def demo(cls, folder: Path, *, seed: int = 0, days: int = 91, progress: Progress | None = None) -> Replayed:
         """Replay the last days of a simulated retailer in which demand suddenly changes."""
-        from finalmile.workflows.demo import demo
+        from finalmile.workflows.demo import SETTINGS, demo
 
-        return demo(cls.init(folder), seed=seed, days=days, progress=progress)
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / LEDGER_NAME).exists():
+            raise MissingInputError(f"{folder} holds a project already; give the demo an empty folder to keep")
+        (folder / FILE_NAME).write_text(SETTINGS, encoding="utf-8")
+        return demo(cls.open(folder), seed=seed, days=days, progress=progress)
 
     @cached_property
     def shop(self) -> Shop:

@@ -83,7 +83,7 @@ class Replayed:
             self._stock(),
             f"Money: {self.savings.explain()}",
             *(f"{happening.at}  {happening.kind}: {happening.text}" for happening in self.happenings),
-            *(f"Assumed: {assumption}." for assumption in self.assumptions),
+            *(f"Assumed: {assumption}." for assumption in self.assumptions if self.ours.assumed),
             *self.notes,
         ]
 
@@ -206,7 +206,8 @@ def happenings(days: Sequence[Day], frequency: Frequency) -> Iterator[Happening]
         for incident in day.incidents:
             before = opened.get(incident.incident_id)
             if before is None:
-                yield Happening(at=at, kind="alarm", text=incident.explain())
+                told = f"{incident.severity}: {incident.check} of {incident.subject}. {incident.finding.why}"
+                yield Happening(at=at, kind="alarm", text=told)
             elif incident.state == "resolved" and before != "resolved":
                 yield Happening(at=at, kind="resolved", text=f"{incident.check} of {incident.subject} is over.")
             opened[incident.incident_id] = incident.state
@@ -228,13 +229,16 @@ def forecasts_of(days: Sequence[Day]) -> pl.DataFrame:
 
 
 def _trend(played: Played, ours: Flow, baseline: Flow, frequency: Frequency) -> pl.DataFrame:
+    """Order cycles that ended in each period, and those of them without a stock-out, of both arms."""
+    kept, ended = cycles_by_period(ours)
+    usual_kept, usual_ended = cycles_by_period(baseline)
     return pl.DataFrame(
         {
             "ds": frequency.start(np.arange(played.first, played.last + 1)),
-            "hit": ours.sold.sum(axis=0),
-            "of": ours.demand.sum(axis=0),
-            "baseline_hit": baseline.sold.sum(axis=0),
-            "baseline_of": baseline.demand.sum(axis=0),
+            "hit": kept,
+            "of": ended,
+            "baseline_hit": usual_kept,
+            "baseline_of": usual_ended,
         }
     )
 

@@ -13,11 +13,18 @@ from finalmile.ports import Progress
 from finalmile.sandbox import RegimeChange, Retailer, World
 from finalmile.workflows.account import Replayed
 
-HISTORY_DAYS = 560
+PRODUCTS = 32
+HISTORY_DAYS = 500
 CHANGE_BEFORE_END_DAYS = 56
-JUMP = 1.8
+JUMP = 1.6
 CATEGORY = "drinks"
 MODEL = "demand"
+SETTINGS = """\
+# Smaller models than the default, so that the demo ends in a minute or two on a laptop.
+models:
+  demand:
+    settings: {rounds: 80, window_rounds: 50, rows: 80000, window_rows: 30000}
+"""
 
 
 class Operated(Protocol):
@@ -69,7 +76,7 @@ def simulated(*, seed: int, days: int) -> World:
     """A retailer whose demand for one category jumps, eight weeks before the end or half-way through the span."""
     change = HISTORY_DAYS + days - min(CHANGE_BEFORE_END_DAYS, days // 2)
     regime = RegimeChange(day=change, kind="level", size=JUMP, category=CATEGORY)
-    return Retailer(seed=seed, days=HISTORY_DAYS + days, regimes=(regime,)).simulate()
+    return Retailer(seed=seed, products=PRODUCTS, days=HISTORY_DAYS + days, regimes=(regime,)).simulate()
 
 
 def _go_live(project: Operated) -> None:

@@ -56,7 +56,7 @@ def home(shop: Shop, tables: Mapping[Kind, HistoryTable], *, folder: Path, name:
         name=name,
         as_of=_as_of(shop),
         currency=shop.config.currency,
-        assumed="; ".join(assumptions(shop.config)) if played or any(line.assumed for line in rows) else "",
+        assumed="; ".join(assumptions(shop.config)) if _rests_on_assumptions(played, rows) else "",
         service=_service(shop, played),
         money=_money(played),
         needs=_needs(shop, model, rows),
@@ -67,6 +67,10 @@ def home(shop: Shop, tables: Mapping[Kind, HistoryTable], *, folder: Path, name:
         kpis=_kpis(played),
         events=_events(played),
     )
+
+
+def _rests_on_assumptions(played: _Replay | None, rows: list[OrderLine]) -> bool:
+    return any(line.assumed for line in rows) or (played is not None and bool(played.summary["ours"]["assumed"]))
 
 
 def newest_replay(folder: Path) -> _Replay | None:
@@ -171,7 +175,7 @@ def _needs(shop: Shop, model: str, rows: list[OrderLine]) -> tuple[Need, ...]:
                 why=f"{len(rows):,} lines were proposed for {rows[0].ordered_at}.",
                 money=value,
                 unit="in orders",
-                command="finalmile orders",
+                command="finalmile orders list",
             )
         )
     return tuple(needs)
@@ -197,8 +201,35 @@ def _health(shop: Shop, model: str, live: Version | None, played: _Replay | None
 def _orders(rows: list[OrderLine]) -> pl.DataFrame:
     if not rows:
         return pl.DataFrame()
-    reasons = [orjson.dumps(line.reason, default=str).decode() for line in rows]
-    return order_frame(rows).with_columns(pl.Series("reason", reasons))
+    shown = order_frame(rows).drop("line_id", "state", "currency", "assumed")
+    return shown.with_columns(pl.Series("reason", [in_words(line) for line in rows]))
+
+
+def in_words(line: OrderLine) -> str:
+    """Why a quantity is what it is, in a sentence.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> line = OrderLine(order_id="o", line_id="l", supplier="s", unique_id="tea", quantity=12, unit_cost=1.0,
+    ...     currency="EUR", ordered_at=date(2024, 5, 1), due=date(2024, 5, 4), reason={"expected_demand": 23.3,
+    ...     "window": 10, "level": 37.0, "on_hand": 12.0, "on_order": 18.0, "wanted": 7.0, "bound": "pack_size"})
+    >>> in_words(line)
+    '23 expected over 10 periods; up to 37, with 12 on hand and 18 on order; 7 wanted, set by pack_size'
+    """
+    why = line.reason
+    said = [
+        f"{_units(why.get('expected_demand'))} expected over {why.get('window')} periods",
+        f"up to {_units(why.get('level'))}, with {_units(why.get('on_hand'))} on hand and "
+        f"{_units(why.get('on_order'))} on order",
+    ]
+    if why.get("bound"):
+        said.append(f"{_units(why.get('wanted'))} wanted, set by {why['bound']}")
+    return "; ".join(said)
+
+
+def _units(value: object) -> str:
+    return f"{value:,.0f}" if isinstance(value, int | float) else "an unknown number"
 
 
 def _products(shop: Shop, tables: Mapping[Kind, HistoryTable], model: str) -> pl.DataFrame:
