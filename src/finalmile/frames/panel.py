@@ -204,29 +204,38 @@ def panel_from_sales(
     if "censored" in seen.columns:
         censored[at] = seen["censored"].fill_null(value=False).to_numpy()[inside]
         censored &= after
-    wide = {
-        name: _covariate(
-            name,
-            seen,
-            future,
-            at=at,
-            inside=inside,
-            ids=ids,
-            frequency=frequency,
-            first=first,
-            shape=(len(ids), length + ahead),
-        )
-        for name in covariates
-    }
-    return Panel(
+    panel = Panel(
         ids=ids,
         frequency=frequency,
         first=first,
         y=y,
         censored=censored,
-        covariates=wide,
+        covariates={name: _spread(name, seen, at=at, inside=inside, shape=y.shape) for name in covariates},
         statics={name: _static(name, ids, items) for name in statics},
     )
+    return panel if future is None and not ahead else with_future(panel, future, ahead=ahead, covariates=covariates)
+
+
+def with_future(panel: Panel, future: pl.DataFrame | None, *, ahead: int, covariates: Sequence[str]) -> Panel:
+    """The panel with these covariates, ``ahead`` columns past its cutoff, filled from ``future`` where unknown.
+
+    Parameters
+    ----------
+    future
+        ``unique_id, ds`` and covariate columns, as known at the cutoff; ids and periods outside the panel are left
+        out, and nothing that the panel knows is changed.
+    covariates
+        Which ones the panel then carries, in this order; one that nobody told is NaN throughout.
+    """
+    shape = (panel.n, panel.length + ahead)
+    wide = {name: _reaching(panel.covariates.get(name), shape) for name in covariates}
+    if future is not None and not wide.keys().isdisjoint(future.columns):
+        rows = _row_numbers(future["unique_id"], panel.ids)
+        columns = panel.frequency.index(future["ds"]) - panel.first
+        fits = (rows >= 0) & (columns >= 0) & (columns < shape[1])
+        for name in wide.keys() & set(future.columns):
+            _fill(wide[name], future[name], rows=rows, columns=columns, fits=fits)
+    return replace(panel, covariates=wide)
 
 
 def _there(sales: pl.DataFrame) -> BoolArray:
@@ -246,31 +255,30 @@ def _row_numbers(unique_id: pl.Series, ids: NameArray) -> IntArray:
     return found
 
 
-def _covariate(
-    name: str,
-    seen: pl.DataFrame,
-    future: pl.DataFrame | None,
-    *,
-    at: tuple[IntArray, IntArray],
-    inside: BoolArray,
-    ids: NameArray,
-    frequency: Frequency,
-    first: int,
-    shape: tuple[int, int],
+def _spread(
+    name: str, seen: pl.DataFrame, *, at: tuple[IntArray, IntArray], inside: BoolArray, shape: tuple[int, ...]
 ) -> FloatArray:
-    values = np.full(shape, np.nan, dtype=np.float32)
+    wide = np.full(shape, np.nan, dtype=np.float32)
     if name in seen.columns:
-        values[at] = seen[name].cast(pl.Float32).to_numpy()[inside]
-    if future is not None and name in future.columns:
-        rows = _row_numbers(future["unique_id"], ids)
-        columns = frequency.index(future["ds"]) - first
-        fits = (rows >= 0) & (columns >= 0) & (columns < shape[1])
-        told = future[name].cast(pl.Float32).to_numpy()
-        fits &= ~np.isnan(told)
-        rows, columns, told = rows[fits], columns[fits], told[fits]
-        unknown = np.isnan(values[rows, columns])
-        values[rows[unknown], columns[unknown]] = told[unknown]
-    return values
+        wide[at] = seen[name].cast(pl.Float32).to_numpy()[inside]
+    return wide
+
+
+def _reaching(values: FloatArray | None, shape: tuple[int, int]) -> FloatArray:
+    """A copy of a covariate's values with as many columns as asked for, NaN where it has none."""
+    wide = np.full(shape, np.nan, dtype=np.float32)
+    if values is not None:
+        wide[:, : values.shape[1]] = values
+    return wide
+
+
+def _fill(wide: FloatArray, told: pl.Series, *, rows: IntArray, columns: IntArray, fits: BoolArray) -> None:
+    """Put what was told where nothing is known."""
+    values: FloatArray = told.cast(pl.Float32).to_numpy()
+    fits = fits & ~np.isnan(values)
+    rows, columns, values = rows[fits], columns[fits], values[fits]
+    unknown = np.isnan(wide[rows, columns])
+    wide[rows[unknown], columns[unknown]] = values[unknown]
 
 
 def _static(name: str, ids: NameArray, items: pl.DataFrame | None) -> NameArray:
