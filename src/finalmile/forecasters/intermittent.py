@@ -94,12 +94,14 @@ def smoothed_tsb(demand: FloatArray, *, alpha_size: float, alpha_chance: float, 
     >>> smoothed_tsb(np.array([[2, 2, 0]], dtype=np.float32), alpha_size=0.1, alpha_chance=0.5).round(3)
     array([[0.917]], dtype=float32)
     """
-    (chance, size), rates = _opening(demand), _Rates.of(demand, last)
+    chance, size = _opening(demand)
+    rates = _Rates.of(demand, last)
     for values in demand.T.astype(np.float64):
         known: BoolArray = np.isfinite(values)
         sale = (known & (np.nan_to_num(values) > 0)).astype(np.float64)
-        chance = np.where(known, chance + alpha_chance * (sale - chance), chance)
-        size = np.where(sale > 0, np.where(size > 0, size + alpha_size * (values - size), values), size)
+        chance += alpha_chance * known.astype(np.float64) * (sale - chance)
+        smoothed: _Doubles = size + np.where(size > 0, alpha_size, 1.0) * (values - size)
+        np.copyto(size, smoothed, where=sale > 0)
         rates.note(chance * size)
     return rates.told(demand)
 

@@ -8,7 +8,6 @@ from finalmile.forecasters.rolling import few_series, past_origins, roll
 from finalmile.forecasters.windows_of_history import window_sums
 from finalmile.frames import same_windows
 
-
 ONE = np.ones(1, dtype=np.float32)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from finalmile.forecasters.direct.features import origin_features, target_features
 from finalmile.forecasters.direct.past import Past, groups_of, part_of
-from finalmile.forecasters.direct.reach import periods_looked_at
+from finalmile.forecasters.direct.reach import periods_learned_from, periods_looked_at
 from finalmile.forecasters.direct.rows import draw_rows, recency
 from finalmile.forecasters.direct.schema import Schema, rows_of
 from finalmile.forecasters.direct.trees import Trees, grow
@@ -22,7 +22,7 @@ from finalmile.frames import FloatArray, Frequency, IntArray, Panel
 _CHUNK = 4096
 MEAN_SETTINGS: Mapping[str, object] = {
     "objective": "tweedie",
-    "tweedie_variance_power": 1.2,
+    "tweedie_variance_power": 1.1,
     "learning_rate": 0.06,
     "num_leaves": 63,
     "min_data_in_leaf": 80,
@@ -111,7 +111,7 @@ def train_mean(
     settings: Mapping[str, object] = MEAN_SETTINGS,
 ) -> DirectMean:
     """Learn the mean from a panel: everything up to its cutoff, nothing after."""
-    past = Past.of(panel, schema)
+    past = Past.of(panel.last(periods_learned_from(panel.frequency)), schema)
     rows = draw_rows(past, longest=horizon, most=most_rows, seed=seed, dense=True)
     target = past.demand[rows.series, rows.origin + rows.ahead]
     known = np.isfinite(target)

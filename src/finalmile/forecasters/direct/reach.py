@@ -78,3 +78,8 @@ def periods_looked_at(frequency: Frequency) -> int:
     reach = reach_of(frequency)
     phases = [season * (max(counts) + 1) for season, counts in reach.phases]
     return 1 + max(*reach.windows, *phases, reach.year + 2 * reach.base + reach.around, 2 * reach.base)
+
+
+def periods_learned_from(frequency: Frequency) -> int:
+    """Periods that training rows and their features lie in."""
+    return reach_of(frequency).training + periods_looked_at(frequency) + reach_of(frequency).base

@@ -11,6 +11,7 @@ import numpy as np
 
 from finalmile.forecasters.direct.features import origin_features
 from finalmile.forecasters.direct.past import Past, groups_of, part_of
+from finalmile.forecasters.direct.reach import periods_learned_from
 from finalmile.forecasters.direct.rows import Rows, draw_rows, recency
 from finalmile.forecasters.direct.schema import Schema
 from finalmile.forecasters.direct.trees import Trees, grow
@@ -20,7 +21,7 @@ from finalmile.frames import FloatArray, IntArray, Panel
 _CHUNK = 8192
 WINDOW_SETTINGS: Mapping[str, object] = {
     "objective": "quantile",
-    "learning_rate": 0.08,
+    "learning_rate": 0.06,
     "num_leaves": 31,
     "min_data_in_leaf": 100,
     "feature_fraction": 0.7,
@@ -96,7 +97,7 @@ def train_windows(
     settings: Mapping[str, object] = WINDOW_SETTINGS,
 ) -> DirectWindows:
     """Learn quantiles of window demand from everything up to the panel's cutoff."""
-    past = Past.of(panel, schema)
+    past = Past.of(panel.last(periods_learned_from(panel.frequency)), schema)
     rows = draw_rows(past, longest=longest, most=most_rows, seed=seed, dense=False)
     last = rows.origin + rows.ahead + 1
     total = past.sums.total[rows.series, last] - past.sums.total[rows.series, rows.origin + 1]

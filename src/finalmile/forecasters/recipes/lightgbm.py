@@ -56,12 +56,12 @@ class LightGBM:
     """
 
     horizon: int | None = None
-    levels: tuple[float, ...] = (0.5, 0.9, 0.98)
+    levels: tuple[float, ...] = (0.5, 0.98)
     known_ahead: tuple[str, ...] | None = None
     rounds: int = 200
-    window_rounds: int = 120
+    window_rounds: int = 150
     rows: int = 300_000
-    window_rows: int = 80_000
+    window_rows: int = 120_000
     threads: int = 2
 
     def __post_init__(self) -> None:
