@@ -177,7 +177,7 @@ class Comparison:
         rows = rows_in(self.ids, today.ids)
         paid = last_price(today)
         self.price[rows, column] = np.where(np.isnan(paid), self.price[rows, column], paid)
-        asked = self._asked(column, told)
+        asked = self._asked(today, rows, column=column, told=told)
         self.ours.trade(asked)
         self.baseline.trade(asked)
 
@@ -235,13 +235,16 @@ class Comparison:
             currency=self.shop.config.currency,
         )
 
-    def _asked(self, column: int, told: Forecast) -> UnitsArray:
+    def _asked(self, today: Panel, rows: IntArray, *, column: int, told: Forecast) -> UnitsArray:
+        """Units asked for, as the period's own record says: a later correction moves no stock of days before it."""
         if self.truth is not None:
             return self.truth[:, column]
-        sold = self.actual.y[:, column].astype(np.float64)
-        expected = np.zeros(len(self.ids))
+        expected, sold = np.zeros(len(self.ids)), np.full(len(self.ids), np.nan)
         expected[rows_in(self.ids, told.ids)] = told.mean[:, 0]
-        return np.where(self.actual.censored[:, column], np.fmax(sold, expected), sold)
+        sold[rows] = today.y[:, 0]
+        censored = np.zeros(len(self.ids), dtype=np.bool_)
+        censored[rows] = today.censored[:, 0]
+        return np.where(censored, np.fmax(sold, expected), sold)
 
 
 def due_at(terms: Position, cutoff: int) -> BoolArray:

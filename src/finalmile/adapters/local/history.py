@@ -140,6 +140,11 @@ class History:
         united = pl.concat([rest, resolved], how="diagonal_relaxed")
         return self._chosen(united, columns).collect()
 
+    def versions(self) -> pl.DataFrame:
+        """Every version of every key with ``known_at`` and ``backfilled``, in the order in which they became known."""
+        rows = self._stored(revises=None, ds_from=None).collect()
+        return rows.sort(FRESH, maintain_order=True) if rows.width else rows
+
     def _versions_of(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Stored versions of the keys in a frame, oldest arrival first."""
         if rows.is_empty():
