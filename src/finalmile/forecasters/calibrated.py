@@ -12,6 +12,7 @@ from finalmile.forecasters import rolling
 from finalmile.forecasters.calibration import CONFORMAL, CQR, PERIOD, Calibration, count_scale, spread_scale
 from finalmile.forecasters.levels import recent_level, recent_spread
 from finalmile.forecasters.levels_between import at_levels
+from finalmile.forecasters.parts import write
 from finalmile.forecasters.point import PointModel, WindowModel
 from finalmile.forecasters.spans import spans_of
 from finalmile.forecasters.windows_of_history import METHOD as HISTORY
@@ -125,8 +126,6 @@ class Calibrated:
 
     def save(self, folder: Path, /) -> None:
         """Write everything needed to answer again into an empty folder; no pickle."""
-        from finalmile.forecasters.artefact import write
-
         write(self, folder)
 
     def _per_period(self, panel: Panel, mean: FloatArray, quantiles: Sequence[float]) -> dict[float, FloatArray]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from finalmile.forecasters import rolling
-from finalmile.forecasters.artefact import read_parts
 from finalmile.forecasters.calibrated import Calibrated
+from finalmile.forecasters.parts import read_parts
 from finalmile.forecasters.point import PointModel
 from finalmile.forecasters.spans import spans_of
 from finalmile.frames import OneStep, Panel

@@ -11,9 +11,11 @@ import polars as pl
 
 from finalmile.errors import MissingInputError, SchemaError
 from finalmile.forecasters.one_step import rolled_one_step
-from finalmile.forecasters.recipes.window_average import WindowAverage
+from finalmile.forecasters.spans import spans_of
+from finalmile.forecasters.window_means import averaged_seasons, window_means
 from finalmile.frames import FloatArray, Frequency, IntArray, Panel
 
+_SEASONS = 8
 _COLUMNS = {"unique_id": pl.String, "cutoff": None, "ds": None, "mean": pl.Float32}
 
 
@@ -68,7 +70,7 @@ class ForecastTable:
 
     def history(self, frequency: Frequency) -> int:
         """Periods of history a forecast looks at, for series the table does not know."""
-        return WindowAverage().history(frequency)
+        return max(_SEASONS * averaged_seasons(frequency)[0], 2 * spans_of(frequency).recent)
 
     def mean(self, panel: Panel, /, *, horizon: int) -> FloatArray:
         """Expected units, shape (n, horizon), from the newest forecasts made at or before the cutoff.
@@ -86,7 +88,7 @@ class ForecastTable:
         columns = _columns(panel.cutoff - made, horizon, values.shape[1], self.frequency.season_length)
         told = np.where(rows[:, None] >= 0, values[rows][:, columns], np.float32(np.nan))
         if np.isnan(told).any():
-            told = np.where(np.isnan(told), WindowAverage().mean(panel, horizon=horizon), told)
+            told = np.where(np.isnan(told), window_means(panel, seasons=_SEASONS, horizon=horizon), told)
         return np.maximum(told, 0).astype(np.float32)
 
     def one_step(self, panel: Panel, /, *, periods: int) -> FloatArray:

@@ -58,9 +58,9 @@ class LightGBM:
     horizon: int | None = None
     levels: tuple[float, ...] = (0.5, 0.98)
     known_ahead: tuple[str, ...] | None = None
-    rounds: int = 200
+    rounds: int = 300
     window_rounds: int = 150
-    rows: int = 300_000
+    rows: int = 400_000
     window_rows: int = 120_000
     threads: int = 2
 

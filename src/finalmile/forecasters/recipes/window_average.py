@@ -6,14 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-
 from finalmile.forecasters.artefact import about
-from finalmile.forecasters.levels import recent_level
 from finalmile.forecasters.one_step import rolled_one_step
-from finalmile.forecasters.phases import ahead, by_phase, mean_by_phase
 from finalmile.forecasters.rules import fit_rule, load_rule
 from finalmile.forecasters.spans import spans_of
+from finalmile.forecasters.window_means import averaged_seasons, window_means
 from finalmile.frames import FloatArray, Frequency, Panel
 from finalmile.ports import Fitted, forecasters
 
@@ -33,6 +30,7 @@ class WindowAverage:
 
     Examples
     --------
+    >>> import numpy as np
     >>> y = np.array([[5, 0, 0, 0, 0, 0, 2, 3, 0, 0, 0, 0, 0, 4]], dtype=np.float32)
     >>> panel = Panel(ids=np.array(["a"], dtype=object), frequency=Frequency("day"), first=0, y=y, censored=y == 9)
     >>> WindowAverage().mean(panel, horizon=7)
@@ -48,17 +46,11 @@ class WindowAverage:
     def history(self, frequency: Frequency) -> int:
         """Periods of history a forecast looks at."""
         spans = spans_of(frequency)
-        return max(self.seasons * _lengths(frequency)[0], 2 * spans.recent)
+        return max(self.seasons * averaged_seasons(frequency)[0], 2 * spans.recent)
 
     def mean(self, panel: Panel, /, *, horizon: int) -> FloatArray:
         """Expected units, shape (n, horizon)."""
-        demand, told = panel.demand(), np.full((panel.n, horizon), np.nan, dtype=np.float32)
-        for season in _lengths(panel.frequency):
-            mean = ahead(mean_by_phase(by_phase(demand, season=season, seasons=self.seasons)), horizon)
-            told = np.where(np.isnan(told), mean, told)
-        level = recent_level(panel)[:, None]
-        cold = (np.isfinite(demand).sum(axis=1) < spans_of(panel.frequency).cold)[:, None]
-        return np.maximum(np.where(np.isnan(told) | cold, level, told), 0)
+        return window_means(panel, seasons=self.seasons, horizon=horizon)
 
     def one_step(self, panel: Panel, /, *, periods: int) -> FloatArray:
         """Forecast of each of the last periods made one period before."""
@@ -79,7 +71,3 @@ class WindowAverage:
 
 
 forecasters.add("window_average")(WindowAverage)  # not a decorator: other modules build on the class itself
-
-
-def _lengths(frequency: Frequency) -> tuple[int, ...]:
-    return (1,) if frequency.unit == "week" else spans_of(frequency).seasons
