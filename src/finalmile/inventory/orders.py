@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date, datetime
+from math import isfinite
 
 import numpy as np
 
@@ -46,8 +48,11 @@ def order_lines(
     (3, '2024-05-03', 4.0)
     """
     period = frequency.index_of(ordered_at)
-    rows = sorted(np.flatnonzero(proposal.quantity > 0), key=lambda row: (at.supplier[row], at.ids[row]))
-    return [_line(at, proposal, int(row), period=period, frequency=frequency, currency=currency) for row in rows]
+    day = frequency.start_of(period)
+    rows = sorted(np.flatnonzero(proposal.quantity > 0).tolist(), key=lambda row: (at.supplier[row], at.ids[row]))
+    orders = {supplier: order_id(supplier, day=day) for supplier in {str(at.supplier[row]) for row in rows}}
+    dues = {lead: frequency.start_of(period + lead) for lead in {int(at.lead_periods[row]) for row in rows}}
+    return [_line(at, proposal, row, day=day, orders=orders, dues=dues, currency=currency) for row in rows]
 
 
 def order_id(supplier: str, *, day: date | datetime) -> str:
@@ -62,10 +67,18 @@ def order_id(supplier: str, *, day: date | datetime) -> str:
     return f"PO-{stamp}-{_digest(supplier)}"
 
 
-def _line(at: Position, proposal: Proposal, row: int, *, period: int, frequency: Frequency, currency: str) -> OrderLine:
-    day = frequency.start_of(period)
+def _line(
+    at: Position,
+    proposal: Proposal,
+    row: int,
+    *,
+    day: date | datetime,
+    orders: Mapping[str, str],
+    dues: Mapping[int, date | datetime],
+    currency: str,
+) -> OrderLine:
     supplier, name = str(at.supplier[row]), str(at.ids[row])
-    order = order_id(supplier, day=day)
+    order = orders[supplier]
     return OrderLine(
         order_id=order,
         line_id=f"{order}-{_digest(name)}",
@@ -75,7 +88,7 @@ def _line(at: Position, proposal: Proposal, row: int, *, period: int, frequency:
         unit_cost=_known(at.unit_cost, row),
         currency=currency,
         ordered_at=day,
-        due=frequency.start_of(period + int(at.lead_periods[row])),
+        due=dues[int(at.lead_periods[row])],
         assumed=bool(at.assumed[row]),
         reason=_reason(at, proposal, row),
     )
@@ -105,7 +118,7 @@ def _reason(at: Position, proposal: Proposal, row: int) -> Json:
 
 def _known(values: UnitsArray, row: int) -> float | None:
     value = float(values[row])
-    return value if np.isfinite(value) else None
+    return value if isfinite(value) else None
 
 
 def _digest(text: str) -> str:

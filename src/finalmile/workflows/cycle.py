@@ -26,7 +26,7 @@ def run_day(shop: Shop, model: str, cutoff: int, *, book: StockBook) -> reports.
     notes: list[str] = []
     proposed: reports.Planned | None = None
     try:
-        proposed = planned(shop, plan(shop, model, book, cutoff=cutoff, due_only=True))
+        proposed = planned(shop, plan(shop, model, book, cutoff=cutoff, due_only=True, told=day.forecast))
     except MissingInputError as missing:
         notes.append(f"No orders were planned: {missing}")
     watched = Watched(findings=day.findings, incidents=day.incidents, looks=day.looks)

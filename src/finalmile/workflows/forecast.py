@@ -20,7 +20,7 @@ LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 
 def forecast(shop: Shop, model: str, *, cutoff: int | None = None) -> Forecast:
-    """Forecast every listed series and log it under the live version.
+    """Forecast every listed series and log it under the live version; what was logged before at the cutoff stays.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def forecast(shop: Shop, model: str, *, cutoff: int | None = None) -> Forecast:
     version = live_version(shop, model)
     cutoff = shop.known.newest if cutoff is None else cutoff
     told = predict(shop, version, cutoff)
-    shop.forecasts.put(version, told, issued_at=shop.clock.now())
-    return told
+    fresh = shop.forecasts.put(version, told, issued_at=shop.clock.now())
+    return told if fresh else shop.forecasts.latest(model, cutoff) or told
 
 
 def predict(shop: Shop, version: Version, cutoff: int) -> Forecast:

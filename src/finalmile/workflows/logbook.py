@@ -28,11 +28,12 @@ class LakeLog:
         """Length of a period."""
         return self.known.frequency
 
-    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> None:
-        """Keep a forecast; the same version and cutoff again changes nothing."""
+    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> bool:
+        """Keep a forecast; the same version and cutoff again changes nothing, and gives False."""
         cutoff = str(self.frequency.start_of(forecast.cutoff))
         tags = {"model": version.model, "cutoff": cutoff}
         frames = {FORECASTS: forecast.to_frame(), CUMULATIVE: forecast.cumulative_frame()}
+        kept: list[bool] = []
         for table, frame in frames.items():
             stamped = frame.with_columns(
                 pl.lit(version.model).alias("model"),
@@ -40,7 +41,8 @@ class LakeLog:
                 pl.lit(issued_at).alias("issued_at"),
             )
             if stamped.height:
-                self.lake.append(table, stamped, writer=f"{version}/{cutoff}", sequence=0, tags=tags)
+                kept.append(self.lake.append(table, stamped, writer=f"{version}/{cutoff}", sequence=0, tags=tags))
+        return all(kept)
 
     def latest(self, model: str, cutoff: int) -> Forecast | None:
         """The forecast last issued from exactly this cutoff, windows included."""
@@ -62,16 +64,22 @@ class LakeLog:
     def issued(self, model: str, period: int) -> Issued | None:
         """The newest forecasts of one period made before it, looking back at most a hundred periods."""
         for cutoff in range(period - 1, period - 101, -1):
-            rows = self._rows(FORECASTS, model, cutoff)
-            if rows.is_empty():
+            found = self._scan(FORECASTS, model, cutoff)
+            if not found.collect_schema():
                 continue
-            due = rows.filter(pl.col("ds") == self.frequency.start_of(period)).sort("unique_id")
-            return None if due.is_empty() else _issued(due, cutoff)
+            due = self._newest(found.filter(pl.col("ds") == self.frequency.start_of(period)).collect())
+            return None if due.is_empty() else _issued(due.sort("unique_id"), cutoff)
         return None
 
     def _rows(self, table: str, model: str, cutoff: int) -> pl.DataFrame:
-        tags = {"model": model, "cutoff": str(self.frequency.start_of(cutoff))}
-        rows = self.lake.scan(table, tags=tags).collect()
+        return self._newest(self._scan(table, model, cutoff).collect())
+
+    def _scan(self, table: str, model: str, cutoff: int) -> pl.LazyFrame:
+        return self.lake.scan(table, tags={"model": model, "cutoff": str(self.frequency.start_of(cutoff))})
+
+    @staticmethod
+    def _newest(rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows of the version that spoke last."""
         if rows.is_empty() or rows["version"].n_unique() == 1:
             return rows
         newest = rows.sort("issued_at", "version")["version"][-1]

@@ -18,9 +18,10 @@ class MemoryLog:
         default_factory=dict[tuple[str, int], tuple[int, Forecast]]
     )
 
-    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> None:  # noqa: ARG002  # not needed here
-        """Keep a forecast."""
+    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> bool:  # noqa: ARG002  # not needed here
+        """Keep a forecast, in place of any other from the same cutoff."""
         self.told[version.model, forecast.cutoff] = version.number, forecast
+        return True
 
     def latest(self, model: str, cutoff: int) -> Forecast | None:
         """The forecast issued from exactly this cutoff."""

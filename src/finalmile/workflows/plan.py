@@ -57,7 +57,15 @@ class Proposed:
     without_stock: tuple[str, ...]
 
 
-def plan(shop: Shop, model: str, book: StockBook, *, cutoff: int | None = None, due_only: bool = False) -> Proposed:
+def plan(
+    shop: Shop,
+    model: str,
+    book: StockBook,
+    *,
+    cutoff: int | None = None,
+    due_only: bool = False,
+    told: Forecast | None = None,
+) -> Proposed:
     """Propose orders at the end of a cutoff and record them; the same again records nothing twice.
 
     Proposals of earlier days that nobody approved are superseded.
@@ -66,6 +74,8 @@ def plan(shop: Shop, model: str, book: StockBook, *, cutoff: int | None = None, 
     ----------
     due_only
         Only items whose review falls on this cutoff; else all.
+    told
+        The forecast that was just logged at the cutoff; by default it is looked up in the log.
 
     Raises
     ------
@@ -75,7 +85,7 @@ def plan(shop: Shop, model: str, book: StockBook, *, cutoff: int | None = None, 
     cutoff = shop.known.newest if cutoff is None else cutoff
     panel, missing = _counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
     at = _position(shop, panel, book)
-    wanted = _wanted(shop, at, panel, told=_forecast_for(shop, model, at, cutoff))
+    wanted = _wanted(shop, at, panel, told=_forecast_for(shop, model, at, cutoff, told))
     if due_only:
         wanted = replace(wanted, quantity=np.where(due_at(at, cutoff), wanted.quantity, 0.0))
     lines = order_lines(
@@ -194,9 +204,9 @@ def _units_by_line(receipts: pl.DataFrame) -> Mapping[tuple[str, str], float]:
     return {(str(order), str(item)): float(units) for order, item, units in summed.iter_rows()}
 
 
-def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int) -> Forecast:
+def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int, told: Forecast | None) -> Forecast:
     """The forecast logged at the cutoff where it answers for every item and window; else a fresh one."""
-    told = shop.forecasts.latest(model, cutoff)
+    told = told or shop.forecasts.latest(model, cutoff)
     if told is None or not _answers(told, at):
         version = live_version(shop, model)
         told = predict(shop, version, cutoff)

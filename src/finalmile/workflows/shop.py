@@ -52,8 +52,8 @@ class Issued:
 class ForecastLog(Protocol):
     """Forecasts as they were issued: what monitoring and impact judge by."""
 
-    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> None:
-        """Keep a forecast; the same version and cutoff again changes nothing."""
+    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> bool:
+        """Keep a forecast; the same version and cutoff again changes nothing, and gives False."""
         ...
 
     def latest(self, model: str, cutoff: int) -> Forecast | None:

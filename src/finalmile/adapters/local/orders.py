@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
 
-from sqlalchemy import Connection, RowMapping, Update, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from finalmile.adapters.local import audit
 from finalmile.adapters.local.codec import dumps
@@ -55,9 +56,10 @@ def propose(connection: Connection, lines: Sequence[OrderLine], *, complete: boo
         if line.line_id not in wanted and (complete or (today is not None and line.ordered_at < today))
     ]
     changed = [line for line in wanted.values() if _differs(line, open_ones.get(line.line_id))]
-    for line in stale:
-        mark = {**line.reason, _SUPERSEDED: True}
-        connection.execute(_only(line.line_id).values(state="cancelled", reason=mark))
+    _change(
+        connection,
+        [_row(replace(line, state="cancelled", reason={**line.reason, _SUPERSEDED: True})) for line in stale],
+    )
     written = _write(connection, changed)
     if stale or written:
         told = {"written": written, "superseded": len(stale), "orders": sorted({line.order_id for line in changed})}
@@ -82,8 +84,7 @@ def _write(connection: Connection, lines: Sequence[OrderLine]) -> int:
     ]
     if fresh:
         connection.execute(insert(orders), [_row(line) for line in fresh])
-    for line in again:
-        connection.execute(_only(line.line_id).values(**_row(line)))
+    _change(connection, [_row(line) for line in again])
     return len(fresh) + len(again)
 
 
@@ -91,8 +92,11 @@ def _differs(line: OrderLine, known: OrderLine | None) -> bool:
     return known is None or dumps(line) != dumps(known)
 
 
-def _only(line_id: str) -> Update:
-    return update(orders).where(orders.c.line_id == line_id)
+def _change(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write lines over those of the same id, all in one statement."""
+    if rows:
+        mine = orders.c.line_id == bindparam("mine")
+        connection.execute(update(orders).where(mine), [{**row, "mine": row["line_id"]} for row in rows])
 
 
 def _row(line: OrderLine) -> dict[str, object]:
