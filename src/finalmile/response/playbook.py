@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from finalmile.records import Incident, Json, Step
 from finalmile.response.registry import actions
-from finalmile.response.situation import Situation
+from finalmile.response.situation import Situation, Taken
 
 _CHANGES = frozenset({"rollback", "fallback", "retrain", "recalibrate"})
 
@@ -107,22 +108,27 @@ def _hold(incident: Incident, situation: Situation, playbook: Playbook) -> str |
         return f"Hold: {situation.n_looks} recent looks have actuals, a decision needs {playbook.min_looks}."
     if _loss(situation, "keep") is None:
         return f"Hold: the recent loss of version {situation.live} is not known."
-    changes = _changes(situation)
-    if changes and situation.now - max(changes) < timedelta(days=playbook.cooldown_days):
-        when = _day(max(changes))
-        return f"Hold: the last change was on {when}; {playbook.cooldown_days:g} days must show whether it helped."
-    return None
+    return cooling_down(situation.taken, now=situation.now, playbook=playbook)
+
+
+def cooling_down(taken: Sequence[Taken], *, now: datetime, playbook: Playbook) -> str | None:
+    """Why nothing may be changed yet: the last change is younger than the cooldown; ``None`` once it is not."""
+    changes = _changes(taken, now)
+    if not changes or now - max(changes) >= timedelta(days=playbook.cooldown_days):
+        return None
+    when = _day(max(changes))
+    return f"Hold: the last change was on {when}; {playbook.cooldown_days:g} days must show whether it helped."
 
 
 def _guard(situation: Situation, playbook: Playbook) -> str | None:
-    week = [at for at in _changes(situation) if situation.now - at < timedelta(days=7)]
+    week = [at for at in _changes(situation.taken, situation.now) if situation.now - at < timedelta(days=7)]
     if len(week) >= playbook.max_per_week:
         return f"{len(week)} changes within a week are the most allowed."
     return None
 
 
-def _changes(situation: Situation) -> list[datetime]:
-    return [past.at for past in situation.taken if past.action in _CHANGES and past.at <= situation.now]
+def _changes(taken: Sequence[Taken], now: datetime) -> list[datetime]:
+    return [past.at for past in taken if past.action in _CHANGES and past.at <= now]
 
 
 def _options(situation: Situation, playbook: Playbook) -> tuple[dict[str, Step], list[str]]:

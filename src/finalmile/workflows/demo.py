@@ -23,7 +23,7 @@ SETTINGS = """\
 # Smaller models than the default, so that the demo ends in a minute or two on a laptop.
 models:
   demand:
-    settings: {rounds: 80, window_rounds: 50, rows: 80000, window_rows: 30000}
+    settings: {rounds: 80, window_rounds: 50, rows: 80000, window_rows: 30000, threads: 1}
 """
 
 

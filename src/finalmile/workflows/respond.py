@@ -13,7 +13,7 @@ from finalmile.alerting.incidents import acted
 from finalmile.frames import FloatArray, Panel
 from finalmile.ports import Fitted
 from finalmile.records import Alert, Incident, Step, Version
-from finalmile.response.playbook import Decision, Playbook, decide
+from finalmile.response.playbook import Decision, Playbook, cooling_down, decide
 from finalmile.response.situation import Situation, Taken
 from finalmile.workflows import ready_made
 from finalmile.workflows.arms import rows_in
@@ -38,11 +38,14 @@ def respond(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: in
 
     A dry run decides and records, and changes nothing.
     """
+    playbook = _playbook(shop, model) if incidents else None
+    if playbook is None or cooling_down(_taken(shop, model), now=shop.clock.now(), playbook=playbook):
+        return Answered(incidents=tuple(incidents))
     answered = list(incidents)
     for place, incident in enumerate(incidents):
         if incident.severity != "critical" or incident.state == "resolved":
             continue
-        decision = decide(incident, _situation(shop, model, cutoff), _playbook(shop, model))
+        decision = decide(incident, _situation(shop, model, cutoff), playbook)
         if not decision.steps:
             continue
         for step in decision.steps:
@@ -108,6 +111,7 @@ def _playbook(shop: Shop, model: str) -> Playbook:
     ours = live_version(shop, model).kind != ready_made.KIND
     return Playbook(
         automatic=tuple(name for name in rules.automatic if ours or name != "retrain"),
+        min_looks=min(Playbook().min_looks, rules.recent_looks),
         margin=rules.margin,
         cooldown_days=rules.cooldown_days,
         max_per_week=rules.max_per_week,
