@@ -38,6 +38,9 @@ class Rows:
         rows = self.frame if ds_from is None else self.frame.filter(pl.col("ds") >= ds_from)
         return rows if columns is None else rows.select(columns)
 
+    def versions(self) -> pl.DataFrame:
+        return self.frame
+
 
 def known(sales: pl.DataFrame, future: pl.DataFrame, *, gaps: str = "zero") -> TableKnown:
     items = pl.DataFrame({"unique_id": ["a", "b", "c"], "category": ["x", "y", "x"]})
