@@ -201,6 +201,37 @@ def test_stock_is_the_count_less_what_sold_since_and_plus_what_came(project: Pro
     assert line.reason["on_hand"] == max(16 - sold + 5, 0)
 
 
+def forecasts_that_break(at: int, until: int) -> pl.DataFrame:
+    """Every day's forecasts from elsewhere: right until they suddenly say a tenth."""
+    ahead, cutoffs = 7, range(30, until)
+    rows = [
+        (f"item {one}", day(cutoff), day(t), (6 + one) * (1.5 if t % 7 > 4 else 1.0) * (0.1 if cutoff >= at else 1.0))
+        for one in range(SERIES)
+        for cutoff in cutoffs
+        for t in range(cutoff + 1, cutoff + 1 + ahead)
+    ]
+    return pl.DataFrame(rows, schema=["unique_id", "cutoff", "ds", "mean"], orient="row")
+
+
+@pytest.mark.parametrize("dry_run", [False, True], ids=["in earnest", "dry run"])
+def test_the_fallback_goes_live_where_it_does_clearly_better_but_not_in_a_dry_run(
+    make: Callable[..., Project], dry_run: bool
+):
+    project = make(SETTINGS + f"respond: {{recent_looks: 5, dry_run: {str(dry_run).lower()}}}\n")
+    project.forecasts.add(forecasts_that_break(HISTORY, HISTORY + 20))
+    project.promote(force=True)
+    project.run_day()
+    steps: list[str] = []
+    for number in range(HISTORY, HISTORY + 12):
+        project.sales.add(sales(number, number + 1))
+        steps += [step.action for step in project.run_day().steps]
+        if "fallback" in steps:
+            break
+    assert "fallback" in steps
+    live = project.ledger.deployment("demand").live
+    assert project.ledger.version("demand", live).kind == ("ready_made" if dry_run else "window_average")
+
+
 def test_a_replay_adds_up(make: Callable[..., Project], tmp_path: Path):
     told = make().replay(day(HISTORY - 21), day(HISTORY - 1))
     daily = told.daily
