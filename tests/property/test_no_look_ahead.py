@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -31,6 +33,12 @@ certify: {{holdout_days: 14, min_forecast_value_added: -9, max_abs_bias: 9, cove
 respond: {{recent_looks: 4}}
 """
 CUTOFFS = st.integers(5, (END - START).days - 1).map(lambda days: START + timedelta(days=days))
+FEW = settings(
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 NUMBERS = ("y", "on_hand", "price", "promo", "temperature")
 
 
@@ -150,10 +158,15 @@ def plays(tmp_path_factory: pytest.TempPathFactory) -> Plays:
     return Plays(tmp_path_factory.mktemp("look-ahead"))
 
 
+def told_by(c: date) -> date:
+    """Last day of which prices and promotions were told by the end of ``c``."""
+    return c + timedelta(days=1 + AHEAD)
+
+
 def changed_after(c: date, *, columns: tuple[str, ...] = NUMBERS, value: float = 1e9, word: str = "changed") -> World:
     """The same world with other values after ``c``, in what was told ahead too where that was told after ``c``."""
     plain = World()
-    told = pl.col("ds") > c + timedelta(days=AHEAD)
+    told = pl.col("ds") > told_by(c)
     return World(
         sales=plain.sales.with_columns(
             *(_where(pl.col("ds") > c, pl.lit(value), name) for name in columns),
@@ -167,7 +180,7 @@ def changed_after(c: date, *, columns: tuple[str, ...] = NUMBERS, value: float =
 
 def removed_after(c: date) -> World:
     plain = World()
-    told = pl.col("ds") <= c + timedelta(days=AHEAD)
+    told = pl.col("ds") <= told_by(c)
     return World(sales=plain.sales.filter(pl.col("ds") <= c), future=plain.future.filter(told))
 
 
@@ -186,7 +199,7 @@ def test_a_replay_is_the_same_again(plays: Plays):
     assert_same_decisions(plays.plain(), plays.play(World()), END - timedelta(days=1))
 
 
-@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(FEW, max_examples=4)
 @given(
     c=CUTOFFS,
     columns=st.sets(st.sampled_from(NUMBERS), min_size=1).map(tuple),
@@ -198,16 +211,86 @@ def test_other_values_after_a_day_change_nothing_decided_by_then(
     assert_same_decisions(plays.plain(), plays.play(changed_after(c, columns=columns, value=value)), c)
 
 
-@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(FEW, max_examples=2)
 @given(c=CUTOFFS)
 def test_every_value_after_a_day_a_billion_changes_nothing_decided_by_then(plays: Plays, c: date):
     assert_same_decisions(plays.plain(), plays.play(changed_after(c)), c)
 
 
-@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(FEW, max_examples=2)
 @given(c=CUTOFFS)
 def test_no_rows_after_a_day_change_nothing_decided_by_then(plays: Plays, c: date):
     assert_same_decisions(plays.plain(), plays.play(removed_after(c), end=c), c, until_the_end=False)
+
+
+def revised_sales(at: date, *, known_at: datetime, value: float) -> Callable[[Project], object]:
+    """A second ingest that corrects what was told of a day."""
+    rows = sales().filter(pl.col("ds") == at).with_columns(pl.lit(value).alias("y"))
+    return lambda project: project.sales.add(rows, known_at=known_at)
+
+
+def changed_plans(c: date, *, known_at: datetime) -> Callable[[Project], object]:
+    rows = World().future.filter(pl.col("ds") > c).with_columns(pl.lit(1e9).alias("price"))
+    return lambda project: project.future.add(rows, known_at=known_at)
+
+
+def changed_items(*, known_at: datetime) -> Callable[[Project], object]:
+    rows = items().with_columns(
+        pl.lit(6.0).alias("lead_time_days"), brand=pl.lit("sold to another"), colour=pl.lit("x")
+    )
+    return lambda project: project.items.add(rows, known_at=known_at)
+
+
+@settings(FEW, max_examples=2)
+@given(c=CUTOFFS, days=st.integers(0, 3))
+def test_what_became_known_after_a_day_changes_nothing_decided_by_then(plays: Plays, c: date, days: int):
+    later = night_of(c, days=days) + timedelta(hours=1)
+    steps = (
+        revised_sales(c - timedelta(days=1), known_at=later, value=1e9),
+        revised_sales(BEGIN + timedelta(days=90), known_at=later, value=1e9),
+        changed_plans(c, known_at=later),
+        changed_items(known_at=later),
+    )
+    assert_same_decisions(plays.plain(), plays.play(World(later=steps)), c)
+
+
+def test_a_second_revision_does_not_take_back_that_the_first_was_known(plays: Plays):
+    at, c = START - timedelta(days=3), START + timedelta(days=7)
+    first = revised_sales(at, known_at=night_of(START), value=60.0)
+    second = revised_sales(at, known_at=night_of(c, days=1), value=1e9)
+    once, twice = plays.play(World(later=(first,))), plays.play(World(later=(first, second)))
+    assert_same_decisions(once, twice, c)
+    assert not once["forecasts"].equals(plays.plain()["forecasts"])
+
+
+def test_a_correction_counts_from_the_night_it_is_known(plays: Plays):
+    c = START + timedelta(days=7)
+    step = revised_sales(c - timedelta(days=1), known_at=night_of(c), value=500.0)
+    told, plain = (
+        files["forecasts"].filter(pl.col("cutoff") == c) for files in (plays.play(World(later=(step,))), plays.plain())
+    )
+    assert told["mean"].sum() > plain["mean"].sum() + SERIES
+
+
+def finalmile(folder: Path, *words: str) -> None:
+    """The command line in a process of its own."""
+    command = [sys.executable, "-c", "from finalmile.cli import main; main()", *words, "--project", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_command_line_looks_at_nothing_after_a_day_either(plays: Plays, tmp_path: Path):
+    c = START + timedelta(days=7)
+    world, folder = changed_after(c), tmp_path / "shop"
+    folder.mkdir()
+    (folder / "finalmile.yaml").write_text(SETTINGS.format(learner=LEARNERS["window_average"]))
+    for kind, more in (("items", ()), ("sales", ()), ("future", ("--known-days-ahead", str(AHEAD)))):
+        getattr(world, kind).write_csv(tmp_path / f"{kind}.csv")
+        finalmile(folder, "ingest", kind, str(tmp_path / f"{kind}.csv"), *more)
+    finalmile(folder, "replay", str(START), str(END), "--retrain-every-days", "5", "--out", str(tmp_path / "out"))
+    told = {path.stem: pl.read_parquet(path) for path in (tmp_path / "out").glob("*.parquet")}
+    assert_same_decisions(plays.plain(), told, c)
 
 
 @pytest.mark.slow
@@ -216,5 +299,8 @@ def test_what_trees_learn_looks_at_nothing_after_a_day(plays: Plays):
     plain = plays.plain("lightgbm")
     assert "lightgbm" in " ".join(decided_by(plain, c)["happenings"]["text"])
     assert_same_decisions(plain, plays.play(changed_after(c), learner="lightgbm"), c)
+    later = night_of(c) + timedelta(hours=1)
+    told_later = (changed_plans(c, known_at=later), changed_items(known_at=later))
+    assert_same_decisions(plain, plays.play(World(later=told_later), learner="lightgbm"), c)
     short = plays.play(removed_after(c), learner="lightgbm", end=c)
     assert_same_decisions(plain, short, c, until_the_end=False)
