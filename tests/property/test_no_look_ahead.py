@@ -25,7 +25,7 @@ JUMP = 131
 AHEAD = 4
 LEARNERS = {
     "window_average": "forecaster: window_average",
-    "lightgbm": "forecaster: lightgbm, settings: {rounds: 20, window_rounds: 10}",
+    "lightgbm": "forecaster: lightgbm, settings: {rounds: 10, window_rounds: 5}",
 }
 SETTINGS = """
 models: {{demand: {{{learner}, horizon_days: 8}}}}
@@ -295,12 +295,13 @@ def test_the_command_line_looks_at_nothing_after_a_day_either(plays: Plays, tmp_
 
 @pytest.mark.slow
 def test_what_trees_learn_looks_at_nothing_after_a_day(plays: Plays):
-    c = START + timedelta(days=6)
-    plain = plays.plain("lightgbm")
+    c = START + timedelta(days=5)
+    learned = {"learner": "lightgbm", "end": c + timedelta(days=1)}
+    plain = plays.play(World(), **learned)
     assert "lightgbm" in " ".join(decided_by(plain, c)["happenings"]["text"])
-    assert_same_decisions(plain, plays.play(changed_after(c), learner="lightgbm"), c)
+    assert_same_decisions(plain, plays.play(changed_after(c), **learned), c)
     later = night_of(c) + timedelta(hours=1)
     told_later = (changed_plans(c, known_at=later), changed_items(known_at=later))
-    assert_same_decisions(plain, plays.play(World(later=told_later), learner="lightgbm"), c)
+    assert_same_decisions(plain, plays.play(World(later=told_later), **learned), c)
     short = plays.play(removed_after(c), learner="lightgbm", end=c)
     assert_same_decisions(plain, short, c, until_the_end=False)
