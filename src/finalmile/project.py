@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -29,10 +30,11 @@ from finalmile.figures.views import Home, Product
 from finalmile.frames import Frequency
 from finalmile.frames.dialects import Kind
 from finalmile.frames.specs import SPECS
+from finalmile.inventory import Policy
 from finalmile.inventory.policies import policies
 from finalmile.plugins import Registry
 from finalmile.ports import Clock, Forecaster, Notifier, Progress, forecasters, notifiers
-from finalmile.records import OrderState
+from finalmile.records import Json, OrderState
 from finalmile.response.registry import actions
 from finalmile.workflows import (
     account,
@@ -99,6 +101,34 @@ class Table:
     def read(self, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Newest version of every row, or as it was known at an instant."""
         return self._project.tables[self._kind].read(as_of=as_of)
+
+
+class TrainedVersion:
+    """A version that was just trained, ready to be judged and to go live."""
+
+    breached = False
+
+    def __init__(self, project: Project, report: reports.Trained) -> None:
+        self._project, self.report, self.version = project, report, report.version
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+    def certify(self) -> reports.Certified:
+        """Judge it on periods its recipe had not seen."""
+        return self._project.certify(self.version.model, self.version.number)
+
+    def promote(self, *, why: str = "by hand", force: bool = False) -> reports.Deployed:
+        """Make it the live one."""
+        return self._project.promote(self.version.model, self.version.number, why=why, force=force)
+
+    def lines(self) -> list[str]:
+        """What was trained, on what, and what to do next."""
+        return self.report.lines()
+
+    def to_dict(self) -> Json:
+        """Version, series, notes."""
+        return self.report.to_dict()
 
 
 class Project:
@@ -229,7 +259,7 @@ class Project:
         *,
         cutoff: date | None = None,
         progress: Progress | None = None,  # noqa: ARG002  # fits report nothing yet
-    ) -> reports.Trained:
+    ) -> TrainedVersion:
         """Fit a recipe on everything known and keep it as the model's next version."""
         with self._writing(f"train {model}"):
             shop = self.shop
@@ -237,7 +267,8 @@ class Project:
             at = None if cutoff is None else shop.frequency.index_of(cutoff)
             version = train.train(shop, model, recipe=recipe, cutoff=at)
             fitted = train.load_version(shop, version)
-            return reports.Trained(version=version, series=len(fitted.reference().ids), notes=fitted.notes)
+            told = reports.Trained(version=version, series=len(fitted.reference().ids), notes=fitted.notes)
+            return TrainedVersion(self, told)
 
     def certify(self, model: str = DEFAULT_MODEL, number: int | None = None) -> reports.Certified:
         """Judge a version on periods its recipe had not seen."""
@@ -276,10 +307,11 @@ class Project:
             watched = monitor(self.shop, model, self.shop.known.newest)
             return cycle.monitored(self.ledger, model, watched)
 
-    def plan(self, model: str = DEFAULT_MODEL) -> reports.Planned:
-        """Propose orders for every item with a stock count; nothing is sent."""
+    def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
+        """Propose orders for every item with a stock count, by the settings' policy or another; nothing is sent."""
         with self._writing(f"plan {model}"):
-            return cycle.planned(self.shop, make_plan(self.shop, model, self._book()))
+            shop = self.shop if policy is None else _ordering_by(self.shop, policy)
+            return cycle.planned(shop, make_plan(shop, model, self._book()))
 
     def orders(self, order: str | None = None, *, states: Sequence[OrderState] = ()) -> reports.Orders:
         """Order lines; of one order with the reason of each quantity."""
@@ -476,6 +508,15 @@ class Project:
             raise UnknownNameError("policy", against, known)
         rules = shop.config.plan.model_copy(update={"baseline": against, "baseline_settings": {}})
         return replace(shop, config=shop.config.model_copy(update={"plan": rules}))
+
+
+def _ordering_by(shop: Shop, policy: Policy) -> Shop:
+    """The same shop, ordering by another policy."""
+    settings: dict[str, object] = (
+        dataclasses.asdict(policy) if dataclasses.is_dataclass(policy) and not isinstance(policy, type) else {}
+    )
+    rules = shop.config.plan.model_copy(update={"policy": policies.name_of(policy), "settings": settings})
+    return replace(shop, config=shop.config.model_copy(update={"plan": rules}))
 
 
 def open_project(folder: Path | str) -> Project:

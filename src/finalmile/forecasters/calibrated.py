@@ -11,7 +11,6 @@ import numpy as np
 from finalmile.forecasters import rolling
 from finalmile.forecasters.calibration import CONFORMAL, CQR, PERIOD, Calibration, count_scale, spread_scale
 from finalmile.forecasters.levels import recent_level, recent_spread
-from finalmile.forecasters.levels_between import at_levels
 from finalmile.forecasters.parts import write
 from finalmile.forecasters.point import PointModel, WindowModel
 from finalmile.forecasters.spans import spans_of
@@ -158,12 +157,35 @@ class Calibrated:
     ) -> tuple[FloatArray, str]:
         known, model = self.calibration, self.window_model
         if known is not None and model is not None and all(known.longest(CQR, level) for level in levels):
-            said = at_levels(model.quantiles(panel, windows), trained=model.levels, wanted=levels)
+            said = self._said(known, model.quantiles(panel, windows), panel, total, windows, levels)
             return self._add(said, count_scale(total), panel, windows, levels, rung=CQR), CQR
         values = self._spread_out(panel, total, windows, levels, rung=CONFORMAL)
         if values is not None:
             return values, CONFORMAL
         return historical_quantiles(panel, windows=windows, mean=total, levels=levels), HISTORY
+
+    def _said(
+        self,
+        known: Calibration,
+        quantiles: FloatArray,
+        panel: Panel,
+        total: FloatArray,
+        windows: IntArray,
+        levels: Sequence[float],
+    ) -> FloatArray:
+        spread, level_of_series = recent_spread(panel), recent_level(panel)
+        told = [
+            known.before_correction(
+                level,
+                quantiles=quantiles,
+                mean=total,
+                spread=spread,
+                windows=windows,
+                level_of_series=level_of_series,
+            )
+            for level in levels
+        ]
+        return np.stack(told, axis=2) if told else np.empty((*windows.shape, 0), dtype=np.float32)
 
     def _spread_out(
         self, panel: Panel, total: FloatArray, windows: IntArray, levels: Sequence[float], *, rung: str

@@ -19,6 +19,7 @@ Rung = str
 CQR: Rung = "cqr"
 CONFORMAL: Rung = "conformal"
 PERIOD: Rung = "period"
+_BLEND = 0.5
 _TIE = 1e-4  # a demand exactly at its corrected quantile counts as covered
 
 
@@ -133,6 +134,39 @@ class Calibration:
             lines[at] = np.interp(np.log(asked), np.log(grid), row)
         return lines[np.broadcast_to(group[:, None], windows.shape), inverse.reshape(windows.shape)]
 
+    def before_correction(
+        self,
+        level: float,
+        *,
+        quantiles: FloatArray,
+        mean: FloatArray,
+        spread: FloatArray,
+        windows: IntArray,
+        level_of_series: FloatArray,
+    ) -> FloatArray:
+        """What the rung ``"cqr"`` says of windows before it is corrected, shape (n, w).
+
+        Half of it is the window model's quantile, half the corrected mean of the rung ``"conformal"``. Their errors
+        differ (one knows the shape of a series' demand, the other the days ahead), so the middle is nearer than
+        either.
+
+        Parameters
+        ----------
+        quantiles : array of shape (n, w, k)
+            The window model's, at its trained levels.
+        mean : array of shape (n, w)
+            Expected demand over each window.
+        spread, level_of_series : arrays of shape (n,)
+            Standard deviation and mean of recent demand per period.
+        """
+        direct = at_levels(quantiles, trained=self.levels, wanted=(level,))[..., 0]
+        if not self.longest(CONFORMAL, level):
+            return direct
+        step = self.correct(CONFORMAL, level, windows=windows, level_of_series=level_of_series)
+        around = mean + step * spread_scale(mean, spread[:, None], windows)
+        blended: FloatArray = ((1 - _BLEND) * direct + _BLEND * around).astype(np.float32)
+        return blended
+
     def corrections(self, rung: Rung, level: float) -> tuple[IntArray, FloatArray]:
         """Windows with enough scores, and the correction of every class at each, shape (classes, windows)."""
         key = (rung, float(level))
@@ -161,8 +195,15 @@ class Calibration:
         """
         came = rows.actual - np.float32(self.whole_units)
         if rung == CQR:
-            said = at_levels(rows.quantiles, trained=self.levels, wanted=(level,))[:, 0]
-            return (came - said) / count_scale(rows.mean)
+            said = self.before_correction(
+                level,
+                quantiles=rows.quantiles[:, None],
+                mean=rows.mean[:, None],
+                spread=rows.spread,
+                windows=rows.window[:, None],
+                level_of_series=rows.level,
+            )
+            return (came - said[:, 0]) / count_scale(rows.mean)
         length = rows.window if rung == CONFORMAL else 1
         return (came - rows.mean) / spread_scale(rows.mean, rows.spread, length)
 

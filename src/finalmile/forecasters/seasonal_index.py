@@ -78,7 +78,8 @@ def _sold_and_expected(demand: FloatArray, *, window: int) -> tuple[Values, Valu
 
 def _rolled(values: Values, low: IntArray, width: int) -> Values:
     running = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
-    return running[:, low + width] - running[:, low]
+    rolled: Values = running[:, low + width] - running[:, low]
+    return rolled
 
 
 def _by_phase(sold: Values, expected: Values, *, phases: IntArray, count: int) -> tuple[Values, Values]:

@@ -71,6 +71,16 @@ class Replayed:
     notes: tuple[str, ...] = field(default=())
     breached: bool = False
 
+    @property
+    def fill_rate(self) -> float | None:
+        """Share of the units asked for that were served."""
+        return self.ours.fill_rate
+
+    @property
+    def turnover(self) -> float | None:
+        """Times a year the stock was sold."""
+        return self.ours.turnover
+
     def lines(self) -> list[str]:
         """The quarter as a short story with numbers."""
         ours, usual = self.ours, self.baseline

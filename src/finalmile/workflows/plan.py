@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -16,7 +16,7 @@ from finalmile.inventory.policies import policies
 from finalmile.records import OrderLine, OrderState
 from finalmile.simulation import UnitsArray
 from finalmile.workflows.arms import rows_in
-from finalmile.workflows.forecast import predict
+from finalmile.workflows.forecast import levels_of, predict
 from finalmile.workflows.propose import propose
 from finalmile.workflows.replay import HISTORY_DAYS, due_at
 from finalmile.workflows.shop import Shop, live_version
@@ -207,16 +207,16 @@ def _units_by_line(receipts: pl.DataFrame) -> Mapping[tuple[str, str], float]:
 def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int, told: Forecast | None) -> Forecast:
     """The forecast logged at the cutoff where it answers for every item and window; else a fresh one."""
     told = told or shop.forecasts.latest(model, cutoff)
-    if told is None or not _answers(told, at):
+    if told is None or not _answers(told, at, levels=levels_of(shop)):
         version = live_version(shop, model)
         told = predict(shop, version, cutoff)
         shop.forecasts.put(version, told, issued_at=shop.clock.now())
     return lined_up(told, at.ids)
 
 
-def _answers(told: Forecast, at: Position) -> bool:
+def _answers(told: Forecast, at: Position, *, levels: Sequence[float]) -> bool:
     rows = rows_in(told.ids, at.ids)
-    if (rows < 0).any() or told.cumulative is None:
+    if (rows < 0).any() or told.cumulative is None or not set(levels) <= set(told.cumulative.levels):
         return False
     known: BoolArray = (told.cumulative.windows[rows] == protection_windows(at)).any(axis=1)
     return bool(known.all())

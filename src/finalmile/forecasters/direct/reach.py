@@ -54,7 +54,7 @@ _REACH: dict[str, Reach] = {
         phases=((7, (4, 13)),),
         year=364,
         around=3,
-        training=500,
+        training=1000,
         half_life=365.0,
     ),
     "week": Reach(base=8, windows=(1, 2, 4, 13, 26, 52), phases=(), year=52, around=1, training=156, half_life=104.0),

@@ -23,6 +23,7 @@ from finalmile.frames import OneStep, Panel
 from finalmile.ports import Fitted, forecasters
 
 _FEWEST_VALUES = 200
+_DRAFT = 0.4  # rows and trees of the mean that only calibrates, relative to the one that forecasts
 
 
 @forecasters.add("lightgbm")
@@ -88,7 +89,7 @@ class LightGBM:
         held = _held_out(panel, windows=_windows(panel, horizon))
         past = panel.at(panel.cutoff - held, ahead=horizon + 1)
         windows = self._windows(past, schema, horizon, seed)
-        before = self._mean(past, schema, horizon, seed, share=0.5)
+        before = self._mean(past, schema, horizon, seed, share=_DRAFT)
         calibration = rolling.roll(
             panel, model=before, window_model=windows, earliest=past.cutoff, windows=_windows(panel, horizon)
         )
@@ -135,6 +136,7 @@ class LightGBM:
             horizon=horizon,
             rounds=max(1, int(self.rounds * share)),
             most_rows=int(self.rows * share),
+            settings={"learning_rate": 0.06 if share == 1 else 0.12},
             threads=self.threads,
             seed=seed,
         )
