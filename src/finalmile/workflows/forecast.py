@@ -36,7 +36,7 @@ def forecast(shop: Shop, model: str, *, cutoff: int | None = None) -> Forecast:
     cutoff = shop.known.newest if cutoff is None else cutoff
     told = predict(shop, version, cutoff)
     fresh = shop.forecasts.put(version, told, issued_at=shop.clock.now())
-    return told if fresh else shop.forecasts.latest(model, cutoff) or told
+    return told if fresh else shop.forecasts.latest(model, cutoff, version=version.number) or told
 
 
 def predict(shop: Shop, version: Version, cutoff: int) -> Forecast:

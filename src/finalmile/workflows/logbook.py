@@ -44,9 +44,9 @@ class LakeLog:
                 kept.append(self.lake.append(table, stamped, writer=f"{version}/{cutoff}", sequence=0, tags=tags))
         return all(kept)
 
-    def latest(self, model: str, cutoff: int) -> Forecast | None:
-        """The forecast last issued from exactly this cutoff, windows included."""
-        rows = self._rows(FORECASTS, model, cutoff)
+    def latest(self, model: str, cutoff: int, *, version: int | None = None) -> Forecast | None:
+        """The forecast last issued from exactly this cutoff, windows included; that of one version where named."""
+        rows = self._rows(FORECASTS, model, cutoff, version)
         if rows.is_empty():
             return None
         rows = rows.sort("unique_id", "ds")
@@ -58,7 +58,7 @@ class LakeLog:
             cutoff=cutoff,
             mean=_wide(rows["mean"], len(ids)),
             quantiles={level: _wide(rows[name], len(ids)) for level, name in levels.items()},
-            cumulative=_cumulative(self._rows(CUMULATIVE, model, cutoff), len(ids)),
+            cumulative=_cumulative(self._rows(CUMULATIVE, model, cutoff, version), len(ids)),
         )
 
     def issued(self, model: str, period: int) -> Issued | None:
@@ -71,8 +71,11 @@ class LakeLog:
             return None if due.is_empty() else _issued(due.sort("unique_id"), cutoff)
         return None
 
-    def _rows(self, table: str, model: str, cutoff: int) -> pl.DataFrame:
-        return self._newest(self._scan(table, model, cutoff).collect())
+    def _rows(self, table: str, model: str, cutoff: int, version: int | None) -> pl.DataFrame:
+        rows = self._scan(table, model, cutoff).collect()
+        if version is None or rows.is_empty():
+            return self._newest(rows)
+        return rows.filter(pl.col("version") == version)
 
     def _scan(self, table: str, model: str, cutoff: int) -> pl.LazyFrame:
         return self.lake.scan(table, tags={"model": model, "cutoff": str(self.frequency.start_of(cutoff))})

@@ -23,10 +23,10 @@ class MemoryLog:
         self.told[version.model, forecast.cutoff] = version.number, forecast
         return True
 
-    def latest(self, model: str, cutoff: int) -> Forecast | None:
-        """The forecast issued from exactly this cutoff."""
+    def latest(self, model: str, cutoff: int, *, version: int | None = None) -> Forecast | None:
+        """The forecast issued from exactly this cutoff, if by that version where one is named."""
         found = self.told.get((model, cutoff))
-        return None if found is None else found[1]
+        return None if found is None or version not in (None, found[0]) else found[1]
 
     def issued(self, model: str, period: int) -> Issued | None:
         """The newest forecasts of one period made before it."""

@@ -205,10 +205,10 @@ def _units_by_line(receipts: pl.DataFrame) -> Mapping[tuple[str, str], float]:
 
 
 def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int, told: Forecast | None) -> Forecast:
-    """The forecast logged at the cutoff where it answers for every item and window; else a fresh one."""
-    told = told or shop.forecasts.latest(model, cutoff)
+    """What the live version logged at the cutoff where it answers for every item and window; else a fresh one."""
+    version = live_version(shop, model)
+    told = told or shop.forecasts.latest(model, cutoff, version=version.number)
     if told is None or not _answers(told, at, levels=levels_of(shop)):
-        version = live_version(shop, model)
         told = predict(shop, version, cutoff)
         shop.forecasts.put(version, told, issued_at=shop.clock.now())
     return lined_up(told, at.ids)

@@ -56,8 +56,8 @@ class ForecastLog(Protocol):
         """Keep a forecast; the same version and cutoff again changes nothing, and gives False."""
         ...
 
-    def latest(self, model: str, cutoff: int) -> Forecast | None:
-        """The forecast last issued from exactly this cutoff, windows included."""
+    def latest(self, model: str, cutoff: int, *, version: int | None = None) -> Forecast | None:
+        """The forecast last issued from exactly this cutoff, windows included; that of one version where named."""
         ...
 
     def issued(self, model: str, period: int) -> Issued | None:
