@@ -6,6 +6,8 @@ BIN := .venv/bin
 SHARED := ../shared
 LOCK := requirements/dev.txt
 OPTIONS ?=
+# Every process would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Real data and worked examples are never part of the repository; tests that want them skip without.
 ifneq ($(wildcard $(SHARED)/data/.),)
