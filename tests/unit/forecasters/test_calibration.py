@@ -46,10 +46,10 @@ def test_a_correction_is_the_conformal_quantile_of_misses_over_the_square_root_o
     assert told[0, 0] == pytest.approx((89 - 1 - 4) / 2)
 
 
-def test_a_window_quantile_is_corrected_by_what_went_past_it():
+def test_a_window_quantile_meets_the_mean_in_the_middle_and_is_corrected_by_what_went_past_it():
     calibration = Calibration.of(outcomes(np.arange(99), mean=4.0, quantile=50.0), levels=(0.9,))
     told = calibration.correct(CQR, 0.9, windows=same_windows(1, [7]), level_of_series=np.ones(1, dtype=np.float32))
-    assert told[0, 0] == pytest.approx((89 - 1 - 50) / 2)
+    assert told[0, 0] == pytest.approx((89 - 1 - (50 + 88) / 2) / 2)
 
 
 def test_too_few_scores_leave_a_level_uncalibrated():
