@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
@@ -174,10 +174,10 @@ class Ledger(Protocol):
         """Record lines that are not there yet (by ``line_id``), never touching those that are; how many were new."""
         ...
 
-    def propose_orders(self, lines: Sequence[OrderLine], *, complete: bool, at: datetime, actor: str) -> int:
+    def propose_orders(self, lines: Sequence[OrderLine], *, reviewed: Collection[str], at: datetime, actor: str) -> int:
         """Bring the proposals up to date, never touching what somebody approved, sent or cancelled by hand.
 
-        Proposals of earlier days are superseded; with ``complete``, so are those of today that are not among ``lines``.
+        Every other open proposal for an item that was ``reviewed`` is superseded.
         How many lines were written.
         """
         ...

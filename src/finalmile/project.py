@@ -59,7 +59,7 @@ from finalmile.workflows.memory import MemoryLog
 from finalmile.workflows.monitor import monitor
 from finalmile.workflows.plan import ON_THE_WAY, StockBook
 from finalmile.workflows.plan import plan as make_plan
-from finalmile.workflows.shop import Shop, newest_version
+from finalmile.workflows.shop import Shop, known_cutoff, newest_version
 
 DEFAULT_MODEL = "demand"
 LEDGER_NAME = "ledger.db"
@@ -156,8 +156,7 @@ class Project:
         self.lake = FolderLake(folder / "lake", self.ledger)
         self.artefacts = FolderArtefacts(folder / "artefacts")
         self.tables: dict[Kind, History] = {
-            kind: History(self.lake, f"ready_{kind}" if kind == "forecasts" else kind, keys=spec.keys)
-            for kind, spec in SPECS.items()
+            kind: History(self.lake, *_kept_as(kind, spec.keys)) for kind, spec in SPECS.items()
         }
         self.sales, self.items, self.stock = Table(self, "sales"), Table(self, "items"), Table(self, "stock")
         self.receipts, self.open_orders = Table(self, "receipts"), Table(self, "open_orders")
@@ -249,7 +248,9 @@ class Project:
             )
             self._forget()
             if kind == "forecasts":
-                ready_made.register(self.shop, model or DEFAULT_MODEL, self.tables["forecasts"].read())
+                name = model or DEFAULT_MODEL
+                mine = self.tables["forecasts"].read().filter(pl.col("model") == name)
+                ready_made.register(self.shop, name, mine)
             return report
 
     def train(
@@ -304,6 +305,7 @@ class Project:
     def monitor(self, model: str = DEFAULT_MODEL) -> reports.Monitored:
         """Judge what came true since the last look; incidents that are open are told too."""
         with self._writing(f"monitor {model}"):
+            newest_version(self.shop, model)
             watched = monitor(self.shop, model, self.shop.known.newest)
             return cycle.monitored(self.ledger, model, watched)
 
@@ -321,11 +323,12 @@ class Project:
         """One business day: monitor, respond, retrain when due, forecast, plan. Again the same day repeats nothing."""
         with self._writing(f"run {model}"):
             shop = self.shop
-            cutoff = shop.known.newest if at is None else shop.frequency.index_of(at)
+            cutoff = known_cutoff(shop, None if at is None else shop.frequency.index_of(at))
             return cycle.run_day(shop, model, cutoff, book=self._book())
 
     def impact(self, start: date, end: date, *, against: str | None = None, model: str = DEFAULT_MODEL) -> Replayed:
         """What ordering by the forecasts logged in a span was worth, against a baseline."""
+        _check_order(start, end)
         past = self._past()
         shop = replace(self._against(self.shop, against), known=past)
         return impact.impact(shop, past, model, start=start, end=end, assumptions=views.assumptions(self.config))
@@ -362,6 +365,7 @@ class Project:
         MissingInputError
             If sales do not cover the span and some history before it.
         """
+        _check_order(start, end)
         began = time.monotonic()
         past = self._past()
         with tempfile.TemporaryDirectory(prefix="finalmile-replay-") as scratch, SqlLedger("sqlite://") as ledger:
@@ -508,6 +512,16 @@ class Project:
             raise UnknownNameError("policy", against, known)
         rules = shop.config.plan.model_copy(update={"baseline": against, "baseline_settings": {}})
         return replace(shop, config=shop.config.model_copy(update={"plan": rules}))
+
+
+def _check_order(start: date, end: date) -> None:
+    if start > end:
+        raise MissingInputError(f"the span starts on {start}, after its end {end}; give the earlier day first")
+
+
+def _kept_as(kind: Kind, keys: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Table and keys of a kind: forecasts of several models stand side by side."""
+    return ("ready_forecasts", ("model", *keys)) if kind == "forecasts" else (kind, keys)
 
 
 def _ordering_by(shop: Shop, policy: Policy) -> Shop:

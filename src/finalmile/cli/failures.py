@@ -6,14 +6,14 @@ import sys
 import traceback
 
 from finalmile.cli.report import write_json
-from finalmile.errors import ConfigError, MissingInputError, SchemaError, UnknownNameError
+from finalmile.errors import ConfigError, MissingInputError, NotCertifiedError, SchemaError, UnknownNameError
 
 FINE, BREACHED, WRONG_USE, COULD_NOT_RUN, STOPPED = 0, 1, 2, 3, 130
 _MENDED_BY_THE_USER = (ConfigError, SchemaError, UnknownNameError, MissingInputError)
 
 
 def code_of(error: BaseException) -> int:
-    """Exit code for an error: 2 for wrong use, 3 for what could not run, 130 for Ctrl-C.
+    """Exit code for an error: 1 for a missing certificate, 2 for wrong use, 3 for what could not run, 130 for Ctrl-C.
 
     Examples
     --------
@@ -22,6 +22,8 @@ def code_of(error: BaseException) -> int:
     """
     if isinstance(error, KeyboardInterrupt):
         return STOPPED
+    if isinstance(error, NotCertifiedError):
+        return BREACHED
     return WRONG_USE if isinstance(error, _MENDED_BY_THE_USER) else COULD_NOT_RUN
 
 

@@ -173,10 +173,10 @@ def _judge(shop: Shop, version: Version, *, at: int) -> Fitted:
     ]
     if earlier:
         return load_version(shop, max(earlier, key=lambda other: other.cutoff))
-    done = shop.ledger.run_done("holdout fit", f"{version}")
+    done = shop.ledger.run_done("holdout fit", f"{version} at {at}")
     if done is not None:
         return load_version(shop, replace(version, digest=str(done["digest"])))
     recipe = forecasters.make(version.kind, **dict(version.settings))
     fitted = recipe.fit(sales_at(shop, at, ahead=shop.horizon(version.model)), seed=shop.config.assume.seed)
-    shop.ledger.finish_run("holdout fit", f"{version}", {"digest": keep(shop, fitted)}, at=shop.clock.now())
+    shop.ledger.finish_run("holdout fit", f"{version} at {at}", {"digest": keep(shop, fitted)}, at=shop.clock.now())
     return fitted

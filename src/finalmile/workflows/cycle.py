@@ -38,6 +38,7 @@ def run_day(shop: Shop, model: str, cutoff: int, *, book: StockBook) -> reports.
         retrained=day.trained,
         forecasted=reports.Forecasted(version=day.live, forecast=day.forecast),
         planned=proposed,
+        unplannable=proposed is None and book.counts.height > 0,
         notes=tuple(notes),
     )
     key = f"{model} {shop.day(cutoff)}"

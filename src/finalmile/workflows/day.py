@@ -39,7 +39,9 @@ def business_day(shop: Shop, model: str, cutoff: int, *, retrain_every: int | No
         default.
     """
     watch = monitor(shop, model, cutoff)
-    answered = respond(shop, model, watch.incidents, cutoff=cutoff)
+    still_open = {one.incident_id: one for one in shop.ledger.incidents(model=model, open_only=True)}
+    changed = {one.incident_id: one for one in watch.incidents}
+    answered = respond(shop, model, tuple({**changed, **still_open}.values()), cutoff=cutoff)
     trained = retrain_when_due(shop, model, cutoff, every=retrain_every)
     told = forecast(shop, model, cutoff=cutoff)
     return Day(

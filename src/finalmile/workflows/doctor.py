@@ -7,11 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from finalmile.errors import FinalMileError, MissingInputError
 from finalmile.frames.dialects import Kind
 from finalmile.ports import Artefacts, HistoryTable, Ledger
 from finalmile.workflows.reports import Checked
 from finalmile.workflows.shop import Shop
+from finalmile.workflows.terms import positions
 
 
 class Verifiable(Protocol):
@@ -42,7 +45,19 @@ def check(shop: Shop, tables: Mapping[Kind, HistoryTable], *, folder: Path) -> C
             facts.append(f"{model}@{deployed.live} is live.")
     if tables["stock"].read(columns=["unique_id"]).is_empty():
         facts.append("No stock counts: forecasts and monitoring work, orders do not (finalmile ingest stock FILE).")
+    else:
+        faults += _terms(shop)
     return Checked(facts=tuple(facts), faults=tuple(faults))
+
+
+def _terms(shop: Shop) -> list[str]:
+    """What stands in the way of orders, though stock was counted."""
+    panel = shop.known.panel(shop.known.newest, periods=1)
+    try:
+        positions(shop, panel, on_hand=np.zeros(panel.n))
+    except MissingInputError as missing:
+        return [str(missing)]
+    return []
 
 
 def doctor(ledger: Ledger, lake: Verifiable, artefacts: Artefacts, *, tables: Sequence[str], folder: Path) -> Checked:

@@ -11,7 +11,7 @@ from finalmile.frames import Forecast, IntArray, Panel, same_windows
 from finalmile.inventory.policies import policies
 from finalmile.records import Version
 from finalmile.simulation import UnitsArray
-from finalmile.workflows.shop import Shop, live_version
+from finalmile.workflows.shop import Shop, known_cutoff, live_version
 from finalmile.workflows.terms import positions
 from finalmile.workflows.train import load_version
 
@@ -33,7 +33,7 @@ def forecast(shop: Shop, model: str, *, cutoff: int | None = None) -> Forecast:
         If no version is live.
     """
     version = live_version(shop, model)
-    cutoff = shop.known.newest if cutoff is None else cutoff
+    cutoff = known_cutoff(shop, cutoff)
     told = predict(shop, version, cutoff)
     fresh = shop.forecasts.put(version, told, issued_at=shop.clock.now())
     return told if fresh else shop.forecasts.latest(model, cutoff, version=version.number) or told

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from finalmile.alerting.incidents import IncidentSettings, fold
-from finalmile.errors import MissingInputError, TransientError
+from finalmile.errors import FinalMileError, MissingInputError
 from finalmile.frames import FloatArray, OneStep, Panel
 from finalmile.monitoring.checks.loss import LossCheck
 from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
-from finalmile.records import Finding, Incident, Version
+from finalmile.ports import Notifier
+from finalmile.records import Alert, Finding, Incident, Version
 from finalmile.workflows import ready_made
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.shop import Issued, Shop
@@ -62,12 +63,18 @@ def monitor(shop: Shop, model: str, cutoff: int) -> Watched:
 def deliver(shop: Shop) -> None:
     """Hand every waiting alert to the receivers; what a receiver refuses waits for the next time."""
     for outbox_id, alert in shop.ledger.pending_alerts():
-        try:
-            for notifier in shop.notifiers:
-                notifier.notify([alert])
-        except TransientError:
-            return
-        shop.ledger.alert_delivered(outbox_id, at=shop.clock.now())
+        took = [_told(notifier, alert) for notifier in shop.notifiers]
+        if all(took):
+            shop.ledger.alert_delivered(outbox_id, at=shop.clock.now())
+
+
+def _told(notifier: Notifier, alert: Alert) -> bool:
+    """Whether a receiver took an alert; one that is down keeps no other from hearing of it."""
+    try:
+        notifier.notify([alert])
+    except (FinalMileError, OSError):
+        return False
+    return True
 
 
 def check_of(shop: Shop) -> LossCheck:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from finalmile.errors import MissingInputError
-from finalmile.frames import BoolArray, Forecast, Frequency, IntArray, NameArray, Panel
+from finalmile.frames import BoolArray, FloatArray, Forecast, Frequency, IntArray, NameArray, Panel
 from finalmile.inventory import Position, Proposal, order_lines, protection_windows
 from finalmile.inventory.policies import policies
 from finalmile.records import OrderLine, OrderState
@@ -19,7 +19,7 @@ from finalmile.workflows.arms import rows_in
 from finalmile.workflows.forecast import levels_of, predict
 from finalmile.workflows.propose import propose
 from finalmile.workflows.replay import HISTORY_DAYS, due_at
-from finalmile.workflows.shop import Shop, live_version
+from finalmile.workflows.shop import Shop, known_cutoff, live_version
 from finalmile.workflows.terms import positions
 
 ON_THE_WAY: tuple[OrderState, ...] = ("approved", "sent", "acknowledged", "late")
@@ -82,22 +82,37 @@ def plan(
     MissingInputError
         Without stock counts, without a live version, or without lead times.
     """
-    cutoff = shop.known.newest if cutoff is None else cutoff
+    cutoff = known_cutoff(shop, cutoff)
     panel, missing = _counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
     at = _position(shop, panel, book)
     wanted = _wanted(shop, at, panel, told=_forecast_for(shop, model, at, cutoff, told))
-    if due_only:
-        wanted = replace(wanted, quantity=np.where(due_at(at, cutoff), wanted.quantity, 0.0))
+    since = _planned_until(shop, model, at, cutoff)
+    due = due_at(at, cutoff, since=since) if due_only else np.ones(at.n, dtype=np.bool_)
+    wanted = replace(wanted, quantity=np.where(due, wanted.quantity, 0.0))
     lines = order_lines(
         at, wanted, ordered_at=shop.day(cutoff + 1), frequency=shop.frequency, currency=shop.config.currency
     )
-    shop.ledger.propose_orders(lines, complete=not due_only, at=shop.clock.now(), actor=shop.actor)
+    reviewed = [str(name) for name in at.ids[due]]
+    shop.ledger.propose_orders(lines, reviewed=reviewed, at=shop.clock.now(), actor=shop.actor)
+    shop.ledger.save_state(_planned_key(model), f"{since} {cutoff}".encode())
     return Proposed(
         lines=tuple(lines),
         items=panel.n,
         unplanned=tuple(wanted.unplanned(panel.ids)),
         without_stock=missing,
     )
+
+
+def _planned_until(shop: Shop, model: str, at: Position, cutoff: int) -> int:
+    """Last cutoff planned before this one; the longest review period ago where there is none, so that all are due."""
+    blob = shop.ledger.load_state(_planned_key(model))
+    never = cutoff - int(at.review_periods.max(initial=1))
+    before, newest = (never, never) if blob is None else (int(part) for part in blob.split())
+    return newest if newest < cutoff else before
+
+
+def _planned_key(model: str) -> str:
+    return f"planned/{model}"
 
 
 def quantities(shop: Shop, book: StockBook, *, told: Forecast, cutoff: int) -> dict[str, int]:
@@ -120,12 +135,20 @@ def _wanted(shop: Shop, at: Position, panel: Panel, *, told: Forecast) -> Propos
 
 def _counted(panel: Panel, book: StockBook) -> tuple[Panel, tuple[str, ...]]:
     """The series that have a stock count; the others' names."""
+    counts = book.counts
+    if counts.height:
+        counts = counts.filter(pl.Series(panel.frequency.index(counts["at"]) <= panel.cutoff + 1))
+    if book.counts.height and counts.is_empty():
+        raise MissingInputError(
+            f"every stock count lies after the last sales ({panel.frequency.start_of(panel.cutoff)}): "
+            "ingest the sales up to the counts first"
+        )
     if book.counts.is_empty():
         raise MissingInputError(
             "no stock has been counted, and orders are never guessed: "
             "finalmile ingest stock FILE (unique_id, at, on_hand)"
         )
-    counted = set(book.counts["unique_id"].cast(pl.String).to_list())
+    counted = set(counts["unique_id"].cast(pl.String).to_list())
     keep = np.array([name in counted for name in panel.ids], dtype=np.bool_)
     if not keep.any():
         raise MissingInputError(
@@ -136,11 +159,15 @@ def _counted(panel: Panel, book: StockBook) -> tuple[Panel, tuple[str, ...]]:
 
 
 def on_hand_at(panel: Panel, book: StockBook) -> UnitsArray:
-    """Units on the shelf at the end of the cutoff: the newest count, less sales and plus receipts since."""
+    """Units on the shelf at the end of the cutoff: the newest count, less sales and plus receipts since.
+
+    A count stands for the end of its period; one of the period after the cutoff, whose sales are not known yet, for
+    its beginning.
+    """
     frequency = panel.frequency
     counts = book.counts.with_columns(pl.col("unique_id").cast(pl.String))
     period = frequency.index(counts["at"])
-    counts = counts.with_columns(pl.Series("period", period)).filter(pl.col("period") <= panel.cutoff)
+    counts = counts.with_columns(pl.Series("period", period)).filter(pl.col("period") <= panel.cutoff + 1)
     newest = counts.sort("period", maintain_order=True).unique("unique_id", keep="last")
     rows = rows_in(panel.ids, newest["unique_id"].to_numpy())
     on_hand, since = np.full(panel.n, np.nan), np.full(panel.n, panel.cutoff, dtype=np.int64)
@@ -193,7 +220,9 @@ def _open_lines(book: StockBook) -> list[tuple[str, date | datetime, float]]:
     for key, (due, units) in list(told.items()):
         told[key] = due, units - came.get(key, 0.0)
     for row in book.open_orders.iter_rows(named=True):
-        told[str(row["order_id"]), str(row["unique_id"])] = row["due"], float(row["quantity"])
+        key = str(row["order_id"]), str(row["unique_id"])
+        since = _units_by_line(book.receipts.filter(pl.col("known_at") > row["known_at"])) if key in came else {}
+        told[key] = row["due"], float(row["quantity"]) - since.get(key, 0.0)
     return [(item, due, units) for (_, item), (due, units) in told.items() if units > 0]
 
 
@@ -223,21 +252,27 @@ def _answers(told: Forecast, at: Position, *, levels: Sequence[float]) -> bool:
 
 
 def lined_up(told: Forecast, ids: NameArray) -> Forecast:
-    """The forecast's rows for these series, in this order."""
+    """The forecast's rows for these series, in this order; NaN for those it does not know."""
     rows = rows_in(told.ids, ids)
+
+    def pick(values: FloatArray) -> FloatArray:
+        picked = values[rows].copy()
+        picked[rows < 0] = np.nan
+        return picked
+
     cumulative = told.cumulative
     if cumulative is not None:
         cumulative = replace(
             cumulative,
             windows=cumulative.windows[rows],
-            mean=cumulative.mean[rows],
-            values=cumulative.values[rows],
+            mean=pick(cumulative.mean),
+            values=pick(cumulative.values),
             methods=cumulative.methods[rows],
         )
     return replace(
         told,
-        ids=told.ids[rows],
-        mean=told.mean[rows],
-        quantiles={level: values[rows] for level, values in told.quantiles.items()},
+        ids=ids,
+        mean=pick(told.mean),
+        quantiles={level: pick(values) for level, values in told.quantiles.items()},
         cumulative=cumulative,
     )

@@ -31,6 +31,8 @@ def promote(
         _require_certificate(shop, version)
     before = shop.ledger.deployment(model)
     if before is not None and before.live == version.number:
+        if version.state != "stable":
+            shop.ledger.set_version_state(version, "stable", at=shop.clock.now(), actor=shop.actor, why=why)
         return before
     now = shop.clock.now()
     reason = f"{why} (forced, without a passed certificate)" if force else why
@@ -65,8 +67,8 @@ def rollback(shop: Shop, model: str, *, to: int | None = None, why: str = "rolle
     if target.number == live.number:
         return before
     now = shop.clock.now()
-    deployed = shop.ledger.deploy(model, target.number, expected=before.token, at=now, actor=shop.actor, why=why)
     shop.ledger.set_version_state(live, "rolled_back", at=now, actor=shop.actor, why=why)
+    deployed = shop.ledger.deploy(model, target.number, expected=before.token, at=now, actor=shop.actor, why=why)
     shop.ledger.set_version_state(target, "stable", at=now, actor=shop.actor, why=f"returned from {live}")
     return deployed
 
@@ -82,7 +84,7 @@ def rollback_target(shop: Shop, model: str) -> Version | None:
 
 def _require_certificate(shop: Shop, version: Version) -> None:
     certificate = shop.ledger.certificate(version.model, version.number)
-    mend = f"finalmile certify {version.model} --version {version.number}"
+    mend = f"finalmile certify {version}"
     if certificate is None:
         raise NotCertifiedError(f"{version} has no certificate. Run: {mend}")
     if not certificate.passed:

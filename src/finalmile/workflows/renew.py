@@ -13,10 +13,13 @@ from finalmile.workflows.train import train
 
 def renew(shop: Shop, model: str, cutoff: int, *, why: str) -> Certificate:
     """Train, certify, and promote if the certificate passed; the certificate says why not."""
-    version = train(shop, model, cutoff=cutoff)
-    certificate = certify(shop, model, number=version.number)
+    return _judge_and_promote(shop, train(shop, model, cutoff=cutoff), why=why)
+
+
+def _judge_and_promote(shop: Shop, version: Version, *, why: str) -> Certificate:
+    certificate = certify(shop, version.model, number=version.number)
     try:
-        promote(shop, model, number=version.number, why=why)
+        promote(shop, version.model, number=version.number, why=why)
     except NotCertifiedError:
         return certificate
     return certificate
@@ -27,8 +30,13 @@ def retrain_when_due(shop: Shop, model: str, cutoff: int, *, every: int | None) 
     if every is None:
         return ()
     recipe = shop.model(model).forecaster
-    learned = [shop.frequency.index_of(one.cutoff) for one in shop.ledger.versions(model) if one.kind == recipe]
-    if not learned or cutoff - max(learned) < every:
+    trained = [one for one in shop.ledger.versions(model) if one.kind == recipe]
+    if not trained:
+        return ()
+    newest = max(trained, key=lambda one: one.number)
+    if newest.state == "trained" and shop.ledger.certificate(model, newest.number) is None and len(trained) > 1:
+        return (_judge_and_promote(shop, newest, why="trained before and never judged"),)
+    if cutoff - shop.frequency.index_of(newest.cutoff) < every:
         return ()
     return (renew(shop, model, cutoff, why=f"retrained every {every} periods"),)
 

@@ -155,6 +155,7 @@ class Comparison:
         self.stocked = np.zeros(n, dtype=np.bool_)
         self.cost, self.rate, self.order_cost = np.full(n, np.nan), np.zeros(n), np.zeros(n)
         self.price = np.full((n, last - first + 1), np.nan)
+        self.listed_price = np.full(n, np.nan)
         self.assumed = False
 
     def decide(self, told: Forecast, cutoff: int) -> list[OrderLine]:
@@ -164,6 +165,7 @@ class Comparison:
         terms = positions(self.shop, panel, on_hand=np.zeros(panel.n))
         usual = self._usual_forecast(panel, terms)
         self._begin(panel, rows, terms, usual)
+        self.cost[rows] = np.where(np.isnan(self.cost[rows]), terms.unit_cost, self.cost[rows])
         due = due_at(terms, cutoff)
         lines = self._order(self.ours, self.policy, terms, panel, told, rows, due)
         self._order(self.baseline, self.usual, terms, panel, usual, rows, due)
@@ -172,7 +174,8 @@ class Comparison:
     def trade(self, period: int, *, told: Forecast) -> None:
         """One period's demand meets both arms."""
         column = period - self.first
-        self.price[:, column] = self.price[:, column - 1] if column else np.nan
+        before = self.price[:, column - 1] if column else self.listed_price
+        self.price[:, column] = np.where(np.isnan(before), self.listed_price, before)
         today = self.known.panel(period, periods=1)
         rows = rows_in(self.ids, today.ids)
         paid = last_price(today)
@@ -189,9 +192,10 @@ class Comparison:
     def economics(self) -> Economics:
         """What units were worth; what items do not say is assumed."""
         config = self.shop.config
+        known = np.isfinite(self.cost) & np.isfinite(self.price).any(axis=1)
         return Economics(
-            unit_cost=np.nan_to_num(self.cost),
-            unit_price=self.price,
+            unit_cost=np.where(known, self.cost, 0.0),
+            unit_price=np.where(known[:, None], self.price, np.nan),
             holding_rate_per_year=self.rate,
             order_cost=self.order_cost,
             period_days=self.shop.frequency.days,
@@ -215,6 +219,7 @@ class Comparison:
             arm.stocked(rows[new], level[new])
         self.stocked[rows[new]] = True
         self.cost[rows[new]] = terms.unit_cost[new]
+        self.listed_price[rows[new]] = terms.unit_price[new]
         self.order_cost[rows[new]] = terms.order_cost[new]
         self.rate[rows[new]] = holding_rate(self.shop, panel.ids, cutoff=panel.cutoff)[new]
         self.assumed |= bool(terms.assumed[new].any())
@@ -247,11 +252,19 @@ class Comparison:
         return np.where(censored, np.fmax(sold, expected), sold)
 
 
-def due_at(terms: Position, cutoff: int) -> BoolArray:
-    """Which items are reviewed at the end of a period: all of one supplier on the same, its own, day."""
+def due_at(terms: Position, cutoff: int, *, since: int | None = None) -> BoolArray:
+    """Which items are reviewed at the end of a period: all of one supplier on the same, its own, day.
+
+    Parameters
+    ----------
+    since
+        Last period that was planned; whoever's turn fell after it and was missed is due too. By default the period
+        before.
+    """
+    before = cutoff - 1 if since is None else since
     offset = np.array([chance(str(name), 0) for name in terms.supplier])
     turn = np.floor(offset * terms.review_periods).astype(np.int64)
-    due: BoolArray = (cutoff + turn) % terms.review_periods == 0
+    due: BoolArray = (cutoff + turn) // terms.review_periods > (before + turn) // terms.review_periods
     return due
 
 

@@ -235,12 +235,13 @@ class DayDone:
     retrained: tuple[Certificate, ...]
     forecasted: Forecasted | None
     planned: Planned | None
+    unplannable: bool = False
     notes: tuple[str, ...] = field(default=())
 
     @property
     def breached(self) -> bool:
-        """Whether an incident is open."""
-        return self.monitored.breached
+        """Whether an incident is open, or stock is counted and yet no orders could be planned."""
+        return self.monitored.breached or self.unplannable
 
     def lines(self) -> list[str]:
         """The day in a few sentences."""
@@ -297,7 +298,7 @@ class Orders:
     def lines(self) -> list[str]:
         """One line each, and the numbers behind it."""
         if not self.rows:
-            return ["No orders yet. Run: finalmile plan"]
+            return ["No such orders. Propose some with finalmile plan, or see all: finalmile orders list"]
         told: list[str] = []
         for line in self.rows:
             who = f"{line.order_id}  {line.state:12} {line.supplier:12}"

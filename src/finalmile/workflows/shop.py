@@ -101,6 +101,20 @@ class Shop:
         return self.periods(self.model(name).horizon_days)
 
 
+def known_cutoff(shop: Shop, cutoff: int | None) -> int:
+    """The cutoff asked for, or the newest period that has sales.
+
+    Raises
+    ------
+    MissingInputError
+        If it lies after the newest sales: what has not happened can be neither judged nor learned from.
+    """
+    newest = shop.known.newest
+    if cutoff is not None and cutoff > newest:
+        raise MissingInputError(f"no sales are known on {shop.day(cutoff)}; they run to {shop.day(newest)}")
+    return newest if cutoff is None else cutoff
+
+
 def live_version(shop: Shop, model: str) -> Version:
     """The version that answers now.
 

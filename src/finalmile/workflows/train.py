@@ -10,7 +10,7 @@ from finalmile.forecasters.artefact import load
 from finalmile.frames import Panel
 from finalmile.ports import Fitted, Forecaster, forecasters
 from finalmile.records import Json, Version
-from finalmile.workflows.shop import Shop
+from finalmile.workflows.shop import Shop, known_cutoff
 
 
 def train(shop: Shop, model: str, *, recipe: Forecaster | None = None, cutoff: int | None = None) -> Version:
@@ -29,7 +29,7 @@ def train(shop: Shop, model: str, *, recipe: Forecaster | None = None, cutoff: i
         Where there are no sales at the cutoff.
     """
     recipe = recipe or recipe_of(shop, model)
-    cutoff = shop.known.newest if cutoff is None else cutoff
+    cutoff = known_cutoff(shop, cutoff)
     panel = sales_at(shop, cutoff, ahead=shop.horizon(model))
     digest = keep(shop, recipe.fit(panel, seed=shop.config.assume.seed))
     return shop.ledger.new_version(

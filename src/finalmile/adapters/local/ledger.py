@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Self
 
@@ -148,10 +148,10 @@ class SqlLedger:
         with self.database.writing() as connection:
             return orders.put(connection, lines, at=at, actor=actor)
 
-    def propose_orders(self, lines: Sequence[OrderLine], *, complete: bool, at: datetime, actor: str) -> int:
+    def propose_orders(self, lines: Sequence[OrderLine], *, reviewed: Collection[str], at: datetime, actor: str) -> int:
         """Bring the proposals up to date; what somebody approved, sent or cancelled by hand is left alone."""
         with self.database.writing() as connection:
-            return orders.propose(connection, lines, complete=complete, at=at, actor=actor)
+            return orders.propose(connection, lines, reviewed=reviewed, at=at, actor=actor)
 
     def orders(self, *, states: Sequence[OrderState] = (), since: date | None = None) -> list[OrderLine]:
         """Order lines by date, order and line; all states where none are named."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
@@ -42,19 +42,17 @@ def put(connection: Connection, lines: Sequence[OrderLine], *, at: datetime, act
     return len(rows)
 
 
-def propose(connection: Connection, lines: Sequence[OrderLine], *, complete: bool, at: datetime, actor: str) -> int:
+def propose(
+    connection: Connection, lines: Sequence[OrderLine], *, reviewed: Collection[str], at: datetime, actor: str
+) -> int:
     """Bring the proposals up to date: new and changed lines are written, what they replace is cancelled.
 
     Lines that somebody approved, sent or cancelled by hand are left alone.
     """
     wanted = {line.line_id: line for line in lines}
     open_ones = {line.line_id: line for line in listed(connection, states=("proposed",), since=None)}
-    today = max((line.ordered_at for line in lines), default=None)
-    stale = [
-        line
-        for line in open_ones.values()
-        if line.line_id not in wanted and (complete or (today is not None and line.ordered_at < today))
-    ]
+    looked_at = frozenset(reviewed)
+    stale = [line for line in open_ones.values() if line.line_id not in wanted and line.unique_id in looked_at]
     changed = [line for line in wanted.values() if _differs(line, open_ones.get(line.line_id))]
     _change(
         connection,

@@ -59,7 +59,7 @@ class LightGBM:
     horizon: int | None = None
     levels: tuple[float, ...] = (0.5, 0.98)
     known_ahead: tuple[str, ...] | None = None
-    rounds: int = 300
+    rounds: int = 200
     window_rounds: int = 150
     rows: int = 400_000
     window_rows: int = 120_000
@@ -136,7 +136,7 @@ class LightGBM:
             horizon=horizon,
             rounds=max(1, int(self.rounds * share)),
             most_rows=int(self.rows * share),
-            settings={"learning_rate": 0.06 if share == 1 else 0.12},
+            settings={"learning_rate": 0.08 if share == 1 else 0.16},
             threads=self.threads,
             seed=seed,
         )
