@@ -233,9 +233,10 @@ def happenings(days: Sequence[Day], frequency: Frequency) -> Iterator[Happening]
 
 def forecasts_of(days: Sequence[Day]) -> pl.DataFrame:
     """Every forecast of a replay, long."""
-    return pl.concat(
+    told = [
         day.forecast.to_frame().with_columns(pl.lit(day.live.number).cast(pl.Int64).alias("version")) for day in days
-    )
+    ]
+    return pl.concat(told, how="diagonal")
 
 
 def _trend(played: Played, ours: Flow, baseline: Flow, frequency: Frequency) -> pl.DataFrame:

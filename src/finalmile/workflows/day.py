@@ -27,7 +27,7 @@ class Day:
     looks: int = 0
 
 
-def business_day(shop: Shop, model: str, cutoff: int, *, retrain_every: int | None = None) -> Day:
+def business_day(shop: Shop, model: str, cutoff: int, *, retrain_every: int | None = None, brief: bool = False) -> Day:
     """Everything that is decided at a cutoff except orders.
 
     Running it again for the same cutoff repeats nothing that was already recorded.
@@ -37,13 +37,15 @@ def business_day(shop: Shop, model: str, cutoff: int, *, retrain_every: int | No
     retrain_every
         Periods after which the live version is replaced by one that also learned from what came since; never by
         default.
+    brief
+        Forecast only the next period: nothing is ordered at this cutoff.
     """
     watch = monitor(shop, model, cutoff)
     still_open = {one.incident_id: one for one in shop.ledger.incidents(model=model, open_only=True)}
     changed = {one.incident_id: one for one in watch.incidents}
     answered = respond(shop, model, tuple({**changed, **still_open}.values()), cutoff=cutoff)
     trained = retrain_when_due(shop, model, cutoff, every=retrain_every)
-    told = forecast(shop, model, cutoff=cutoff)
+    told = forecast(shop, model, cutoff=cutoff, brief=brief)
     return Day(
         period=cutoff,
         live=live_version(shop, model),

@@ -19,13 +19,15 @@ LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 """Levels of demand over whole windows that every forecast tells, beside those the policy asks for."""
 
 
-def forecast(shop: Shop, model: str, *, cutoff: int | None = None) -> Forecast:
+def forecast(shop: Shop, model: str, *, cutoff: int | None = None, brief: bool = False) -> Forecast:
     """Forecast every listed series and log it under the live version; what was logged before at the cutoff stays.
 
     Parameters
     ----------
     cutoff
         Last period that counts as known; by default the newest one that has sales.
+    brief
+        Only the next period, which is all that monitoring needs of a day on which nothing is ordered.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def forecast(shop: Shop, model: str, *, cutoff: int | None = None) -> Forecast:
     """
     version = live_version(shop, model)
     cutoff = known_cutoff(shop, cutoff)
-    told = predict(shop, version, cutoff)
+    told = next_period(shop, version, cutoff) if brief else predict(shop, version, cutoff)
     fresh = shop.forecasts.put(version, told, issued_at=shop.clock.now())
     return told if fresh else shop.forecasts.latest(model, cutoff, version=version.number) or told
 
@@ -52,6 +54,12 @@ def predict(shop: Shop, version: Version, cutoff: int) -> Forecast:
         windows=windows_of(shop, panel, horizon=horizon),
         levels=levels_of(shop),
     )
+
+
+def next_period(shop: Shop, version: Version, cutoff: int) -> Forecast:
+    """What a version says of the period after a cutoff."""
+    fitted = load_version(shop, version)
+    return fitted.predict(shop.known.panel(cutoff, periods=fitted.needs, ahead=1), horizon=1)
 
 
 def windows_of(shop: Shop, panel: Panel, *, horizon: int) -> IntArray:

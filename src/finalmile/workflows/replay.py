@@ -104,7 +104,8 @@ def play(
     orders: list[OrderLine] = []
     for cutoff in range(first - 1, last + 1):
         clock.at = end_of(cutoff, known.frequency)
-        day = business_day(shop, model, cutoff, retrain_every=retrain_every)
+        brief = not table.orders_at(cutoff)
+        day = business_day(shop, model, cutoff, retrain_every=retrain_every, brief=brief)
         days.append(day)
         if cutoff < last:
             orders += table.decide(day.forecast, cutoff)
@@ -158,15 +159,24 @@ class Comparison:
         self.listed_price = np.full(n, np.nan)
         self.assumed = False
 
+    def orders_at(self, cutoff: int) -> bool:
+        """Whether anything is due at the end of a cutoff."""
+        panel = self.known.panel(cutoff, periods=1)
+        return bool(due_at(positions(self.shop, panel, on_hand=np.zeros(panel.n)), cutoff).any())
+
     def decide(self, told: Forecast, cutoff: int) -> list[OrderLine]:
         """Both arms order what is due at the end of the cutoff; the lines of ours."""
         panel = self.known.panel(cutoff, periods=self.shop.periods(HISTORY_DAYS))
         rows = rows_in(self.ids, panel.ids)
         terms = positions(self.shop, panel, on_hand=np.zeros(panel.n))
+        due = due_at(terms, cutoff)
+        if self.stocked[rows].all() and not due.any():
+            return []
         usual = self._usual_forecast(panel, terms)
         self._begin(panel, rows, terms, usual)
         self.cost[rows] = np.where(np.isnan(self.cost[rows]), terms.unit_cost, self.cost[rows])
-        due = due_at(terms, cutoff)
+        if not due.any():
+            return []
         lines = self._order(self.ours, self.policy, terms, panel, told, rows, due)
         self._order(self.baseline, self.usual, terms, panel, usual, rows, due)
         return lines

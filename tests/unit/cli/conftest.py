@@ -23,7 +23,7 @@ class Recorder:
     answer: Note = field(default_factory=lambda: Note(said=("It is done.",), facts={"done": True}))
     failure: BaseException | None = None
 
-    def open(self, folder: Path) -> Recorder:
+    def open(self, folder: Path, *, create: bool = True) -> Recorder:
         self.opened.append(folder)
         return self
 
