@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -233,6 +235,7 @@ def chromium(profile: Path) -> Iterator[str]:
         ],
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     with process:
         try:
@@ -243,7 +246,8 @@ def chromium(profile: Path) -> Iterator[str]:
             pages = httpx.get(f"http://127.0.0.1:{port}/json", timeout=30).json()
             yield next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=30)
 
 
 class Browser:

@@ -40,7 +40,7 @@ def test_a_failing_day_is_told_and_the_next_one_is_tried(project: Any, capfd: py
 
 
 def test_a_project_that_cannot_be_opened_does_not_end_the_loop(project: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    def refuse(folder: object) -> None:
+    def refuse(folder: object, **_: object) -> None:
         raise OSError(28, "No space left on device")
 
     project.open = refuse
