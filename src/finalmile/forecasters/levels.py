@@ -44,6 +44,8 @@ def recent_level(panel: Panel) -> FloatArray:
     demand = panel.last(spans.recent).demand()
     own = np.nan_to_num(mean_of_known(demand)).astype(np.float64)
     count = known_counts(demand)
+    if (count >= spans.cold).all():
+        return np.maximum(own, 0.0).astype(np.float32)
     borrowed = _group_means(own, warm=count >= spans.cold, statics=list(panel.statics.values()))
     trust = np.clip(spans.cold - count, 0, None)
     level = (own * count + borrowed * trust) / np.maximum(count + trust, 1)

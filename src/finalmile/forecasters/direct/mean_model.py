@@ -19,7 +19,7 @@ from finalmile.forecasters.levels import known_counts, recent_level
 from finalmile.forecasters.spans import spans_of
 from finalmile.frames import FloatArray, Frequency, IntArray, Panel
 
-_CHUNK = 4096
+_CHUNK = 1024
 MEAN_SETTINGS: Mapping[str, object] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.1,
@@ -62,6 +62,9 @@ class DirectMean:
             part = np.arange(start, min(start + _CHUNK, panel.n))
             past = Past.of(panel.take(part), self.schema, groups=part_of(groups, part))
             told[part, :learned] = self._at(past, np.full(len(part), panel.length - 1), learned)
+        cold = known_counts(panel.demand()) < spans_of(panel.frequency).cold
+        if cold.any():
+            told[cold] = recent_level(panel)[cold, None]
         return _repeat_last_season(told, learned, self.schema.frequency.season_length)
 
     def one_step(self, panel: Panel, /, *, periods: int) -> FloatArray:
@@ -87,8 +90,7 @@ class DirectMean:
         of_target = target_features(past, rows, origin[rows], ahead, scale=scale[rows])
         score = self.trees.raw(np.hstack([of_origin[rows], of_target]))
         mean: FloatArray = (np.exp(np.minimum(score, 30)) * scale[rows]).reshape(n, horizon)
-        cold = known_counts(past.demand) < spans_of(past.panel.frequency).cold
-        return np.where(cold[:, None], recent_level(past.panel)[:, None], mean)
+        return mean
 
     def _rows(self, past: Past, rows: IntArray, origin: IntArray, ahead: IntArray) -> FloatArray:
         of_origin, scale = origin_features(past, rows, origin)

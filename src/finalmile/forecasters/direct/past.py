@@ -73,13 +73,14 @@ class Past:
         seasons = [season for season, _ in reach_of(panel.frequency).phases]
         columns = np.arange(panel.length)
         sold = np.nan_to_num(demand) > 0
+        sums = Sums.of(demand)
         return cls(
             panel=panel,
             schema=schema,
             demand=demand,
-            sums=Sums.of(demand),
-            squares=Sums.of(demand**2),
-            zeros=Sums.of(np.where(np.isfinite(demand), (demand <= 0).astype(np.float32), np.float32(np.nan))),
+            sums=sums,
+            squares=sums.of_same_cells(demand**2),
+            zeros=sums.of_same_cells((demand <= 0).astype(np.float32)),
             phases={season: Sums.of(demand, stride=season) for season in seasons},
             groups=groups_of(panel, schema) if groups is None else groups,
             prices={name: _carried(panel, name, ahead=name not in schema.carried) for name in schema.prices},

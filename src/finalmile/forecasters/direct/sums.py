@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,6 +37,10 @@ class Sums:
             stride,
         )
 
+    def of_same_cells(self, values: FloatArray) -> Sums:
+        """Running sums of other values that are known in just the same cells."""
+        return replace(self, total=_along(np.nan_to_num(values).astype(np.float64), self.stride))
+
     def over(self, rows: IntArray, end: IntArray, count: int) -> tuple[Doubles, Doubles]:
         """Sum and number of the known among the ``count`` values that end at column ``end``; shape (m,)."""
         last = np.maximum(end + self.stride, 0)
@@ -61,6 +65,10 @@ class Sums:
 
 def _along(values: Doubles, stride: int) -> Doubles:
     n, length = values.shape
+    if stride == 1:
+        plain = np.zeros((n, length + 1))
+        np.cumsum(values, axis=1, out=plain[:, 1:])
+        return plain
     padded = np.zeros((n, stride + length + (-length) % stride))
     padded[:, stride : stride + length] = values
     runs = padded.reshape(n, -1, stride).cumsum(axis=1)

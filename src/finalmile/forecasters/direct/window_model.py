@@ -18,7 +18,7 @@ from finalmile.forecasters.direct.trees import Trees, grow
 from finalmile.forecasters.direct.window_features import window_features, window_names
 from finalmile.frames import FloatArray, IntArray, Panel
 
-_CHUNK = 8192
+_CHUNK = 4096
 WINDOW_SETTINGS: Mapping[str, object] = {
     "objective": "quantile",
     "learning_rate": 0.06,
