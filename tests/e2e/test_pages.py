@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -314,7 +314,8 @@ class Browser:
 
     def draw(self) -> int:
         """Scroll to every figure; how many were drawn."""
-        self.wait_for("document.querySelector('[data-chart]')")
+        with suppress(AssertionError):  # a page of tables has none
+            self.wait_for("document.querySelector('[data-chart]')", tries=500)
         count = self.ask("document.querySelectorAll('[data-chart]').length")
         for number in range(count):
             self.ask(
