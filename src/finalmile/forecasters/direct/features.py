@@ -16,14 +16,15 @@ _PRIOR = 0.5  # units that shrink a scale or a ratio towards what is usual
 def scale_of(past: Past, rows: IntArray, origin: IntArray) -> FloatArray:
     """What a series' features and targets are relative to: recent mean demand, never 0.
 
-    The mean over the base window, shrunk towards the mean over a longer past by half a unit of demand, so that a
-    series whose last weeks were empty keeps a scale.
+    The mean over the base window, shrunk towards the mean over a longer past by half a unit of demand or by one
+    period, whichever is more, so that a series whose last weeks were empty (a slow seller, a store that was closed)
+    keeps a scale.
     """
     reach = reach_of(past.panel.frequency)
     short, known = past.sums.over(rows, origin, reach.base)
     long, known_long = past.sums.over(rows, origin, max(reach.windows))
     usual = (long + 0.05) / (known_long + 1.0)
-    weight = _PRIOR / usual
+    weight = np.maximum(_PRIOR / usual, 1.0)
     return np.maximum((short + weight * usual) / (known + weight), 1e-3).astype(np.float32)
 
 

@@ -107,6 +107,7 @@ def train_mean(
     rounds: int,
     most_rows: int,
     threads: int,
+    grow_threads: int,
     seed: int,
     settings: Mapping[str, object] = MEAN_SETTINGS,
 ) -> DirectMean:
@@ -127,6 +128,7 @@ def train_mean(
         settings={**MEAN_SETTINGS, **_smallest_leaf(len(rows)), **settings},
         rounds=rounds,
         threads=threads,
+        grow_threads=grow_threads,
         seed=seed,
         offset=np.log(scale / unit),
     )

@@ -73,17 +73,20 @@ def grow(
     rounds: int,
     threads: int,
     seed: int,
+    grow_threads: int = 1,
     offset: FloatArray | None = None,
 ) -> Trees:
-    """Train trees; the same rows, settings, seed and threads give the same text.
+    """Train trees; the same rows, settings, seed and ``grow_threads`` give the same text.
 
     Parameters
     ----------
+    threads, grow_threads
+        Threads that answer later, and that train now.
     offset : array of shape (m,)
         Raw score that every row starts from; the trees give what is added to it.
     """
     lightgbm = _lightgbm()
-    params = {**_COMMON, **settings, "num_threads": threads, "seed": seed}
+    params = {**_COMMON, **settings, "num_threads": grow_threads, "seed": seed}
     codes = [at for at, name in enumerate(names) if name.startswith("code_")]
     data = lightgbm.Dataset(
         features,

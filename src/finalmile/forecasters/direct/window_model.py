@@ -19,6 +19,7 @@ from finalmile.forecasters.direct.window_features import window_features, window
 from finalmile.frames import FloatArray, IntArray, Panel
 
 _CHUNK = 4096
+_FARTHEST = 50.0  # a single reopening must not teach its leaf more than this times what is usual
 WINDOW_SETTINGS: Mapping[str, object] = {
     "objective": "quantile",
     "learning_rate": 0.06,
@@ -93,6 +94,7 @@ def train_windows(
     rounds: int,
     most_rows: int,
     threads: int,
+    grow_threads: int,
     seed: int,
     settings: Mapping[str, object] = WINDOW_SETTINGS,
 ) -> DirectWindows:
@@ -111,12 +113,13 @@ def train_windows(
     trees = {
         level: grow(
             np.hstack([of_origin, of_window]),
-            (total / unit).astype(np.float32),
+            np.minimum(total / unit, _FARTHEST).astype(np.float32),
             names=(*schema.origin_names, *window_names(schema)),
             weight=(weight / weight.mean()).astype(np.float32),
             settings={**WINDOW_SETTINGS, **settings, "alpha": level},
             rounds=rounds,
             threads=threads,
+            grow_threads=grow_threads,
             seed=seed,
         )
         for level in levels
