@@ -3,7 +3,34 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
+
+# Control characters, line separators of Unicode, and what turns the reading direction around.
+CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+_CONTROL = re.compile(CONTROL)
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""The text with every control character written out, so that no name from a file steers a terminal or a log.
+
+    Parameters
+    ----------
+    lines
+        Line feeds stay as they are.
+
+    Examples
+    --------
+    >>> print(printable("milk\x1b[2J\nbread"))
+    milk\x1b[2J\nbread
+    >>> printable("牛乳 🥛 حليب")
+    '牛乳 🥛 حليب'
+    """
+    return _CONTROL.sub(lambda found: found[0] if lines and found[0] == "\n" else _escaped(found[0]), text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 class FinalMileError(Exception):

@@ -6,7 +6,14 @@ import sys
 import traceback
 
 from finalmile.cli.report import write_json
-from finalmile.errors import ConfigError, MissingInputError, NotCertifiedError, SchemaError, UnknownNameError
+from finalmile.errors import (
+    ConfigError,
+    MissingInputError,
+    NotCertifiedError,
+    SchemaError,
+    UnknownNameError,
+    printable,
+)
 
 FINE, BREACHED, WRONG_USE, COULD_NOT_RUN, STOPPED = 0, 1, 2, 3, 130
 _MENDED_BY_THE_USER = (ConfigError, SchemaError, UnknownNameError, MissingInputError)
@@ -30,9 +37,9 @@ def code_of(error: BaseException) -> int:
 def tell(error: BaseException, *, as_json: bool, debug: bool) -> None:
     """Say what went wrong on standard error, and as JSON on standard output where that was asked for."""
     if debug:
-        traceback.print_exception(error, file=sys.stderr)
+        print(printable("".join(traceback.format_exception(error)), lines=True), file=sys.stderr, end="")
     else:
-        print(said(error), file=sys.stderr)
+        print(printable(said(error), lines=True), file=sys.stderr)
     if as_json:
         kind = type(error).__name__
         write_json({"error": {"kind": kind, "message": said(error), "exit_code": code_of(error)}})

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress as Bars
 
+from finalmile.errors import printable
+
 if TYPE_CHECKING:
     from finalmile.ports import Progress
 
@@ -24,7 +26,7 @@ def progress_bar(*, quiet: bool) -> Generator[Progress]:
         task = bars.add_task("working", total=None)
 
         def told(done: int, total: int, what: str, /) -> None:
-            bars.update(task, completed=done, total=total, description=what)
+            bars.update(task, completed=done, total=total, description=printable(what))
 
         yield told
 

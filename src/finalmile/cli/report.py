@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,10 @@ from typing import Protocol
 import orjson
 from rich.console import Console
 
+from finalmile.errors import CONTROL, printable
+
 _JSON = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+_BEYOND_ASCII = re.compile(CONTROL.replace(r"\x00-\x1f", ""))
 
 
 class Report(Protocol):
@@ -54,13 +58,17 @@ def show(report: Report, *, as_json: bool) -> None:
         return
     console = Console(soft_wrap=True, markup=False, emoji=False)
     for line in report.lines():
-        console.print(line)
+        console.print(printable(line))
 
 
 def write_json(body: Mapping[str, object]) -> None:
-    """One line of JSON on standard output; what JSON has no type for becomes text, NaN and infinity become null."""
+    """One line of JSON on standard output; what JSON has no type for becomes text, NaN and infinity become null.
+
+    Control characters are written as escapes, those beyond ASCII too.
+    """
+    told = orjson.dumps(body, default=_plain, option=_JSON).decode()
     sys.stdout.flush()
-    sys.stdout.buffer.write(orjson.dumps(body, default=_plain, option=_JSON))
+    sys.stdout.buffer.write(_BEYOND_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", told).encode())
     sys.stdout.buffer.flush()
 
 

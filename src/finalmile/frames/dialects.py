@@ -8,6 +8,7 @@ from typing import Literal
 
 import polars as pl
 
+from finalmile.errors import printable
 from finalmile.frames.faults import Faults
 from finalmile.frames.forecast import quantile_column
 
@@ -98,6 +99,10 @@ def _stripped(frame: pl.DataFrame, faults: Faults) -> pl.DataFrame:
     if twice:
         faults.say(", ".join(twice), "there is more than one column of this name", mend="rename or remove all but one")
         return frame
+    odd = [printable(name) for name in names if printable(name) != name]
+    if odd:
+        faults.say(", ".join(odd), "the name of the column holds control characters", mend="rename it")
+        return frame.rename(dict(zip(frame.columns, map(printable, names), strict=True)))
     return frame.rename(dict(zip(frame.columns, names, strict=True)))
 
 

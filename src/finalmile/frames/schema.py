@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from finalmile.errors import SchemaError, UnknownNameError
+from finalmile.errors import CONTROL, SchemaError, UnknownNameError
 from finalmile.frames import rules
 from finalmile.frames.casting import Cast
 from finalmile.frames.dialects import Kind, quantile_level, synonyms, translate
@@ -20,6 +20,7 @@ from finalmile.frames.specs import SPECS, Column
 
 _ZONES_AHEAD = timedelta(hours=14)  # somewhere on earth it is already that late
 _OLDEST = datetime(1950, 1, 1)
+_NO_CONTROL = "remove them: names hold no line breaks, tabs, escape codes or marks that turn the reading direction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +204,19 @@ class _Job:
             add(name, "are not above 0", mend="give more than 0", bad=series <= column.above, values=given)
         if column.type in ("period", "date", "instant"):
             self._in_time(series, column)
+        if column.type == "text":
+            self._named(series)
         return series
+
+    def _named(self, names: pl.Series) -> None:
+        """Names are shown in logs, terminals and files; none may steer them."""
+        self.faults.add(
+            names.name,
+            "hold control characters",
+            mend=_NO_CONTROL,
+            bad=names.str.contains(CONTROL),
+            values=names,
+        )
 
     def _in_time(self, series: pl.Series, column: Column) -> None:
         bounds = pl.Series([_OLDEST, self.now + _ZONES_AHEAD if column.type != "instant" else self.now])
@@ -228,7 +241,10 @@ class _Job:
                 self.notes.append(f"column {given.name!r} is empty: left out")
                 continue
             roles[given.name] = role
-            kept.append(as_covariate(series if role == "number" else given, role, how=self.how, faults=self.faults))
+            told = as_covariate(series if role == "number" else given, role, how=self.how, faults=self.faults)
+            if told.dtype == pl.String and (role == "hierarchy" or SPECS[self.kind].extras == "attributes"):
+                self._named(told)
+            kept.append(told)
         return pl.DataFrame(kept), roles
 
     def _left_out(self, series: pl.Series) -> bool:

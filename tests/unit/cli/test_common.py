@@ -107,3 +107,17 @@ def test_errors_are_json_too_where_json_was_asked_for(call: Any, project: Any) -
 def test_any_value_has_a_form_in_json(capfdbinary: pytest.CaptureFixture[bytes], value: object, text: str) -> None:
     write_json({"value": value})
     assert capfdbinary.readouterr().out.decode() == f'{{"value":{text}}}\n'
+
+
+STEERS = "bread\x1b[2J\x9b31m\u202e\x00\x07 is out of stock"
+
+
+def test_no_text_from_data_steers_the_terminal(call: Any, project: Any) -> None:
+    project.answer = Note(said=(STEERS,), facts={"said": STEERS})
+    shown, told = call("models").stdout, call("models", "--json").stdout
+    project.failure = MissingInputError(STEERS)
+    failed, debugged = call("models").stderr, call("models", "--debug").stderr
+    for text in (shown, told, failed, debugged):
+        assert [sign for sign in text if not sign.isprintable() and sign != "\n"] == []
+    assert json.loads(told) == {"said": STEERS}
+    assert "bread\\x1b[2J" in shown

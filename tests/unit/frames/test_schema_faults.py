@@ -262,3 +262,31 @@ def test_several_models_in_one_table_have_to_be_told_apart() -> None:
 def test_an_unknown_kind_of_table_is_suggested() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'sales'"):
         take(sales(), "sale")
+
+
+CONTROLS = ["\x1b[2J", "\n", "\t", "\x00", "\x7f", "\x9b31m", "\u202e", "\u2066", "\u2028"]
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_ids_with_control_characters_are_refused_with_their_rows(control: str) -> None:
+    (fault,) = faults(sales(unique_id=["a", f"b{control}c", "b"]))
+    assert fault.startswith(f"unique_id: 1 of 3 rows hold control characters: row 2 ({f'b{control}c'!r}); remove them")
+    assert fault.isprintable()
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_names_of_the_hierarchy_and_of_items_with_control_characters_are_refused(control: str) -> None:
+    (place,) = faults(sales(category=[f"x{control}y"] * 3))
+    (supplier,) = faults(pl.DataFrame({"unique_id": ["a"], "supplier_id": [f"x{control}y"]}), "items")
+    (attribute,) = faults(pl.DataFrame({"unique_id": ["a"], "colour": [f"x{control}y"]}), "items")
+    assert [told.split(":")[0] for told in (place, supplier, attribute)] == ["category", "supplier_id", "colour"]
+
+
+def test_a_column_whose_name_holds_control_characters_is_refused() -> None:
+    (fault,) = faults(sales().with_columns(pl.lit(1.0).alias("pri\x1b[2Jce")))
+    assert fault == "pri\\x1b[2Jce: the name of the column holds control characters; rename it"
+
+
+def test_ids_of_any_script_and_emoji_are_accepted() -> None:
+    names = ["牛乳_東京", "حليب", "\U0001f468\u200d\U0001f469\u200d\U0001f467 é"]
+    assert sorted(take(sales(unique_id=names)).frame["unique_id"].to_list()) == sorted(names)

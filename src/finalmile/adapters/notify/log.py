@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from finalmile.errors import printable
 from finalmile.ports import notifiers
 from finalmile.records import Alert, Severity
 
@@ -26,7 +27,7 @@ class LogNotifier:
     logger: str = "finalmile.alerts"
 
     def notify(self, alerts: Sequence[Alert]) -> None:
-        """Write the alerts; line breaks in a summary become spaces, so that one alert stays one line."""
+        """Write the alerts; line breaks become spaces and control characters are written out."""
         log = logging.getLogger(self.logger)
         for alert in alerts:
             log.log(_LEVELS[alert.severity], "%s", line(alert))
@@ -42,4 +43,4 @@ def line(alert: Alert) -> str:
     """
     labels = " ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
     parts = [f"[{alert.name}]", alert.summary, labels, alert.runbook and f"runbook={alert.runbook}"]
-    return " ".join(" ".join(part.split()) for part in parts if part)
+    return printable(" ".join(" ".join(part.split()) for part in parts if part))
