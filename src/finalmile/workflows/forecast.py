@@ -38,7 +38,7 @@ def forecast(shop: Shop, model: str, *, cutoff: int | None = None, brief: bool =
     cutoff = known_cutoff(shop, cutoff)
     told = next_period(shop, version, cutoff) if brief else predict(shop, version, cutoff)
     fresh = shop.forecasts.put(version, told, issued_at=shop.clock.now())
-    return told if fresh else shop.forecasts.latest(model, cutoff, version=version.number) or told
+    return told if fresh else shop.forecasts.told(model, cutoff, version=version.number) or told
 
 
 def predict(shop: Shop, version: Version, cutoff: int) -> Forecast:

@@ -7,6 +7,7 @@ from datetime import date
 
 from finalmile.errors import MissingInputError
 from finalmile.workflows.account import Replayed, account
+from finalmile.workflows.in_force import forecast_in_force
 from finalmile.workflows.known import PastKnown
 from finalmile.workflows.plan import lined_up
 from finalmile.workflows.replay import Comparison, Played
@@ -25,7 +26,7 @@ def impact(shop: Shop, past: PastKnown, model: str, *, start: date, end: date, a
     """
     frequency = past.frequency
     first, last = frequency.index_of(start), frequency.index_of(end)
-    told = {cutoff: shop.forecasts.latest(model, cutoff) for cutoff in range(first - 1, last)}
+    told = {cutoff: forecast_in_force(shop, model, cutoff) for cutoff in range(first - 1, last)}
     logged = {cutoff: forecast for cutoff, forecast in told.items() if forecast is not None}
     if not logged:
         raise MissingInputError(

@@ -44,8 +44,16 @@ class LakeLog:
                 kept.append(self.lake.append(table, stamped, writer=f"{version}/{cutoff}", sequence=0, tags=tags))
         return all(kept)
 
-    def latest(self, model: str, cutoff: int, *, version: int | None = None) -> Forecast | None:
-        """The forecast last issued from exactly this cutoff, windows included; that of one version where named."""
+    def issues(self, model: str, cutoff: int) -> dict[int, datetime]:
+        """When each version forecast from exactly this cutoff, by its number."""
+        found = self._scan(FORECASTS, model, cutoff)
+        if not found.collect_schema():
+            return {}
+        rows = found.select("version", "issued_at").unique().sort("version").collect()
+        return dict(zip(rows["version"].to_list(), rows["issued_at"].to_list(), strict=True))
+
+    def told(self, model: str, cutoff: int, *, version: int) -> Forecast | None:
+        """What a version forecast from exactly this cutoff, windows included."""
         rows = self._rows(FORECASTS, model, cutoff, version)
         if rows.is_empty():
             return None
@@ -61,32 +69,19 @@ class LakeLog:
             cumulative=_cumulative(self._rows(CUMULATIVE, model, cutoff, version), len(ids)),
         )
 
-    def issued(self, model: str, period: int) -> Issued | None:
-        """The newest forecasts of one period made before it, looking back at most a hundred periods."""
-        for cutoff in range(period - 1, period - 101, -1):
-            found = self._scan(FORECASTS, model, cutoff)
-            if not found.collect_schema():
-                continue
-            due = self._newest(found.filter(pl.col("ds") == self.frequency.start_of(period)).collect())
-            return None if due.is_empty() else _issued(due.sort("unique_id"), cutoff)
-        return None
+    def issued(self, model: str, period: int, *, cutoff: int, version: int) -> Issued | None:
+        """What a version forecast of one period from a cutoff; ``None`` where that did not reach so far."""
+        mine = (pl.col("version") == version) & (pl.col("ds") == self.frequency.start_of(period))
+        found = self._scan(FORECASTS, model, cutoff)
+        due = found.filter(mine).collect() if found.collect_schema() else pl.DataFrame()
+        return None if due.is_empty() else _issued(due.sort("unique_id"), cutoff)
 
-    def _rows(self, table: str, model: str, cutoff: int, version: int | None) -> pl.DataFrame:
-        rows = self._scan(table, model, cutoff).collect()
-        if version is None or rows.is_empty():
-            return self._newest(rows)
-        return rows.filter(pl.col("version") == version)
+    def _rows(self, table: str, model: str, cutoff: int, version: int) -> pl.DataFrame:
+        found = self._scan(table, model, cutoff)
+        return found.filter(pl.col("version") == version).collect() if found.collect_schema() else pl.DataFrame()
 
     def _scan(self, table: str, model: str, cutoff: int) -> pl.LazyFrame:
         return self.lake.scan(table, tags={"model": model, "cutoff": str(self.frequency.start_of(cutoff))})
-
-    @staticmethod
-    def _newest(rows: pl.DataFrame) -> pl.DataFrame:
-        """Rows of the version that spoke last."""
-        if rows.is_empty() or rows["version"].n_unique() == 1:
-            return rows
-        newest = rows.sort("issued_at", "version")["version"][-1]
-        return rows.filter(pl.col("version") == newest)
 
 
 def _issued(due: pl.DataFrame, cutoff: int) -> Issued:

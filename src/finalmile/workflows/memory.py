@@ -14,25 +14,29 @@ from finalmile.workflows.shop import Issued
 class MemoryLog:
     """A forecast log that lives as long as its replay."""
 
-    told: dict[tuple[str, int], tuple[int, Forecast]] = field(
-        default_factory=dict[tuple[str, int], tuple[int, Forecast]]
+    kept: dict[tuple[str, int], tuple[int, datetime, Forecast]] = field(
+        default_factory=dict[tuple[str, int], tuple[int, datetime, Forecast]]
     )
 
-    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> bool:  # noqa: ARG002  # not needed here
+    def put(self, version: Version, forecast: Forecast, *, issued_at: datetime) -> bool:
         """Keep a forecast, in place of any other from the same cutoff."""
-        self.told[version.model, forecast.cutoff] = version.number, forecast
+        self.kept[version.model, forecast.cutoff] = version.number, issued_at, forecast
         return True
 
-    def latest(self, model: str, cutoff: int, *, version: int | None = None) -> Forecast | None:
-        """The forecast issued from exactly this cutoff, if by that version where one is named."""
-        found = self.told.get((model, cutoff))
-        return None if found is None or version not in (None, found[0]) else found[1]
+    def issues(self, model: str, cutoff: int) -> dict[int, datetime]:
+        """When the version that forecast from exactly this cutoff did so."""
+        found = self.kept.get((model, cutoff))
+        return {} if found is None else {found[0]: found[1]}
 
-    def issued(self, model: str, period: int) -> Issued | None:
-        """The newest forecasts of one period made before it."""
-        cutoffs = [at for name, at in self.told if name == model and at < period <= at + self.told[name, at][1].horizon]
-        if not cutoffs:
+    def told(self, model: str, cutoff: int, *, version: int) -> Forecast | None:
+        """The forecast issued from exactly this cutoff, if by that version."""
+        found = self.kept.get((model, cutoff))
+        return None if found is None or found[0] != version else found[2]
+
+    def issued(self, model: str, period: int, *, cutoff: int, version: int) -> Issued | None:
+        """What a version forecast of one period from a cutoff."""
+        forecast = self.told(model, cutoff, version=version)
+        step = period - cutoff - 1
+        if forecast is None or not 0 <= step < forecast.horizon:
             return None
-        number, forecast = self.told[model, max(cutoffs)]
-        step = period - forecast.cutoff - 1
-        return Issued(ids=forecast.ids, mean=forecast.mean[:, step], version=number, cutoff=forecast.cutoff)
+        return Issued(ids=forecast.ids, mean=forecast.mean[:, step], version=version, cutoff=cutoff)

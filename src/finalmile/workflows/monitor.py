@@ -16,6 +16,7 @@ from finalmile.ports import Notifier
 from finalmile.records import Alert, Finding, Incident, Version
 from finalmile.workflows import ready_made
 from finalmile.workflows.arms import rows_in
+from finalmile.workflows.in_force import issued_in_force, settle
 from finalmile.workflows.shop import Issued, Shop
 from finalmile.workflows.terms import last_price
 from finalmile.workflows.train import load_version
@@ -52,8 +53,9 @@ def monitor(shop: Shop, model: str, cutoff: int) -> Watched:
     panel = shop.known.panel(cutoff, periods=max(periods[-1] - periods[0] + 1, 1))
     watched = Watched()
     for period in periods:
-        told = shop.forecasts.issued(model, period)
+        told = issued_in_force(shop, model, period)
         if told is not None:
+            settle(shop, model, told.cutoff, told.version)
             watched = _look(shop, model, panel, told, period, before=watched)
         shop.ledger.save_state(_judged_key(model), str(period).encode())
     deliver(shop)

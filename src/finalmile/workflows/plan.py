@@ -221,7 +221,9 @@ def _open_lines(book: StockBook) -> list[tuple[str, date | datetime, float]]:
         told[key] = due, units - came.get(key, 0.0)
     for row in book.open_orders.iter_rows(named=True):
         key = str(row["order_id"]), str(row["unique_id"])
-        since = _units_by_line(book.receipts.filter(pl.col("known_at") > row["known_at"])) if key in came else {}
+        since = came
+        if key in came:
+            since = _units_by_line(book.receipts.filter(pl.col("known_at") > row["known_at"]))
         told[key] = row["due"], float(row["quantity"]) - since.get(key, 0.0)
     return [(item, due, units) for (_, item), (due, units) in told.items() if units > 0]
 
@@ -236,7 +238,7 @@ def _units_by_line(receipts: pl.DataFrame) -> Mapping[tuple[str, str], float]:
 def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int, told: Forecast | None) -> Forecast:
     """What the live version logged at the cutoff where it answers for every item and window; else a fresh one."""
     version = live_version(shop, model)
-    told = told or shop.forecasts.latest(model, cutoff, version=version.number)
+    told = told or shop.forecasts.told(model, cutoff, version=version.number)
     if told is None or not _answers(told, at, levels=levels_of(shop)):
         told = predict(shop, version, cutoff)
         shop.forecasts.put(version, told, issued_at=shop.clock.now())

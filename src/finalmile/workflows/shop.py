@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -56,12 +56,16 @@ class ForecastLog(Protocol):
         """Keep a forecast; the same version and cutoff again changes nothing, and gives False."""
         ...
 
-    def latest(self, model: str, cutoff: int, *, version: int | None = None) -> Forecast | None:
-        """The forecast last issued from exactly this cutoff, windows included; that of one version where named."""
+    def issues(self, model: str, cutoff: int) -> Mapping[int, datetime]:
+        """When each version forecast from exactly this cutoff, by its number."""
         ...
 
-    def issued(self, model: str, period: int) -> Issued | None:
-        """The newest forecasts of one period made before it; ``None`` where there are none."""
+    def told(self, model: str, cutoff: int, *, version: int) -> Forecast | None:
+        """What a version forecast from exactly this cutoff, windows included."""
+        ...
+
+    def issued(self, model: str, period: int, *, cutoff: int, version: int) -> Issued | None:
+        """What a version forecast of one period from a cutoff; ``None`` where that did not reach so far."""
         ...
 
 

@@ -26,6 +26,7 @@ from finalmile.frames import Forecast
 from finalmile.frames.dialects import Kind
 from finalmile.ports import HistoryTable
 from finalmile.records import Estimate, OrderLine, Version
+from finalmile.workflows.in_force import forecast_in_force
 from finalmile.workflows.reports import order_frame
 from finalmile.workflows.shop import Shop
 
@@ -253,7 +254,7 @@ def _products(shop: Shop, tables: Mapping[Kind, HistoryTable], model: str) -> pl
 
 def _told(shop: Shop, model: str) -> Forecast | None:
     try:
-        return shop.forecasts.latest(model, shop.known.newest)
+        return forecast_in_force(shop, model, shop.known.newest)
     except MissingInputError:
         return None
 
