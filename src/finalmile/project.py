@@ -405,9 +405,26 @@ class Project:
             told.write(folder, forecasts=forecasts)
         return told
 
-    def export(self, what: str, path: Path, format: str = "csv") -> reports.Exported:  # noqa: A002  # the verb's word
-        """Write a table to a CSV or Parquet file."""
-        return export.export(what, path, file_format=format, tables=self.tables, lake=self.lake, ledger=self.ledger)
+    def export(
+        self,
+        what: str,
+        path: Path,
+        format: str = "csv",  # noqa: A002  # the verb's word
+        *,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> reports.Exported:
+        """Write a table to a CSV or Parquet file: all of it, or the days (for forecasts: the cutoffs) of a span."""
+        return export.export(
+            what,
+            path,
+            file_format=format,
+            tables=self.tables,
+            lake=self.lake,
+            ledger=self.ledger,
+            start=start,
+            end=end,
+        )
 
     def check(self) -> reports.Checked:
         """Whether settings and data allow a run, and what is missing."""

@@ -14,6 +14,7 @@ import polars as pl
 
 from finalmile.adapters.queries import is_url, read_query
 from finalmile.errors import SchemaError
+from finalmile.frames.spreadsheets import unguarded
 
 _GZIP, _PARQUET, _ARROW, _ZIP, _UTF16 = b"\x1f\x8b", b"PAR1", b"ARROW1", b"PK\x03\x04", (b"\xff\xfe", b"\xfe\xff")
 
@@ -150,7 +151,7 @@ def _read_csv(path: Path, magic: bytes) -> pl.DataFrame:
     if twice:
         raise SchemaError(path.name, [f"{', '.join(map(repr, twice))} heads two columns; rename or remove one"])
     frame = pl.read_csv(data, separator=separator, infer_schema=False)
-    return _without_blank_end(frame)
+    return unguarded(_without_blank_end(frame))
 
 
 def _without_blank_end(frame: pl.DataFrame) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +14,71 @@ import polars as pl
 
 from finalmile.errors import ConfigError, MissingInputError, UnknownNameError
 from finalmile.frames.dialects import Kind
+from finalmile.frames.spreadsheets import guarded
 from finalmile.ports import HistoryTable, Lake, Ledger
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
 from finalmile.workflows.reports import Exported, order_frame
 
 FORMATS = ("csv", "parquet")
+_TIMES = ("cutoff", "ds", "at", "received_at", "ordered_at", "opened_at", "period")
 
 
 def export(
-    what: str, path: Path, *, file_format: str, tables: Mapping[Kind, HistoryTable], lake: Lake, ledger: Ledger
+    what: str,
+    path: Path,
+    *,
+    file_format: str,
+    tables: Mapping[Kind, HistoryTable],
+    lake: Lake,
+    ledger: Ledger,
+    start: date | None = None,
+    end: date | None = None,
 ) -> Exported:
     """Write a table to a file, all of it or nothing.
+
+    Text in a CSV file that a spreadsheet would run as a formula has an apostrophe in front, which reading such a
+    file takes off again; see :func:`finalmile.frames.spreadsheets.guarded`.
 
     Parameters
     ----------
     what
         ``forecasts``, ``cumulative``, ``orders``, ``incidents``, ``findings``, ``audit``, or a table that was ingested.
+    start, end
+        First and last day to keep, by cutoff where the table has one, else by its own time. Without them everything
+        is written; forecasts are those of every cutoff that was ever logged.
 
     Raises
     ------
     MissingInputError
-        Where the table holds nothing.
+        Where the table holds nothing, in all or in the span.
+    ConfigError
+        Where a span is asked of a table without time.
     """
     if file_format not in FORMATS:
         raise ConfigError("--format", [f"{file_format!r} cannot be written; give csv or parquet"])
     frame = _frame(what, tables=tables, lake=lake, ledger=ledger)
     if frame.is_empty():
         raise MissingInputError(f"there are no {what} to export yet")
+    if start is not None or end is not None:
+        frame = _within(frame, what, start, end)
     _write(frame, path, file_format)
     return Exported(what=what, path=str(path), rows=frame.height)
+
+
+def _within(frame: pl.DataFrame, what: str, start: date | None, end: date | None) -> pl.DataFrame:
+    """Rows of a span of days, its last day included."""
+    time = next((name for name in _TIMES if name in frame.columns), None)
+    if time is None:
+        raise ConfigError("--from, --to", [f"{what} have no time to choose by; leave them out"])
+    day = pl.col(time).cast(pl.Date)
+    kept = frame.filter(day >= start if start else True, day <= end if end else True)
+    if kept.is_empty():
+        first, last = frame.select(day.min().alias("first"), day.max().alias("last")).row(0)
+        raise MissingInputError(
+            f"there are no {what} from {start or first} to {end or last} by {time}; "
+            f"there are some from {first} to {last}"
+        )
+    return kept
 
 
 def _frame(what: str, *, tables: Mapping[Kind, HistoryTable], lake: Lake, ledger: Ledger) -> pl.DataFrame:
@@ -81,7 +118,7 @@ def _write(frame: pl.DataFrame, path: Path, file_format: str) -> None:
     pending = path.parent / f".{path.name}-{os.getpid()}"
     try:
         if file_format == "csv":
-            frame.write_csv(pending)
+            guarded(frame).write_csv(pending)
         else:
             frame.write_parquet(pending, compression="zstd")
         pending.replace(path)

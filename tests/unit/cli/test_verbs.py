@@ -63,8 +63,13 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
             (START, END),
             REPLAY | {"retrain_every_days": 28.0, "out": Path("here")},
         ),
-        ("export orders o.csv", "export", ("orders", Path("o.csv"), "csv"), {}),
-        ("export orders o.txt --format parquet", "export", ("orders", Path("o.txt"), "parquet"), {}),
+        ("export orders o.csv", "export", ("orders", Path("o.csv"), "csv"), {"start": None, "end": None}),
+        (
+            "export forecasts o.txt --format parquet --from 2016-01-01 --to 2016-03-31",
+            "export",
+            ("forecasts", Path("o.txt"), "parquet"),
+            {"start": START, "end": END},
+        ),
     ],
 )
 def test_a_verb_asks_the_project_for_what_was_typed(
