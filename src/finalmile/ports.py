@@ -13,6 +13,7 @@ from finalmile.frames import Forecast, IntArray, OneStep, Panel
 from finalmile.plugins import Registry
 from finalmile.records import (
     Alert,
+    ApiKey,
     Audit,
     Certificate,
     Deployment,
@@ -21,6 +22,7 @@ from finalmile.records import (
     Json,
     OrderLine,
     OrderState,
+    RouteRule,
     Version,
     VersionState,
 )
@@ -144,6 +146,30 @@ class Ledger(Protocol):
         self, model: str, number: int, *, expected: int | None, at: datetime, actor: str, why: str
     ) -> Deployment:
         """Point to a version if the token still is ``expected`` (``None``: nothing live), else ``ConflictError``."""
+        ...
+
+    def add_key(self, key: ApiKey, *, actor: str) -> None:
+        """Keep a new API key."""
+        ...
+
+    def keys(self) -> list[ApiKey]:
+        """Every API key there ever was, oldest first."""
+        ...
+
+    def revoke_key(self, prefix: str, *, at: datetime, actor: str) -> ApiKey:
+        """End a key; again changes nothing. ``UnknownNameError`` where there is none."""
+        ...
+
+    def key_used(self, prefix: str, *, at: datetime) -> None:
+        """Note that a key was used, at most once a minute."""
+        ...
+
+    def route(self, model: str) -> RouteRule:
+        """How a model's requests are answered; the defaults where nobody said."""
+        ...
+
+    def set_route(self, rule: RouteRule, *, at: datetime, actor: str, why: str) -> RouteRule:
+        """Answer a model's requests by another rule, in place of the one before."""
         ...
 
     def put_incident(self, incident: Incident, *, alert: Alert | None, actor: str) -> None:

@@ -11,6 +11,7 @@ Json = Mapping[str, object]
 Severity = Literal["info", "warning", "critical"]
 IncidentState = Literal["open", "acknowledged", "mitigating", "monitoring", "resolved"]
 VersionState = Literal["trained", "certified", "stable", "retired", "rolled_back", "quarantined"]
+Role = Literal["viewer", "planner", "operator", "admin"]
 OrderState = Literal["proposed", "approved", "sent", "acknowledged", "received", "cancelled", "late"]
 
 
@@ -163,6 +164,71 @@ class Deployment:
     previous: int | None
     token: int
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """An API key as the ledger knows it: the sha256 of its secret, never the secret.
+
+    Parameters
+    ----------
+    prefix
+        What it is called by in lists, logs and the audit trail; the first part of the key.
+    role
+        What its holder may do.
+    models
+        Models it reaches; every one where none is named.
+    expires_at, revoked_at
+        From when it opens nothing any more.
+    last_used_at
+        Newest use that was noted; uses within a minute of it are not.
+    """
+
+    prefix: str
+    sha256: str
+    role: Role
+    name: str
+    created_at: datetime
+    models: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def usable(self, at: datetime) -> bool:
+        """Whether it opens anything at an instant."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A version that answers a part of the traffic, in [0, 1], beside the live one."""
+
+    number: int
+    share: float
+    role: Literal["canary", "arm"] = "canary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRule:
+    """How a model's requests are answered, beside which version is live.
+
+    Parameters
+    ----------
+    beside
+        Canary and A/B versions with their shares; the live one answers the rest.
+    shadow
+        Version whose answers to logged requests are compared with those given, off the path of the request.
+    durable
+        Answer only after the prediction is on disk.
+    deadline_ms
+        Milliseconds a version has to answer before the last good one does.
+    """
+
+    model: str
+    beside: tuple[Beside, ...] = ()
+    shadow: int | None = None
+    durable: bool = True
+    deadline_ms: int = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

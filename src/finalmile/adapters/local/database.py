@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from finalmile.adapters.local.tables import SCHEMA_VERSION, audit_head, meta, metadata
@@ -61,6 +61,8 @@ class Database:
             found = self._schema_version(connection)
         if found is None:
             found = self._create()
+        if found < SCHEMA_VERSION:
+            found = self._migrate()
         if found > SCHEMA_VERSION:
             self.close()
             raise PermanentError(
@@ -77,6 +79,14 @@ class Database:
             connection.execute(insert(meta).values(name="schema", value=str(SCHEMA_VERSION)))
             connection.execute(insert(audit_head).values(id=1, sequence=0, digest=""))
         return SCHEMA_VERSION
+
+    def _migrate(self) -> int:
+        """Add the tables that a ledger of an older finalmile lacks; those that are there stay as they are."""
+        with self._translated(), self._writer.begin() as connection:
+            metadata.create_all(connection)
+            newest = max(self._schema_version(connection) or 0, SCHEMA_VERSION)
+            connection.execute(update(meta).where(meta.c.name == "schema").values(value=str(newest)))
+        return newest
 
     @staticmethod
     def _schema_version(connection: Connection) -> int | None:

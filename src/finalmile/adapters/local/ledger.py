@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Self
 
-from finalmile.adapters.local import audit, incidents, orders, runs, versions
+from finalmile.adapters.local import audit, incidents, keys, orders, routes, runs, versions
 from finalmile.adapters.local.database import Database
 from finalmile.records import (
     Alert,
+    ApiKey,
     Audit,
     Certificate,
     Deployment,
@@ -18,6 +19,7 @@ from finalmile.records import (
     Json,
     OrderLine,
     OrderState,
+    RouteRule,
     Version,
     VersionState,
 )
@@ -112,6 +114,39 @@ class SqlLedger:
         """Point to a version if the token still is ``expected`` (``None``: nothing live), else ``ConflictError``."""
         with self.database.writing() as connection:
             return versions.deploy(connection, model, number, expected=expected, at=at, actor=actor, why=why)
+
+    def add_key(self, key: ApiKey, *, actor: str) -> None:
+        """Keep a new API key."""
+        with self.database.writing() as connection:
+            keys.add(connection, key, actor=actor)
+
+    def keys(self) -> list[ApiKey]:
+        """Every API key there ever was, oldest first."""
+        with self.database.reading() as connection:
+            return keys.listed(connection)
+
+    def revoke_key(self, prefix: str, *, at: datetime, actor: str) -> ApiKey:
+        """End a key; again changes nothing. ``UnknownNameError`` where there is none."""
+        with self.database.writing() as connection:
+            return keys.revoke(connection, prefix, at=at, actor=actor)
+
+    def key_used(self, prefix: str, *, at: datetime) -> None:
+        """Note that a key was used, at most once a minute."""
+        with self.database.reading() as connection:
+            if not keys.worth_noting(connection, prefix, at=at):
+                return
+        with self.database.writing() as connection:
+            keys.used(connection, prefix, at=at)
+
+    def route(self, model: str) -> RouteRule:
+        """How a model's requests are answered; the defaults where nobody said."""
+        with self.database.reading() as connection:
+            return routes.get(connection, model)
+
+    def set_route(self, rule: RouteRule, *, at: datetime, actor: str, why: str) -> RouteRule:
+        """Answer a model's requests by another rule, in place of the one before."""
+        with self.database.writing() as connection:
+            return routes.put(connection, rule, at=at, actor=actor, why=why)
 
     def put_incident(self, incident: Incident, *, alert: Alert | None, actor: str) -> None:
         """Insert or update an incident, with its outbox row in the same transaction."""

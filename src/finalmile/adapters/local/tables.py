@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from finalmile.adapters.local.codec import dumps, loads, moment
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 metadata = MetaData()
 
 
@@ -118,6 +118,25 @@ deployments = Table(
     Column("token", Integer, nullable=False),
     Column("changed_at", Instant, nullable=False),
     ForeignKeyConstraint(["model", "live"], ["versions.model", "versions.number"]),
+)
+keys = Table(
+    "keys",
+    metadata,
+    Column("prefix", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("models", JsonText, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+)
+routes = Table(
+    "routes",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("body", Text, nullable=False),
 )
 incidents = Table(
     "incidents",
