@@ -77,12 +77,19 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """An API key as workers check it: the sha256 of its secret, never the secret."""
+    """An API key as workers check it: the sha256 of its secret, never the secret.
+
+    Parameters
+    ----------
+    models
+        Models it reaches; every one where none is named.
+    """
 
     prefix: str
     sha256: str
     role: str
     expires_at: float | None = None
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +145,7 @@ class Board:
             epoch=told["epoch"],
             versions=tuple(Served(**one) for one in told["versions"]),
             routes=tuple(_route(one) for one in told["routes"]),
-            keys=tuple(Key(**one) for one in told["keys"]),
+            keys=tuple(Key(**{**one, "models": tuple(one["models"])}) for one in told["keys"]),
             open_to_all=told["open_to_all"],
             hosts=tuple(told["hosts"]),
             limits=Limits(**told["limits"]),
