@@ -1,0 +1,123 @@
+"""The file of a hot tail: groups of rows in SQLite, each written and synced by one statement."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from finalmile.errors import CorruptError, TransientError
+
+_BIRTH = "CREATE TABLE IF NOT EXISTS birth (name TEXT NOT NULL)"
+_GROUPS = "CREATE TABLE IF NOT EXISTS groups (number INTEGER PRIMARY KEY, rows INTEGER NOT NULL, body BLOB NOT NULL)"
+_NAMED = "INSERT INTO birth SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM birth)"
+_CHECKPOINT_PAGES = 4096
+_BUSY_S = 30.0
+
+
+class TailFile:
+    """Groups of rows of one worker slot, numbered from 1 on without ever using a number again.
+
+    A row is one line of JSON; a group holds the rows that were committed together, joined by line feeds. A group is
+    on the disk, whole, when :meth:`write` returns: one insert in a transaction of its own, in SQLite's write-ahead
+    log with ``synchronous=FULL``. Several processes may hold the same file open.
+
+    Parameters
+    ----------
+    path
+        Made where it is not there.
+
+    Raises
+    ------
+    TransientError
+        Where the disk refused.
+    CorruptError
+        Where the file is not a database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = self._opened()
+
+    @property
+    def birth(self) -> str:
+        """Name of this file that no file made later in its place has."""
+        return str(self._run("SELECT name FROM birth")[0][0])
+
+    def write(self, rows: Sequence[bytes], /) -> None:
+        """Keep rows, all or none of them, on the disk when this returns.
+
+        Raises
+        ------
+        TransientError
+            Where the disk refused, for example because it is full: then none of them counts as kept.
+        """
+        self._run("INSERT INTO groups (rows, body) VALUES (?, ?)", (len(rows), b"\n".join(rows)))
+
+    def groups(self, *, after: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+        """Number and rows of every group past a number, in order; those written meanwhile may be among them."""
+        while found := self._run(
+            "SELECT number, body FROM groups WHERE number > ? AND rows > 0 ORDER BY number LIMIT 1", (after,)
+        ):
+            after, body = found[0]
+            yield after, body.split(b"\n")
+
+    def waiting(self, *, after: int = 0) -> int:
+        """How many rows stand in groups past a number."""
+        return int(self._run("SELECT coalesce(sum(rows), 0) FROM groups WHERE number > ?", (after,))[0][0])
+
+    def drop(self, upto: int, /) -> None:
+        """Forget groups up to a number; the last of all stays, emptied, so that the numbers go on from it."""
+        self._run("UPDATE groups SET rows = 0, body = x'' WHERE number = ? AND rows > 0", (upto,))
+        self._run("DELETE FROM groups WHERE number < ?", (upto,))
+
+    def close(self) -> None:
+        """Give the file back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _run(self, statement: str, values: Sequence[object] = ()) -> list[tuple[int, bytes]]:
+        try:
+            if self._connection is None:
+                self._connection = self._opened()
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            self._forget()
+            raise self._told(error) from error
+
+    def _forget(self) -> None:
+        """A connection that failed is not used again: what it holds in memory may not be what is on the disk."""
+        try:
+            self.close()
+        except sqlite3.Error:
+            self._connection = None
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return _connect(self.path)
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.Error) -> Exception:
+        told = str(error)
+        if "not a database" in told or "malformed" in told:
+            return CorruptError(f"{self.path} is damaged: {told}. Move it away; what it held unsealed is in it alone.")
+        return TransientError(f"{self.path}: {told}. Nothing was recorded; free some space and try again.")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+            for statement in (_BIRTH, _GROUPS, _NAMED):
+                cursor.execute(statement)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    path.chmod(0o600)
+    return connection
