@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ from finalmile.config.reading import FILE_NAME
 from finalmile.errors import MissingInputError, UnknownNameError
 from finalmile.figures.views import Home, Product
 from finalmile.frames import Frequency
+from finalmile.frames.casting import Cast
 from finalmile.frames.dialects import Kind
+from finalmile.frames.roles import Role
 from finalmile.frames.specs import SPECS
 from finalmile.inventory import Policy
 from finalmile.inventory.policies import policies
@@ -45,10 +48,12 @@ from finalmile.workflows import (
     forecast,
     impact,
     ingest,
+    keys,
     promote,
     ready_made,
     replay,
     reports,
+    routes,
     train,
     views,
 )
@@ -85,6 +90,12 @@ class Table:
         query: str | None = None,
         known_at: datetime | None = None,
         known_days_ahead: float | None = None,
+        backfill: bool | None = None,
+        decimal_comma: bool = False,
+        date_format: str | None = None,
+        roles: Mapping[str, Role] | None = None,
+        sparse: bool = False,
+        complete: bool = True,
         model: str | None = None,
     ) -> ingest.IngestReport:
         """Take in a file, a glob, a frame or a query; see :meth:`Project.ingest`."""
@@ -95,6 +106,12 @@ class Table:
             query=query,
             known_at=known_at,
             known_days_ahead=known_days_ahead,
+            backfill=backfill,
+            decimal_comma=decimal_comma,
+            date_format=date_format,
+            roles=roles,
+            sparse=sparse,
+            complete=complete,
             model=model,
         )
 
@@ -152,6 +169,7 @@ class Project:
 
     def __init__(self, folder: Path, *, config: Config, clock: Clock | None = None) -> None:
         self.folder, self.config, self.clock = folder, config, clock or SystemClock()
+        self.actor = "finalmile"
         self.ledger = SqlLedger(f"sqlite:///{folder / LEDGER_NAME}")
         self.lake = FolderLake(folder / "lake", self.ledger)
         self.artefacts = FolderArtefacts(folder / "artefacts")
@@ -202,6 +220,12 @@ class Project:
         query: str | None = None,
         known_at: datetime | None = None,
         known_days_ahead: float | None = None,
+        backfill: bool | None = None,
+        decimal_comma: bool = False,
+        date_format: str | None = None,
+        roles: Mapping[str, Role] | None = None,
+        sparse: bool = False,
+        complete: bool = True,
         model: str | None = None,
     ) -> ingest.IngestReport:
         """Take in a table of one kind; all of it is looked at before anything is kept.
@@ -218,6 +242,19 @@ class Project:
             When the rows became known; now by default.
         known_days_ahead
             For ``future``: how long before its period each row was known.
+        backfill
+            Whether the rows count as known when they happened. By default so where the oldest is more than 60 days
+            old and ``known_at`` is not given.
+        decimal_comma
+            Numbers written as text have a decimal comma: ``1,5`` and ``1.000,5``.
+        date_format
+            How dates written as text are read, where they are not ISO dates: ``"%d/%m/%Y"``.
+        roles
+            What columns are that nobody declared: ``number``, ``text`` (both move with the row) or ``hierarchy``.
+        sparse
+            Periods in which nothing sold are left out, so that holes say nothing about the frequency.
+        complete
+            For ``open_orders``: an order that the table leaves out is open no more.
         model
             For ``forecasts``: the model they become a version of.
 
@@ -240,7 +277,12 @@ class Project:
                 now=self.clock.now(),
                 known_at=known_at,
                 known_days_ahead=known_days_ahead,
+                backfill=backfill,
                 columns=columns,
+                roles=roles,
+                cast=Cast(date_format=date_format, decimal_comma=decimal_comma),
+                sparse=sparse,
+                complete=complete,
                 frequency=None if self.config.frequency == "auto" else Frequency.parse(self.config.frequency),
                 untyped=read.untyped,
                 parts=read.parts,
@@ -289,12 +331,68 @@ class Project:
         """Return to the version that was live before; a dry run says which, and how many order lines would change."""
         if dry_run:
             return cycle.would_roll_back(self.shop, model, to=to, book=self._book())
-        with self._writing(f"rollback {model}"):
-            return reports.Deployed.of(promote.rollback(self.shop, model, to=to, why=why))
+        return reports.Deployed.of(promote.rollback(self.shop, model, to=to, why=why))  # waits for no other writer
 
     def models(self) -> reports.Models:
         """Every version, which is live, and what its certificate says."""
         return cycle.models(self.ledger)
+
+    def acting(self, actor: str) -> Project:
+        """The same project, its changes written down under another name."""
+        other = copy.copy(self)
+        other.actor = actor
+        other._forget()
+        return other
+
+    def keys(self) -> keys.Keys:
+        """What is kept of every API key."""
+        return keys.Keys(rows=self.ledger.keys(), now=self.clock.now())
+
+    def create_key(
+        self, name: str, *, role: str = "viewer", lasts: timedelta | None = None, models: Sequence[str] = ()
+    ) -> keys.NewKey:
+        """A new API key; its secret is in what comes back and nowhere else."""
+        return keys.create(
+            self.ledger, name, role=role, now=self.clock.now(), actor=self.actor, lasts=lasts, models=models
+        )
+
+    def revoke_key(self, prefix: str) -> keys.Keys:
+        """End an API key at once."""
+        return keys.revoke(self.ledger, prefix, now=self.clock.now(), actor=self.actor)
+
+    def routes(self, model: str | None = None) -> routes.RoutesReport:
+        """Which versions answer a model's requests, and for how much of the traffic."""
+        known = sorted({version.model for version in self.ledger.versions()})
+        if model is not None and model not in known:
+            raise UnknownNameError("model", model, known)
+        return routes.show(self.shop, known if model is None else [model])
+
+    def set_route(
+        self,
+        model: str = DEFAULT_MODEL,
+        *,
+        canary: tuple[int, float] | None = None,
+        arms: Mapping[int, float] | None = None,
+        shadow: int | None = None,
+        durable: bool | None = None,
+        deadline_ms: int | None = None,
+        why: str = "by hand",
+    ) -> routes.Routed:
+        """Answer a model's requests differently; what is not given stays as it is.
+
+        Parameters
+        ----------
+        canary
+            Version and its share of the traffic, sticky by unique_id; a share of 0 ends it.
+        arms
+            Share by version, in place of all arms there are.
+        shadow
+            Version whose answers are compared with those given; 0 for none.
+        durable
+            Answer only after the prediction is on disk.
+        """
+        wanted = routes.Change(canary=canary, arms=arms, shadow=shadow, durable=durable, deadline_ms=deadline_ms)
+        return routes.change(self.shop, model, wanted, why=why)
 
     def forecast(self, model: str = DEFAULT_MODEL) -> reports.Forecasted:
         """Forecast from the newest sales with the live version, and log it."""
@@ -482,6 +580,7 @@ class Project:
             forecasts=LakeLog(self.lake, known),
             clock=self.clock,
             notifiers=self._notifiers(),
+            actor=self.actor,
         )
 
     @property

@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from finalmile.frames.roles import Role
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
 Versioned = Annotated[
@@ -22,6 +25,7 @@ Against = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to also write the results to.")]
 
 DEFAULT_MODEL = "demand"
+ROLES = ("number", "text", "hierarchy")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -96,7 +100,26 @@ def read_columns(pairs: Sequence[str]) -> dict[str, str]:
     >>> read_columns(["y=units", "ds=day"])
     {'y': 'units', 'ds': 'day'}
     """
+    return _pairs(pairs, "OURS=THEIRS; write for example y=units_sold")
+
+
+def read_roles(pairs: Sequence[str]) -> dict[str, Role]:
+    """Roles of columns, from ``brand=hierarchy``.
+
+    Examples
+    --------
+    >>> read_roles(["brand=hierarchy", "size=number"])
+    {'brand': 'hierarchy', 'size': 'number'}
+    """
+    told = _pairs(pairs, "COLUMN=ROLE; write for example brand=hierarchy")
+    wrong = [role for role in told.values() if role not in ROLES]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r} is no role of a column; write one of {', '.join(ROLES)}")
+    return cast("dict[str, Role]", told)
+
+
+def _pairs(pairs: Sequence[str], right: str) -> dict[str, str]:
     wrong = [pair for pair in pairs if not all(part.strip() for part in pair.partition("=")[::2])]
     if wrong:
-        raise typer.BadParameter(f"{wrong[0]!r} is not OURS=THEIRS; write for example y=units_sold")
-    return {ours.strip(): theirs.strip() for ours, _, theirs in (pair.partition("=") for pair in pairs)}
+        raise typer.BadParameter(f"{wrong[0]!r} is not {right}")
+    return {first.strip(): second.strip() for first, _, second in (pair.partition("=") for pair in pairs)}

@@ -17,6 +17,7 @@ _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
 _ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y")
+_COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d*)(,\d*)?([eE][+-]?\d+)?$"
 _OFFSET = r"\s*(?:Z|[+-]\d{2}:?\d{2})$"
 
 
@@ -29,7 +30,7 @@ class Cast:
     date_format
         ``strptime`` format of dates written as text, where they are not ISO dates.
     decimal_comma
-        Numbers written as text use a comma for the decimal sign.
+        Numbers written as text use a comma for the decimal sign; points may only part thousands.
     """
 
     date_format: str | None = None
@@ -64,17 +65,29 @@ def _number(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
     if series.dtype != pl.String:
         return _refuse(series, pl.Float64(), "a number", faults)
     text = series.str.strip_chars()
-    if how.decimal_comma:
-        text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    out = text.cast(pl.Float64, strict=False)
+    out = with_point(text).cast(pl.Float64, strict=False) if how.decimal_comma else text.cast(pl.Float64, strict=False)
     bad = out.is_null() & _given(text)
     if bad.any():
-        comma = text.filter(bad).str.contains(r"^-?[\d.]*,\d+$").any()
-        mend = "if the comma is the decimal sign, say decimal_comma=True" if comma else "write numbers such as 1.5"
+        comma = text.filter(bad).str.contains(r"^-?[\d.]*,\d+$").any() and not how.decimal_comma
+        mend = "write numbers such as 1,5 or 1.000,5" if how.decimal_comma else "write numbers such as 1.5"
+        if comma:
+            mend = "if the comma is the decimal sign, say decimal_comma=True (--decimal-comma)"
         faults.add(
             series.name, "is not a number" if bad.sum() == 1 else "are not numbers", mend=mend, bad=bad, values=series
         )
     return out
+
+
+def with_point(text: pl.Series) -> pl.Series:
+    """Numbers with a decimal comma, as they are written with a point; null where a point does not part thousands.
+
+    Examples
+    --------
+    >>> with_point(pl.Series(["1,5", "1.000,5", "-2", "1.5"])).to_list()
+    ['1.5', '1000.5', '-2', None]
+    """
+    plain = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return plain.set(~text.str.contains(_COMMA_NUMBER).fill_null(value=True), None)
 
 
 def _flag(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
@@ -107,7 +120,11 @@ def _period(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
     if bad.any():
         slash = how.date_format is None and series.filter(bad).str.contains(r"^\s*\d{1,2}/\d{1,2}/\d{2,4}").any()
         mend = "write dates as 2024-03-31"
-        mend += ", or say which comes first: date_format='%d/%m/%Y' or '%m/%d/%Y'" if slash else " or give date_format"
+        mend += (
+            ", or say which comes first: date_format='%d/%m/%Y' or '%m/%d/%Y' (--date-format)"
+            if slash
+            else " or give date_format"
+        )
         faults.add(series.name, "are not dates", mend=mend, bad=bad, values=series)
     return out
 

@@ -67,7 +67,7 @@ def translate(
         Our name to theirs, as the user said; ``"sku+store"`` joins columns with ``_``.
     """
     frame = _stripped(frame, faults)
-    frame = _named(frame, columns, faults)
+    frame = _named(frame, columns, faults, wanted=wanted)
     if kind == "forecasts":
         frame = _quantiles(frame, columns, faults, notes)
     if "unique_id" not in frame.columns:
@@ -106,11 +106,15 @@ def _stripped(frame: pl.DataFrame, faults: Faults) -> pl.DataFrame:
     return frame.rename(dict(zip(frame.columns, names, strict=True)))
 
 
-def _named(frame: pl.DataFrame, columns: Mapping[str, str], faults: Faults) -> pl.DataFrame:
+def _named(frame: pl.DataFrame, columns: Mapping[str, str], faults: Faults, *, wanted: tuple[str, ...]) -> pl.DataFrame:
     for ours, theirs in columns.items():
         parts = [theirs] if theirs in frame.columns else [part.strip() for part in theirs.split("+")]
         absent = [part for part in parts if part not in frame.columns]
         if absent:
+            if theirs in wanted and ours in frame.columns:
+                mend = f"our name comes first: columns={{{theirs!r}: {ours!r}}}, or --column {theirs}={ours}"
+                faults.say(theirs, f"the names are the wrong way round, {ours!r} is the file's", mend=mend)
+                continue
             there = ", ".join(frame.columns)
             faults.say(ours, f"there is no column called {absent[0]!r}", mend=f"name one of: {there}")
         elif len(parts) > 1:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from finalmile.errors import CONTROL
+
 _SHOWN = 3
+_NO_CONTROL = "remove them: names hold no line breaks, tabs, escape codes or marks that turn the reading direction"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +55,11 @@ class Faults:
             told = f"{len(at):,} of {self.rows:,} rows {what}: {self.places(at, values)}"
             self.found.append(f"{column}: {told}; {mend}")
         return len(at) > 0
+
+    def add_steering(self, names: pl.Series) -> bool:
+        """Note names with control characters: names are shown in logs, terminals and files, and may not steer them."""
+        bad = names.str.contains(CONTROL)
+        return self.add(names.name, "hold control characters", mend=_NO_CONTROL, bad=bad, values=names)
 
     def places(self, at: pl.Series, values: pl.Series | None = None) -> str:
         """The first of these row positions in words, with the values found there."""

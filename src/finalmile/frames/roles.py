@@ -8,7 +8,7 @@ from typing import Literal
 
 import polars as pl
 
-from finalmile.frames.casting import Cast
+from finalmile.frames.casting import Cast, with_point
 from finalmile.frames.faults import Faults
 
 Role = Literal["number", "text", "hierarchy"]
@@ -60,13 +60,15 @@ def role_of(series: pl.Series, *, ids: pl.Series, known: Mapping[str, Role]) -> 
     return "hierarchy" if once and 2 * len(distinct) <= len(frame) else "text"
 
 
-def typed(series: pl.Series) -> pl.Series:
+def typed(series: pl.Series, how: Cast | None = None) -> pl.Series:
     """A column read from a file without types, as numbers or truths where every value is one.
 
     Examples
     --------
     >>> typed(pl.Series(["1.5", ""])).dtype, typed(pl.Series(["TX", "1"])).dtype
     (Float64, String)
+    >>> typed(pl.Series(["1,5", ""]), Cast(decimal_comma=True)).to_list()
+    [1.5, None]
     """
     if series.dtype != pl.String:
         return series
@@ -74,8 +76,9 @@ def typed(series: pl.Series) -> pl.Series:
     text = text.set(text.is_in(["", "NA", "NaN", "nan", "null", "NULL", "None"]), None)
     if text.null_count() == len(text):
         return text
+    digits = with_point(text) if how is not None and how.decimal_comma else text
     for dtype in (pl.Int64, pl.Float64):
-        numbers = text.cast(dtype, strict=False)
+        numbers = digits.cast(dtype, strict=False)
         if numbers.null_count() == text.null_count():
             return numbers
     lower = text.str.to_lowercase()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from finalmile.errors import CONTROL, SchemaError, UnknownNameError
+from finalmile.errors import SchemaError, UnknownNameError
 from finalmile.frames import rules
 from finalmile.frames.casting import Cast
 from finalmile.frames.dialects import Kind, quantile_level, synonyms, translate
@@ -20,7 +20,6 @@ from finalmile.frames.specs import SPECS, Column
 
 _ZONES_AHEAD = timedelta(hours=14)  # somewhere on earth it is already that late
 _OLDEST = datetime(1950, 1, 1)
-_NO_CONTROL = "remove them: names hold no line breaks, tabs, escape codes or marks that turn the reading direction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +165,7 @@ class _Job:
                 self.faults.say(
                     name,
                     f"the column is missing (there are: {there})",
-                    mend=f"name one of {names}, or say which it is: columns={{{name!r}: ...}}",
+                    mend=f"name one of {names}, or say which it is: columns={{{name!r}: ...}} (--column {name}=...)",
                 )
         self.stop()
         return told
@@ -205,18 +204,8 @@ class _Job:
         if column.type in ("period", "date", "instant"):
             self._in_time(series, column)
         if column.type == "text":
-            self._named(series)
+            self.faults.add_steering(series)
         return series
-
-    def _named(self, names: pl.Series) -> None:
-        """Names are shown in logs, terminals and files; none may steer them."""
-        self.faults.add(
-            names.name,
-            "hold control characters",
-            mend=_NO_CONTROL,
-            bad=names.str.contains(CONTROL),
-            values=names,
-        )
 
     def _in_time(self, series: pl.Series, column: Column) -> None:
         bounds = pl.Series([_OLDEST, self.now + _ZONES_AHEAD if column.type != "instant" else self.now])
@@ -235,7 +224,7 @@ class _Job:
         for given in frame.get_columns():
             if given.name in taken or self._left_out(given):
                 continue
-            series = typed(given) if self.untyped and given.name not in self.known else given
+            series = typed(given, self.how) if self.untyped and given.name not in self.known else given
             role = role_of(series, ids=ids, known=self.known)
             if role is None:
                 self.notes.append(f"column {given.name!r} is empty: left out")
@@ -243,7 +232,7 @@ class _Job:
             roles[given.name] = role
             told = as_covariate(series if role == "number" else given, role, how=self.how, faults=self.faults)
             if told.dtype == pl.String and (role == "hierarchy" or SPECS[self.kind].extras == "attributes"):
-                self._named(told)
+                self.faults.add_steering(told)
             kept.append(told)
         return pl.DataFrame(kept), roles
 

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import polars as pl
 
+from finalmile.errors import UnknownNameError
 from finalmile.frames.casting import Cast
 from finalmile.frames.dialects import Kind
 from finalmile.frames.periods import Frequency
@@ -159,7 +161,10 @@ def ingest(
     ------
     SchemaError
         With every fault of the frame, before anything is written.
+    UnknownNameError
+        For a role that there is not.
     """
+    _check_roles(roles or {})
     cleaned = clean(
         kind,
         frame,
@@ -188,6 +193,13 @@ def ingest(
     items = arrival.keep_attributes(cleaned.hierarchy, tables) if kind == "sales" else 0
     added = arrival.keep(kind, rows, tables)
     return _report(replace(cleaned, frame=rows, notes=tuple(notes)), arrival, added, source=source, items=items)
+
+
+def _check_roles(roles: Mapping[str, str]) -> None:
+    known = get_args(Role)
+    for column, role in roles.items():
+        if role not in known:
+            raise UnknownNameError(f"role (of column {column!r})", role, known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,19 @@ import pytest
 
 from finalmile.cli.app import VERBS
 
-INGEST = {"columns": {}, "query": None, "known_at": None, "known_days_ahead": None, "model": None}
+INGEST = {
+    "columns": {},
+    "query": None,
+    "known_at": None,
+    "known_days_ahead": None,
+    "backfill": None,
+    "decimal_comma": False,
+    "date_format": None,
+    "roles": {},
+    "sparse": False,
+    "complete": True,
+    "model": None,
+}
 REPLAY = {"retrain_every_days": None, "against": None, "out": None}
 START, END = date(2016, 1, 1), date(2016, 3, 31)
 
@@ -36,6 +48,15 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
             ("future", "f.parquet"),
             INGEST | {"known_days_ahead": 14.0, "known_at": datetime(2016, 1, 1, tzinfo=UTC)},
         ),
+        (
+            "ingest sales s.csv --decimal-comma --date-format %d/%m/%Y --sparse --no-backfill --role brand=hierarchy",
+            "ingest",
+            ("sales", "s.csv"),
+            INGEST
+            | {"decimal_comma": True, "date_format": "%d/%m/%Y", "sparse": True, "backfill": False}
+            | {"roles": {"brand": "hierarchy"}},
+        ),
+        ("ingest open-orders o.csv --partial", "ingest", ("open_orders", "o.csv"), INGEST | {"complete": False}),
         ("train", "train", ("demand",), {"forecaster": None, "cutoff": None}),
         (
             "train milk --forecaster tsb --cutoff 2016-01-01",
@@ -119,6 +140,8 @@ def test_every_verb_explains_itself_and_takes_the_common_options(call: Any, verb
         "run --every 0d",
         "ingest sales s.csv --column y",
         "ingest sales s.csv --known-at noon",
+        "ingest sales s.csv --role brand",
+        "ingest sales s.csv --role brand=place",
         "export orders o.xlsx",
         "demo --days 3 --no-serve",
         "train a b c",

@@ -56,6 +56,23 @@ def test_a_decimal_comma_is_hinted_at_and_not_guessed() -> None:
     assert take(frame, cast=Cast(decimal_comma=True)).frame["y"].to_list() == [1.5, 1000.5, 3.0]
 
 
+def test_with_a_decimal_comma_a_point_only_parts_thousands() -> None:
+    (fault,) = faults(sales(y=["1,5", "1.5", "3"]), cast=Cast(decimal_comma=True))
+    assert fault == "y: 1 of 3 rows is not a number: row 2 ('1.5'); write numbers such as 1,5 or 1.000,5"
+
+
+def test_covariates_of_a_file_have_the_decimal_comma_too() -> None:
+    frame = sales(y=["1", "2", "3"], price=["1,5", "1.000,5", "3"])
+    told = take(frame.cast(pl.String), cast=Cast(decimal_comma=True), untyped=True)
+    assert told.frame["price"].to_list() == [1.5, 1000.5, 3.0]
+
+
+def test_columns_named_the_wrong_way_round_are_told_the_right_way() -> None:
+    (fault,) = faults(sales().rename({"y": "foo"}), columns={"foo": "y"})
+    mend = "our name comes first: columns={'y': 'foo'}, or --column y=foo"
+    assert fault == f"y: the names are the wrong way round, 'foo' is the file's; {mend}"
+
+
 def test_dates_that_could_be_read_two_ways_are_not_guessed() -> None:
     frame = sales(ds=["01/02/2024", "02/02/2024", "01/02/2024"])
     (fault,) = faults(frame)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from finalmile.cli.arguments import read_columns, read_instant
+from finalmile.cli.arguments import read_columns, read_instant, read_roles
 from finalmile.cli.report import Report
 from finalmile.cli.verb import Session
 
@@ -27,6 +27,26 @@ Ahead = Annotated[
     float | None,
     typer.Option("--known-days-ahead", metavar="DAYS", help="How long before its day each row was known (future)."),
 ]
+Backfill = Annotated[
+    bool | None,
+    typer.Option(
+        "--backfill/--no-backfill",
+        help="Rows count as known when they happened, or since now; by default by the age of the oldest.",
+    ),
+]
+Comma = Annotated[bool, typer.Option("--decimal-comma", help="Numbers are written 1,5 and 1.000,5.")]
+DateFormat = Annotated[
+    str | None, typer.Option("--date-format", metavar="FORMAT", help="How dates are written: %d/%m/%Y, for example.")
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="COLUMN=ROLE", help="A column is number, text or hierarchy; repeatable."),
+]
+Sparse = Annotated[bool, typer.Option("--sparse", help="Rows are left out where nothing sold.")]
+Complete = Annotated[
+    bool,
+    typer.Option("--complete/--partial", help="Whether open orders that the table leaves out are open no more."),
+]
 Model = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="Model that forecasts are a version of.")]
 
 
@@ -38,6 +58,12 @@ def ingest(
     column: Columns = None,
     known_at: KnownAt = None,
     known_days_ahead: Ahead = None,
+    backfill: Backfill = None,
+    decimal_comma: Comma = False,
+    date_format: DateFormat = None,
+    role: Roles = None,
+    sparse: Sparse = False,
+    complete: Complete = True,
     model: Model = None,
 ) -> Report:
     """Take in sales, items, stock, receipts, open orders, future covariates or ready-made forecasts.
@@ -51,5 +77,11 @@ def ingest(
         query=query,
         known_at=None if known_at is None else read_instant(known_at),
         known_days_ahead=known_days_ahead,
+        backfill=backfill,
+        decimal_comma=decimal_comma,
+        date_format=date_format,
+        roles=read_roles(role or ()),
+        sparse=sparse,
+        complete=complete,
         model=model,
     )
