@@ -29,7 +29,7 @@ def test_a_prediction_survives_its_line(name: str, mean: list[float | None], fea
     told = prediction(unique_id=name, mean=mean, ds=["2024-03-01"] * len(mean), features=features)
     written = told.to_json()
     assert b"\n" not in written
-    assert Prediction.from_json(written) == told
+    assert Prediction.from_json(written).to_json() == written
 
 
 @given(TEXT, st.lists(NUMBERS, max_size=40))
@@ -41,7 +41,7 @@ def test_the_quick_line_says_the_same(name: str, features: list[float | None]):
         "ds": ["2024-03-01"], "unique_id": name, "features": features,
     })  # fmt: skip
     assert b"\n" not in quick
-    assert Prediction.from_json(quick) == slow
+    assert Prediction.from_json(quick).to_json() == slow.to_json()
 
 
 def test_what_is_no_number_is_missing():
@@ -50,7 +50,7 @@ def test_what_is_no_number_is_missing():
 
 
 def test_a_line_of_a_newer_release_is_read():
-    assert Prediction.from_json(prediction().to_json()[:-1] + b',"colour":"red"}') == prediction()
+    assert Prediction.from_json(prediction().to_json()[:-1] + b',"colour":"red"}').to_json() == prediction().to_json()
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b"[]", b"3", b"{}", b'{"prediction_id":"a"}'])
