@@ -94,7 +94,8 @@ class OnlineTable:
         """
         try:
             told: dict[str, Any] = orjson.loads((folder / ABOUT).read_bytes())
-            about = About(**{**told, **{name: tuple(told[name]) for name in _LISTS}})
+            told |= {name: tuple(told[name]) for name in _LISTS}
+            about = About(**told)
             ids: list[str] = orjson.loads((folder / IDS).read_bytes())
             arrays = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
         except (OSError, ValueError, TypeError, KeyError) as error:
