@@ -15,7 +15,7 @@ EVERYTHING = Situation(
     live=3,
     previous=2,
     fallback=1,
-    losses={"keep": 0.9, "rollback": 0.6, "fallback": 0.8, "retrain": 0.7, "recalibrate": 0.65},
+    losses={"keep": 0.9, "rollback": 0.6, "fallback": 0.8},
     n_looks=14,
     now=NOW,
 )

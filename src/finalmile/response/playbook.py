@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from finalmile.records import Incident, Json, Step
+from finalmile.records import Incident, Step
 from finalmile.response.registry import actions
 from finalmile.response.situation import Situation, Taken
 
-_CHANGES = frozenset({"rollback", "fallback", "retrain", "recalibrate"})
+_CHANGES = frozenset({"rollback", "fallback", "retrain"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +30,15 @@ class Playbook:
     max_per_week
         Automatic changes in any seven days; after that people decide.
     min_looks
-        Recent looks with actuals that a decision needs; with fewer nothing is changed.
-    settings
-        Settings of actions, by action name.
+        Recent looks with actuals, after the newest training of any option, that a decision needs; with fewer nothing
+        is changed.
     """
 
-    automatic: tuple[str, ...] = ("rollback", "recalibrate", "fallback", "retrain")
+    automatic: tuple[str, ...] = ("rollback", "fallback", "retrain")
     margin: float = 0.02
     cooldown_days: float = 7.0
     max_per_week: int = 2
     min_looks: int = 7
-    settings: dict[str, Json] = field(default_factory=dict[str, Json])
 
     def __post_init__(self) -> None:
         for name in self.automatic:
@@ -72,8 +70,8 @@ def decide(incident: Incident, situation: Situation, playbook: Playbook) -> Deci
     """The step with clearly the lowest recent loss, within the guards; else retrain, else a call for people.
 
     Without enough looks nothing changes: missing data is a reason to hold, never a reason to act. Within the
-    cooldown the last change is given time to show its effect. Retraining without
-    a measured advantage is for critical incidents only. An incident that was escalated is not escalated again within
+    cooldown the last change is given time to show its effect. Retraining, whose loss nobody can know before, is for
+    critical incidents only. An incident that was escalated is not escalated again within
     the cooldown.
 
     Raises
@@ -94,7 +92,7 @@ def decide(incident: Incident, situation: Situation, playbook: Playbook) -> Deci
         return Decision(steps=(options[best],), reasons=tuple(reasons), dry_run=seen.dry_run)
     reasons.append(f"No option loses at least {playbook.margin:.0%} less than keeping version {seen.live}.")
     retrain = options.get("retrain")
-    if retrain is not None and incident.severity == "critical" and seen.losses.get("retrain") is None:
+    if retrain is not None and incident.severity == "critical":
         return Decision(steps=(retrain,), reasons=tuple(reasons), dry_run=seen.dry_run)
     return _escalation(seen, playbook, reasons=tuple(reasons))
 
@@ -105,7 +103,8 @@ def _hold(incident: Incident, situation: Situation, playbook: Playbook) -> str |
     if incident.check == "freshness":
         return "Hold: actuals are missing, so no option can be judged; bring the data first."
     if situation.n_looks < playbook.min_looks:
-        return f"Hold: {situation.n_looks} recent looks have actuals, a decision needs {playbook.min_looks}."
+        looks = f"{situation.n_looks} recent looks have actuals that no option learned from"
+        return f"Hold: {looks}, a decision needs {playbook.min_looks}."
     if _loss(situation, "keep") is None:
         return f"Hold: the recent loss of version {situation.live} is not known."
     return cooling_down(situation.taken, now=situation.now, playbook=playbook)
@@ -136,7 +135,7 @@ def _options(situation: Situation, playbook: Playbook) -> tuple[dict[str, Step],
     options: dict[str, Step] = {}
     reasons: list[str] = []
     for name in playbook.automatic:
-        step = actions.make(name, **playbook.settings.get(name, {})).plan(situation)
+        step = actions.make(name).plan(situation)
         if step is None:
             reasons.append(f"{name}: not possible now ({_why_not(name, situation)}).")
         else:
@@ -148,7 +147,7 @@ def _options(situation: Situation, playbook: Playbook) -> tuple[dict[str, Step],
 def _why_not(name: str, situation: Situation) -> str:
     to = {"rollback": situation.previous, "fallback": situation.fallback}.get(name)
     if name not in {"rollback", "fallback"}:
-        return "it was not tried on recent looks"
+        return "the situation does not allow it"
     if to is None:
         return "there is no such version"
     return f"version {to} is live" if to == situation.live else f"version {to} was left before because it did badly"
@@ -176,7 +175,7 @@ def _escalation(situation: Situation, playbook: Playbook, *, reasons: tuple[str,
     if told and situation.now - max(told) < timedelta(days=max(playbook.cooldown_days, 1.0)):
         again = f"People were told on {_day(max(told))}; nothing new to tell."
         return Decision(steps=(), reasons=(*reasons, again), dry_run=situation.dry_run)
-    step = actions.make("escalate", **playbook.settings.get("escalate", {})).plan(situation)
+    step = actions.make("escalate").plan(situation)
     return Decision(steps=() if step is None else (step,), reasons=reasons, dry_run=situation.dry_run)
 
 

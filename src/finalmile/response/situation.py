@@ -45,10 +45,10 @@ class Situation:
     fallback
         Version of the cheap baseline; ``None`` where there is none.
     losses
-        Loss of each option on the same recent looks, lower is better: ``"keep"``, ``"rollback"``, ``"fallback"``,
-        ``"retrain"``, ``"recalibrate"``; options that were not replayed are absent or ``None``.
+        Loss of each option on the same recent looks, lower is better: ``"keep"``, ``"rollback"``, ``"fallback"``;
+        options that were not replayed are absent or ``None``.
     n_looks
-        Recent looks with actuals behind ``losses``.
+        Recent looks with actuals behind ``losses``, none of which an option learned from.
     taken
         Earlier actions on this model, in any order.
     now

@@ -31,9 +31,7 @@ def promote(
         _require_certificate(shop, version)
     before = shop.ledger.deployment(model)
     if before is not None and before.live == version.number:
-        if version.state != "stable":
-            shop.ledger.set_version_state(version, "stable", at=shop.clock.now(), actor=shop.actor, why=why)
-        return before
+        return _completed(shop, before, why=why)
     now = shop.clock.now()
     reason = f"{why} (forced, without a passed certificate)" if force else why
     deployed = shop.ledger.deploy(
@@ -65,11 +63,23 @@ def rollback(shop: Shop, model: str, *, to: int | None = None, why: str = "rolle
     if target is None or before is None:
         raise MissingInputError(f"{live} is the first version of {model!r} that went live: there is none to return to")
     if target.number == live.number:
-        return before
+        return _completed(shop, before, why=why)
     now = shop.clock.now()
     shop.ledger.set_version_state(live, "rolled_back", at=now, actor=shop.actor, why=why)
     deployed = shop.ledger.deploy(model, target.number, expected=before.token, at=now, actor=shop.actor, why=why)
     shop.ledger.set_version_state(target, "stable", at=now, actor=shop.actor, why=f"returned from {live}")
+    return deployed
+
+
+def _completed(shop: Shop, deployed: Deployment, *, why: str) -> Deployment:
+    """A deployment that was made before: what was killed right after it moved the pointer is brought to its end."""
+    now = shop.clock.now()
+    live = shop.ledger.version(deployed.model, deployed.live)
+    shop.ledger.set_version_state(live, "stable", at=now, actor=shop.actor, why=why)
+    if deployed.previous is not None:
+        replaced = shop.ledger.version(deployed.model, deployed.previous)
+        if replaced.state == "stable":
+            shop.ledger.set_version_state(replaced, "retired", at=now, actor=shop.actor, why=f"replaced by {live}")
     return deployed
 
 

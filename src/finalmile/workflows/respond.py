@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-import orjson
 
 from finalmile.alerting.incidents import acted
 from finalmile.frames import FloatArray, Panel
 from finalmile.ports import Fitted
 from finalmile.records import Alert, Incident, Step, Version
-from finalmile.response.playbook import Decision, Playbook, cooling_down, decide
-from finalmile.response.situation import Situation, Taken
+from finalmile.response.playbook import Playbook, cooling_down, decide
+from finalmile.response.situation import Situation
 from finalmile.workflows import ready_made
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.monitor import deliver
 from finalmile.workflows.promote import promote, rollback, rollback_target
 from finalmile.workflows.renew import fallback_version, renew
 from finalmile.workflows.shop import Shop, live_version
+from finalmile.workflows.taken import Begun, begin, finish, taken, unfinished, withdraw
 from finalmile.workflows.terms import last_price
-from finalmile.workflows.train import keep, load_version, sales_at
+from finalmile.workflows.train import load_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +35,41 @@ class Answered:
 def respond(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: int) -> Answered:
     """Answer every critical incident that is open; the first one that leads to a change is the last one answered.
 
-    A dry run decides and records, and changes nothing.
+    What is to be done is written down before it is done, and a response that was killed in between is brought to its
+    end by the next one; doing so twice changes nothing. A dry run decides and records, and changes nothing.
     """
+    by_id = {incident.incident_id: incident for incident in incidents}
+    ended = _end_what_was_begun(shop, model, by_id)
+    answered = _answer(shop, model, tuple(by_id.values()), cutoff=cutoff)
+    deliver(shop)
+    return replace(answered, steps=(*ended, *answered.steps))
+
+
+def _end_what_was_begun(shop: Shop, model: str, incidents: dict[str, Incident]) -> tuple[Step, ...]:
+    """Finish what a killed response began, unless somebody else has changed the model or the incident is over."""
+    ended: list[Step] = []
+    for begun in unfinished(shop, model):
+        live, incident = live_version(shop, model), incidents.get(begun.taken.incident_id)
+        over = incident is None or incident.state == "resolved"
+        if over and live.number == begun.taken.from_version:
+            withdraw(shop, begun)
+        elif incident is None or over or not _is_of(shop, begun, live):
+            finish(shop, begun, live=live.number)
+        else:
+            incidents[incident.incident_id] = _carry_through(shop, begun, incident)
+            ended.append(begun.step)
+    return tuple(ended)
+
+
+def _is_of(shop: Shop, begun: Begun, live: Version) -> bool:
+    """Whether the live version is the one before the action or the one it leads to, and nobody else's choice."""
+    trained = begun.step.action == "retrain" and live.cutoff == shop.day(begun.cutoff)
+    return trained or live.number in {begun.taken.from_version, begun.step.to_version}
+
+
+def _answer(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: int) -> Answered:
     playbook = _playbook(shop, model) if incidents else None
-    if playbook is None or cooling_down(_taken(shop, model), now=shop.clock.now(), playbook=playbook):
+    if playbook is None or cooling_down(taken(shop, model), now=shop.clock.now(), playbook=playbook):
         return Answered(incidents=tuple(incidents))
     answered = list(incidents)
     for place, incident in enumerate(incidents):
@@ -49,19 +79,40 @@ def respond(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: in
         if not decision.steps:
             continue
         for step in decision.steps:
-            _take(shop, step, incident, cutoff=cutoff, dry_run=decision.dry_run)
-        answered[place] = _noted(shop, incident, decision, cutoff=cutoff)
-        deliver(shop)
+            live = live_version(shop, model).number
+            begun = begin(shop, step, incident_id=incident.incident_id, live=live, cutoff=cutoff)
+            answered[place] = _carry_through(shop, begun, answered[place])
         return Answered(incidents=tuple(answered), steps=decision.steps)
     return Answered(incidents=tuple(answered))
 
 
-def option_losses(shop: Shop, options: dict[str, Version], *, cutoff: int, looks: int) -> dict[str, float | None]:
-    """What each version would have lost on the last periods, told one period ahead: WAPE, weighted by price."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """What each option lost on the same recent periods, and in how many of them anything could be judged."""
+
+    by_option: dict[str, float | None]
+    looks: int
+
+
+def option_losses(shop: Shop, options: dict[str, Version], *, cutoff: int, looks: int) -> Losses:
+    """What each version would have lost on the last periods, told one period ahead: WAPE, weighted by price.
+
+    All are judged on the same periods, which none of them has learned from: those after the newest training of the
+    options that learn. Tables of forecasts and the fallback learn nothing. Where no period is left, no loss is known.
+    """
+    learned = [
+        shop.frequency.index_of(version.cutoff)
+        for version in options.values()
+        if version.kind not in {ready_made.KIND, shop.model(version.model).fallback}
+    ]
+    unseen = cutoff - max(learned, default=cutoff - looks)
     panel = shop.known.panel(cutoff)
-    looks = min(looks, panel.length - 1)
+    looks = max(min(looks, panel.length - 1, unseen), 0)
     fitted = {name: load_version(shop, version) for name, version in options.items()}
-    return {name: _loss(shop, one, panel, cutoff=cutoff, looks=looks) for name, one in fitted.items()}
+    return Losses(
+        by_option={name: _loss(shop, one, panel, cutoff=cutoff, looks=looks) for name, one in fitted.items()},
+        looks=int((~np.isnan(panel.demand()[:, panel.length - looks :])).any(axis=0).sum()),
+    )
 
 
 def _loss(shop: Shop, fitted: Fitted, panel: Panel, *, cutoff: int, looks: int) -> float | None:
@@ -85,24 +136,18 @@ def _situation(shop: Shop, model: str, cutoff: int) -> Situation:
     cheap = fallback_version(shop, model, cutoff)
     options = {"keep": live, "rollback": previous, "fallback": cheap}
     there = {name: version for name, version in options.items() if version is not None}
-    looks = shop.config.respond.recent_looks
+    judged = option_losses(shop, there, cutoff=cutoff, looks=shop.config.respond.recent_looks)
     return Situation(
         model=model,
         live=live.number,
         previous=None if previous is None else previous.number,
         fallback=cheap.number,
-        losses=option_losses(shop, there, cutoff=cutoff, looks=looks),
-        n_looks=_looks_with_actuals(shop, cutoff, looks),
-        taken=_taken(shop, model),
+        losses=judged.by_option,
+        n_looks=judged.looks,
+        taken=taken(shop, model),
         now=shop.clock.now(),
         dry_run=shop.config.respond.dry_run,
     )
-
-
-def _looks_with_actuals(shop: Shop, cutoff: int, looks: int) -> int:
-    """Recent periods in which anything can be judged."""
-    demand = shop.known.panel(cutoff, periods=looks).demand()
-    return int((~np.isnan(demand)).any(axis=0).sum())
 
 
 def _playbook(shop: Shop, model: str) -> Playbook:
@@ -118,76 +163,44 @@ def _playbook(shop: Shop, model: str) -> Playbook:
     )
 
 
-def _take(shop: Shop, step: Step, incident: Incident, *, cutoff: int, dry_run: bool) -> None:
-    before = live_version(shop, step.model)
+def _carry_through(shop: Shop, begun: Begun, incident: Incident) -> Incident:
+    """Do what was begun, note it with the incident, and record that it is done; each of them again changes nothing."""
+    dry_run, step = shop.config.respond.dry_run, begun.step
     if not dry_run:
-        _carry_out(shop, step, incident, cutoff=cutoff)
-    after = live_version(shop, step.model)
-    taken = Taken(
-        action=step.action,
-        at=shop.clock.now(),
-        from_version=before.number,
-        to_version=after.number,
-        incident_id=incident.incident_id,
-    )
-    shop.ledger.save_state(
-        _taken_key(shop, step.model), orjson.dumps([*map(asdict, _taken(shop, step.model)), asdict(taken)])
-    )
-    shop.ledger.audit(
-        actor=shop.actor, verb=f"respond.{step.action}", subject=str(before),
-        body={"step": asdict(step), "incident": incident.incident_id, "dry_run": dry_run}, at=shop.clock.now(),
-    )  # fmt: skip
+        _carry_out(shop, step, cutoff=begun.cutoff)
+    day = shop.day(begun.cutoff)
+    told = f"{step.action} {'would have been done (dry run)' if dry_run else 'done'} on {day}: {step.why}"
+    noted = _noted(shop, step, incident, told=told, dry_run=dry_run)
+    body = {"step": asdict(step), "from": begun.taken.from_version, "dry_run": dry_run}
+    key = f"{step.model} {incident.incident_id} {day}"
+    shop.ledger.finish_run(f"respond.{step.action}", key, body, at=begun.taken.at)
+    finish(shop, begun, live=live_version(shop, step.model).number)
+    return noted
 
 
-def _carry_out(shop: Shop, step: Step, incident: Incident, *, cutoff: int) -> None:
+def _carry_out(shop: Shop, step: Step, *, cutoff: int) -> None:
     if step.action == "rollback":
         rollback(shop, step.model, to=step.to_version, why=step.why)
     elif step.action == "fallback":
         promote(shop, step.model, number=step.to_version, why=step.why, force=True)
     elif step.action == "retrain":
         renew(shop, step.model, cutoff, why=step.why)
-    elif step.action == "recalibrate":
-        _recalibrate(shop, step, cutoff=cutoff)
-    else:
-        _call_people(shop, step, incident)
 
 
-def _recalibrate(shop: Shop, step: Step, *, cutoff: int) -> None:
-    live = live_version(shop, step.model)
-    digest = keep(shop, load_version(shop, live).recalibrate(sales_at(shop, cutoff, ahead=shop.horizon(step.model))))
-    version = shop.ledger.new_version(
-        model=step.model, kind=live.kind, digest=digest, cutoff=shop.day(cutoff), settings=live.settings,
-        at=shop.clock.now(), actor=shop.actor,
-    )  # fmt: skip
-    promote(shop, step.model, number=version.number, why=step.why, force=True)
+def _noted(shop: Shop, step: Step, incident: Incident, *, told: str, dry_run: bool) -> Incident:
+    """The incident with what was done; people are called in the same transaction where that is what is done."""
+    if told in incident.actions:
+        return incident
+    changed = acted(incident, told)
+    calls = step.action not in {"rollback", "fallback", "retrain"} and not dry_run
+    shop.ledger.put_incident(changed, alert=_call(step, incident) if calls else None, actor=shop.actor)
+    return changed
 
 
-def _call_people(shop: Shop, step: Step, incident: Incident) -> None:
-    alert = Alert(
+def _call(step: Step, incident: Incident) -> Alert:
+    return Alert(
         name=incident.incident_id,
         severity="critical",
         summary=step.why,
         labels={"model": step.model, "check": incident.check, "subject": incident.subject, "action": step.action},
     )
-    shop.ledger.put_incident(incident, alert=alert, actor=shop.actor)
-
-
-def _noted(shop: Shop, incident: Incident, decision: Decision, *, cutoff: int) -> Incident:
-    word = "would have been done (dry run)" if decision.dry_run else "done"
-    told = tuple(f"{step.action} {word} on {shop.day(cutoff)}: {step.why}" for step in decision.steps)
-    changed = incident
-    for sentence in told:
-        changed = acted(changed, sentence)
-    shop.ledger.put_incident(changed, alert=None, actor=shop.actor)
-    return changed
-
-
-def _taken(shop: Shop, model: str) -> tuple[Taken, ...]:
-    blob = shop.ledger.load_state(_taken_key(shop, model))
-    rows: list[dict[str, object]] = [] if blob is None else orjson.loads(blob)
-    return tuple(Taken(**{**row, "at": datetime.fromisoformat(str(row["at"]))}) for row in rows)  # type: ignore[arg-type]  # as written
-
-
-def _taken_key(shop: Shop, model: str) -> str:
-    """What a dry run would have done is remembered apart: it must not start the cooldown of the real thing."""
-    return f"{'would have taken' if shop.config.respond.dry_run else 'taken'}/{model}"

@@ -41,15 +41,14 @@ def did(decision: Decision) -> list[str]:
 def test_the_option_that_lost_least_is_taken() -> None:
     assert did(decided(situation(keep=0.9, rollback=0.6, fallback=0.8))) == ["rollback"]
     assert did(decided(situation(keep=0.9, rollback=0.85, fallback=0.7))) == ["fallback"]
-    assert did(decided(situation(keep=0.9, rollback=0.85, fallback=0.7, retrain=0.5))) == ["retrain"]
 
 
 def test_of_equally_good_options_the_cheaper_is_taken() -> None:
-    assert did(decided(situation(keep=0.9, rollback=0.605, retrain=0.6))) == ["rollback"]
+    assert did(decided(situation(keep=0.9, rollback=0.605, fallback=0.6))) == ["rollback"]
 
 
 def test_an_option_that_is_hardly_better_is_not_worth_a_change() -> None:
-    decision = decided(situation(keep=0.9, rollback=0.89, retrain=0.95))
+    decision = decided(situation(keep=0.9, rollback=0.89), playbook=Playbook(automatic=("rollback",)))
     assert did(decision) == ["escalate"]
     assert any("at least 2% less" in reason for reason in decision.reasons)
 
@@ -60,10 +59,6 @@ def test_without_a_better_version_a_critical_incident_retrains() -> None:
 
 def test_a_warning_never_retrains_without_evidence() -> None:
     assert did(decided(situation(keep=0.9), incident=replace(INCIDENT, severity="warning"))) == ["escalate"]
-
-
-def test_a_retraining_that_was_tried_and_did_not_help_is_left_to_people() -> None:
-    assert did(decided(situation(keep=0.9, retrain=0.9))) == ["escalate"]
 
 
 @pytest.mark.parametrize(
@@ -101,9 +96,10 @@ def test_too_many_changes_in_a_week_leave_the_next_to_people() -> None:
 
 def test_an_incident_is_not_escalated_every_day() -> None:
     told = Taken(action="escalate", at=NOW - timedelta(days=1), incident_id="ab")
-    assert did(decided(replace(situation(keep=0.9, retrain=0.9), taken=(told,)))) == []
+    people = Playbook(automatic=("rollback",))
+    assert did(decided(replace(situation(keep=0.9), taken=(told,)), playbook=people)) == []
     other = replace(told, incident_id="cd")
-    assert did(decided(replace(situation(keep=0.9, retrain=0.9), taken=(other,)))) == ["escalate"]
+    assert did(decided(replace(situation(keep=0.9), taken=(other,)), playbook=people)) == ["escalate"]
 
 
 def test_an_escalation_starts_no_cooldown() -> None:
@@ -141,11 +137,6 @@ def test_the_reasons_name_the_losses() -> None:
     assert any(reason.startswith("rollback: loss 0.600") for reason in decision.reasons)
 
 
-def test_settings_reach_their_action() -> None:
-    playbook = Playbook(settings={"retrain": {"promote": False}})
-    assert decided(situation(keep=0.9, retrain=0.5), playbook=playbook).steps[0].settings == {"promote": False}
-
-
 def test_an_action_that_is_not_there_is_named_at_once() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'rollback'"):
         Playbook(automatic=("rolback",))
@@ -153,7 +144,7 @@ def test_an_action_that_is_not_there_is_named_at_once() -> None:
 
 @given(
     keep=st.floats(0, 10),
-    losses=st.dictionaries(st.sampled_from(["rollback", "fallback", "retrain"]), st.floats(0, 10) | st.none()),
+    losses=st.dictionaries(st.sampled_from(["rollback", "fallback"]), st.floats(0, 10) | st.none()),
     margin=st.floats(0, 0.5),
 )
 def test_a_change_of_version_always_lost_less_by_the_margin(

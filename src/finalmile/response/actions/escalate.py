@@ -12,15 +12,7 @@ from finalmile.response.situation import Situation
 @actions.add("escalate")
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """Hand the incident to people with what was measured; nothing in production changes.
-
-    Parameters
-    ----------
-    to
-        Receiver to tell; the configured ones where empty.
-    """
-
-    to: str = ""
+    """Hand the incident to people with what was measured; nothing in production changes."""
 
     def plan(self, situation: Situation, /) -> Step | None:
         """The escalation; always possible."""
@@ -33,5 +25,4 @@ class Escalate:
             model=situation.model,
             why=f"Somebody should look at {about}: no automatic step is clearly better.{measured}",
             undo="Nothing to undo: nothing was changed.",
-            settings={"to": self.to} if self.to else {},
         )

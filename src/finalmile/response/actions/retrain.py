@@ -12,24 +12,13 @@ from finalmile.response.situation import Situation
 @actions.add("retrain")
 @dataclass(frozen=True, slots=True)
 class Retrain:
-    """Train and certify a new version; it goes live only if its certificate passes.
-
-    Parameters
-    ----------
-    promote
-        Whether a version that passes goes live by itself.
-    """
-
-    promote: bool = True
+    """Train and certify a new version; it goes live only if its certificate passes."""
 
     def plan(self, situation: Situation, /) -> Step | None:
         """The retraining; always possible."""
-        known = situation.losses.get("retrain") is not None
-        reason = situation.compared("retrain") if known else "no version at hand does better, and the data has changed"
         return Step(
             action="retrain",
             model=situation.model,
-            why=f"Train a new version on what is known now: {reason}.",
+            why="Train a new version on what is known now: no version at hand does better, and the data has changed.",
             undo=f"Promote version {situation.live} again; the new version stays on record.",
-            settings={"promote": self.promote},
         )
