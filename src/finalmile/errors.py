@@ -143,3 +143,32 @@ class MissingExtraError(FinalMileError, ImportError):
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
         return type(self), (self.extra, self.module)
+
+
+class MissingLibraryError(FinalMileError, ImportError):
+    """A library that a registered model needs is not installed."""
+
+    def __init__(self, module: str, install: str) -> None:
+        self.module, self.install = module, install
+        super().__init__(f"{module} is needed here and not installed: pip install {install}")
+
+    def __reduce__(self) -> tuple[type[MissingLibraryError], tuple[str, str]]:
+        return type(self), (self.module, self.install)
+
+
+class ModelFaultError(FinalMileError, RuntimeError):
+    """A registered model did not answer as it must.
+
+    Parameters
+    ----------
+    kind
+        ``"raised"``, ``"late"``, ``"died"``, ``"shape"``, ``"not finite"``, ``"too large"``, ``"memory"``, or
+        ``"starting"`` while it is being brought back, which is no new fault.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind, self.message = kind, message
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[ModelFaultError], tuple[str, str]]:
+        return type(self), (self.kind, self.message)

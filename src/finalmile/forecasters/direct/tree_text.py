@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from finalmile.errors import CorruptError
+from finalmile.forecasters.direct.tree_header import check_header
 
 
 def check_trees(text: str) -> None:
     """Raise where the structure of a LightGBM model text is not sound.
 
     Every tree must have as many splits as leaves less one, arrays of that length, features that exist, and
-    children that form one tree: each split but the root and each leaf is reached exactly once.
+    children that form one tree: each split but the root and each leaf is reached exactly once. The head must
+    describe these trees.
 
     Raises
     ------
@@ -25,6 +29,7 @@ def check_trees(text: str) -> None:
             raise CorruptError(f"tree {at} of the model text {fault}; train or register the version again")
     if not trees and "end of trees" not in text:
         raise CorruptError("the model text holds no trees; train or register the version again")
+    check_header(text)
 
 
 def _fields(body: str) -> dict[str, str]:
@@ -42,7 +47,7 @@ def _fault(tree: dict[str, str], *, features: int) -> str | None:
     try:
         leaves = int(tree["num_leaves"])
         if leaves == 1:
-            return None if len(tree["leaf_value"].split()) == 1 else "has one leaf and several values"
+            return _alone(tree["leaf_value"].split())
         numbers = {name: _integers(tree[name]) for name in _PER_SPLIT}
         values = tree["leaf_value"].split()
         floats = [float(value) for value in (*values, *tree["threshold"].split())]
@@ -53,7 +58,7 @@ def _fault(tree: dict[str, str], *, features: int) -> str | None:
         return f"cannot be read ({fault!r})"
     if leaves < 1 or any(len(array) != leaves - 1 for array in numbers.values()) or len(values) != leaves:
         return f"says {leaves} leaves and its arrays have other lengths"
-    if len(floats) != 2 * leaves - 1 or any(value != value for value in floats):
+    if len(floats) != 2 * leaves - 1 or any(map(math.isnan, floats)) or any(map(math.isinf, floats[:leaves])):
         return "has a threshold or leaf value that is missing or not a number"
     if any(not 0 <= feature < features for feature in numbers["split_feature"]):
         return f"splits on a feature outside 0..{features - 1}"
@@ -62,6 +67,12 @@ def _fault(tree: dict[str, str], *, features: int) -> str | None:
     if _bad_category(numbers["decision_type"], tree["threshold"].split(), categories):
         return "splits on a category set that is not there"
     return None if _is_tree(numbers["left_child"], numbers["right_child"], leaves) else "has children that form no tree"
+
+
+def _alone(values: list[str]) -> str | None:
+    if len(values) != 1:
+        return "has one leaf and several values"
+    return None if math.isfinite(float(values[0])) else "has a leaf value that is not a number"
 
 
 _PER_SPLIT = ("split_feature", "left_child", "right_child", "decision_type")

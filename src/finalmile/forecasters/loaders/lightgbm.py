@@ -1,0 +1,58 @@
+"""LightGBM model texts, read natively."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from finalmile.errors import CorruptError, MissingInputError
+from finalmile.forecasters.loaders.contract import copied, loaders
+from finalmile.forecasters.loaders.native_trees import NativeTrees
+
+ONE = "model.txt"
+MANY = "models"
+
+
+@loaders.add("lightgbm")
+@dataclass(frozen=True, slots=True)
+class LightGBM:
+    """A model text as ``Booster.save_model`` writes it, or a folder with one for each output: ``q0.98.txt``.
+
+    Its structure is checked first; then it is answered in the process that serves, by LightGBM's single-row call.
+    """
+
+    unpickles: ClassVar[bool] = False
+    reaches_out: ClassVar[bool] = False
+    takes: ClassVar[str] = "rows"
+
+    def collect(self, path: Path | None, folder: Path, /) -> None:
+        """Copy the text or the folder of texts."""
+        copied(path, folder, name=MANY if path is not None and path.is_dir() else ONE, what="a LightGBM model text")
+
+    def load(self, folder: Path, outputs: Sequence[str], /) -> NativeTrees:
+        """The checked trees, one text for each output."""
+        return NativeTrees([_text(path) for path in _paths(folder, outputs)])
+
+
+def _paths(folder: Path, outputs: Sequence[str]) -> list[Path]:
+    if (folder / MANY).is_dir():
+        paths = [folder / MANY / f"{name}.txt" for name in outputs]
+        missing = [path.name for path in paths if not path.is_file()]
+        if missing:
+            raise MissingInputError(f"the folder of models lacks {', '.join(missing)}; each output has its own text")
+        return paths
+    if len(outputs) != 1:
+        raise MissingInputError(
+            f"{len(outputs)} outputs are declared and one text was given; give a folder with "
+            f"{', '.join(f'{name}.txt' for name in outputs)}"
+        )
+    return [folder / ONE]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise CorruptError(f"{path.name} cannot be read ({fault}); register the model again") from fault
