@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import difflib
 import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -48,15 +49,15 @@ from finalmile.workflows import (
     forecast,
     impact,
     ingest,
-    keys,
     promote,
     ready_made,
     replay,
     reports,
-    routes,
     train,
     views,
 )
+from finalmile.workflows import keys as api_keys
+from finalmile.workflows import routes as traffic
 from finalmile.workflows.account import Replayed
 from finalmile.workflows.known import Holidays, PastKnown, TableKnown
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS, LakeLog
@@ -192,7 +193,7 @@ class Project:
             If there is no project in the folder and none is to be made.
         """
         path = Path(folder)
-        if not create and not (path / FILE_NAME).exists() and not (path / LEDGER_NAME).exists():
+        if not create and not cls.exists(path):
             raise MissingInputError(
                 f"there is no project in {path.resolve()}. Make one with finalmile init, or name another folder with "
                 "--project DIR"
@@ -201,6 +202,11 @@ class Project:
         check_names(config, REGISTRIES)
         path.mkdir(parents=True, exist_ok=True)
         return cls(path, config=config, clock=clock)
+
+    @staticmethod
+    def exists(folder: Path | str) -> bool:
+        """Whether there is a project in a folder."""
+        return any((Path(folder) / name).exists() for name in (FILE_NAME, LEDGER_NAME))
 
     @classmethod
     def init(cls, folder: Path | str, *, clock: Clock | None = None) -> Project:
@@ -301,10 +307,28 @@ class Project:
         forecaster: str | Forecaster | None = None,
         *,
         cutoff: date | None = None,
+        new: bool = False,
         progress: Progress | None = None,  # noqa: ARG002  # fits report nothing yet
     ) -> TrainedVersion:
-        """Fit a recipe on everything known and keep it as the model's next version."""
+        """Fit a recipe on everything known and keep it as the model's next version.
+
+        Parameters
+        ----------
+        forecaster
+            A recipe or its registered name; by default what the settings name for this model.
+        cutoff
+            Last day to learn from.
+        new
+            A name that neither the settings nor another version knows is a new model, not a slip.
+
+        Raises
+        ------
+        MissingInputError
+            Where there are no sales, or the name of the model looks like a slip.
+        """
         with self._writing(f"train {model}"):
+            if not new:
+                self._check_known(model)
             shop = self.shop
             recipe = forecasters.make(forecaster) if isinstance(forecaster, str) else forecaster
             at = None if cutoff is None else shop.frequency.index_of(cutoff)
@@ -344,28 +368,28 @@ class Project:
         other._forget()
         return other
 
-    def keys(self) -> keys.Keys:
+    def keys(self) -> api_keys.Keys:
         """What is kept of every API key."""
-        return keys.Keys(rows=self.ledger.keys(), now=self.clock.now())
+        return api_keys.Keys(rows=self.ledger.keys(), now=self.clock.now())
 
     def create_key(
         self, name: str, *, role: str = "viewer", lasts: timedelta | None = None, models: Sequence[str] = ()
-    ) -> keys.NewKey:
+    ) -> api_keys.NewKey:
         """A new API key; its secret is in what comes back and nowhere else."""
-        return keys.create(
+        return api_keys.create(
             self.ledger, name, role=role, now=self.clock.now(), actor=self.actor, lasts=lasts, models=models
         )
 
-    def revoke_key(self, prefix: str) -> keys.Keys:
+    def revoke_key(self, prefix: str) -> api_keys.Keys:
         """End an API key at once."""
-        return keys.revoke(self.ledger, prefix, now=self.clock.now(), actor=self.actor)
+        return api_keys.revoke(self.ledger, prefix, now=self.clock.now(), actor=self.actor)
 
-    def routes(self, model: str | None = None) -> routes.RoutesReport:
+    def routes(self, model: str | None = None) -> traffic.RoutesReport:
         """Which versions answer a model's requests, and for how much of the traffic."""
         known = sorted({version.model for version in self.ledger.versions()})
         if model is not None and model not in known:
             raise UnknownNameError("model", model, known)
-        return routes.show(self.shop, known if model is None else [model])
+        return traffic.show(self.shop, known if model is None else [model])
 
     def set_route(
         self,
@@ -377,7 +401,7 @@ class Project:
         durable: bool | None = None,
         deadline_ms: int | None = None,
         why: str = "by hand",
-    ) -> routes.Routed:
+    ) -> traffic.Routed:
         """Answer a model's requests differently; what is not given stays as it is.
 
         Parameters
@@ -391,8 +415,8 @@ class Project:
         durable
             Answer only after the prediction is on disk.
         """
-        wanted = routes.Change(canary=canary, arms=arms, shadow=shadow, durable=durable, deadline_ms=deadline_ms)
-        return routes.change(self.shop, model, wanted, why=why)
+        wanted = traffic.Change(canary=canary, arms=arms, shadow=shadow, durable=durable, deadline_ms=deadline_ms)
+        return traffic.change(self.shop, model, wanted, why=why)
 
     def forecast(self, model: str = DEFAULT_MODEL) -> reports.Forecasted:
         """Forecast from the newest sales with the live version, and log it."""
@@ -612,6 +636,17 @@ class Project:
 
     def _forget(self) -> None:
         self.__dict__.pop("shop", None)
+
+    def _check_known(self, model: str) -> None:
+        """A name that is neither in the settings nor trained before is a slip, unless it is the first and like no other."""
+        trained = {version.model for version in self.ledger.versions()}
+        known = {*self.config.models, *trained}
+        if model in known or not (trained or difflib.get_close_matches(model, known)):
+            return
+        raise MissingInputError(
+            f"{UnknownNameError('model', model, known)} To make a new model, name it below models: in {FILE_NAME}, "
+            f"or say that it is new. Run: finalmile train {model} --new"
+        )
 
     @contextmanager
     def _writing(self, verb: str) -> Generator[None]:

@@ -21,6 +21,8 @@ VERBS = (
     "certify",
     "promote",
     "rollback",
+    "routes",
+    "keys",
     "models",
     "forecast",
     "monitor",

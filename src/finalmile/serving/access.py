@@ -58,7 +58,7 @@ def holder(keys: Iterable[Key], told: str, /, *, now: float) -> Key | None:
     Examples
     --------
     >>> key = Key(prefix="fm_ab", sha256=hashlib.sha256(b"cd").hexdigest(), role="viewer", expires_at=10.0)
-    >>> holder([key], "fm_ab.cd", now=9.0) is key, holder([key], "fm_ab.cd", now=10.0), holder([key], "fm_ab.x", now=9.0)
+    >>> holder([key], "fm_ab.cd", now=9.0) is key, holder([key], "fm_ab.cd", now=10.0), holder([key], "fm_ab.x", now=9)
     (True, None, None)
     """
     prefix, _, secret = told.partition(".")

@@ -62,4 +62,5 @@ def used(connection: Connection, prefix: str, *, at: datetime) -> None:
 
 def _key(row: RowMapping) -> ApiKey:
     facts: dict[str, Any] = {str(name): value for name, value in row.items()}
-    return ApiKey(**{**facts, "models": tuple(facts["models"])})
+    facts["models"] = tuple(facts["models"])
+    return ApiKey(**facts)

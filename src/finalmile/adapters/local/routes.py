@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
@@ -19,7 +18,8 @@ def get(connection: Connection, model: str) -> RouteRule:
     if body is None:
         return RouteRule(model=model)
     told = loads(body)
-    return replace(RouteRule(**{**told, "beside": ()}), beside=tuple(Beside(**one) for one in told["beside"]))
+    told["beside"] = tuple(Beside(**one) for one in told["beside"])
+    return RouteRule(**told)
 
 
 def put(connection: Connection, rule: RouteRule, *, at: datetime, actor: str, why: str) -> RouteRule:

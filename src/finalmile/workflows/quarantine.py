@@ -1,0 +1,141 @@
+"""Quarantine: a version that keeps failing at the endpoint answers no more, and the last good one does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from finalmile.alerting.incidents import acted, fold
+from finalmile.errors import ConflictError
+from finalmile.records import Finding, Incident, Version
+from finalmile.workflows.endpoint import last_good
+from finalmile.workflows.monitor import deliver
+from finalmile.workflows.shop import Shop
+
+CHECK = "serving"
+STRIKES = 3
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """What became of a version, and which one answers instead; ``None`` where there is none."""
+
+    version: Version
+    answers: int | None
+    incident: Incident
+
+
+def quarantine(shop: Shop, model: str, number: int, *, strikes: int, why: str) -> Quarantined | None:
+    """Take a version off the endpoint, return to the last good one, open an incident that names it, and alert.
+
+    A version that is quarantined already is left alone, and the answer is ``None``.
+
+    Parameters
+    ----------
+    strikes
+        Requests it could not answer.
+    why
+        One sentence on what it did.
+    """
+    version = shop.ledger.version(model, number)
+    if version.state == "quarantined":
+        return None
+    now = shop.clock.now()
+    version = shop.ledger.set_version_state(version, "quarantined", at=now, actor=shop.actor, why=why)
+    answers = _return(shop, version, why=why)
+    _leave_route(shop, version, why=why)
+    done = "no version is left to answer" if answers is None else f"{model}@{answers} answers instead"
+    incident = open_incident(shop, version, why=why, strikes=strikes, done=f"quarantined {version}; {done}")
+    deliver(shop)
+    return Quarantined(version=version, answers=answers, incident=incident)
+
+
+def open_incident(shop: Shop, version: Version, *, why: str, strikes: int, done: str) -> Incident:
+    """An incident of the endpoint that names a version, with its alert in the outbox; one that is open stays one."""
+    finding = Finding(
+        check=CHECK,
+        subject=str(version),
+        at=shop.clock.now(),
+        value=float(strikes),
+        benchmark=float(STRIKES),
+        unit="strikes",
+        n=strikes,
+        breached=True,
+        severity="critical",
+        why=why,
+    )
+    known = shop.ledger.incidents(model=version.model)
+    for incident, alert in fold([finding], known, model=version.model, at=finding.at):
+        told = acted(incident, done) if done not in incident.actions else incident
+        named = None if alert is None else replace(alert, labels={**alert.labels, "version": str(version)})
+        shop.ledger.put_incident(told, alert=named, actor=shop.actor)
+        return told
+    return next(one for one in known if (one.check, one.subject) == (CHECK, str(version)))
+
+
+def due(shop: Shop, counted: dict[str, int]) -> list[tuple[str, int, int]]:
+    """Versions with enough strikes since they were last looked at: model, number, strikes.
+
+    Parameters
+    ----------
+    counted
+        Strikes that workers ever counted, by ``"model@number"``; what names no version is left out.
+    """
+    there = {str(version): version for version in shop.ledger.versions()}
+    struck: list[tuple[str, int, int]] = []
+    for name, count in counted.items():
+        version = there.get(name)
+        if version is None:
+            continue
+        since = count - _handled(shop, version)
+        if since < 0:
+            settle(shop, version, 0)
+            since = count
+        if since >= STRIKES:
+            struck.append((version.model, version.number, since))
+    return struck
+
+
+def settle(shop: Shop, version: Version, count: int) -> None:
+    """Count strikes from here: a version that somebody puts back starts with none."""
+    shop.ledger.save_state(_handled_key(version), str(count).encode())
+
+
+def _handled(shop: Shop, version: Version) -> int:
+    return int(shop.ledger.load_state(_handled_key(version)) or b"0")
+
+
+def _handled_key(version: Version) -> str:
+    return f"strikes/{version}"
+
+
+def _return(shop: Shop, version: Version, *, why: str) -> int | None:
+    """Point to the last good version where this one is live; the number of the one that answers."""
+    for _ in range(_TRIES):
+        deployed = shop.ledger.deployment(version.model)
+        if deployed is None or deployed.live != version.number:
+            return None if deployed is None else deployed.live
+        target = last_good(deployed, shop.ledger.versions(version.model))
+        if target is None:
+            return None
+        now = shop.clock.now()
+        try:
+            shop.ledger.deploy(
+                version.model, target, expected=deployed.token, at=now, actor=shop.actor, why=f"{version}: {why}"
+            )
+        except ConflictError:
+            continue
+        back = shop.ledger.version(version.model, target)
+        shop.ledger.set_version_state(back, "stable", at=now, actor=shop.actor, why=f"returned from {version}")
+        return target
+    raise ConflictError(f"{version.model} is deployed by somebody else again and again; {version} is off all the same")
+
+
+def _leave_route(shop: Shop, version: Version, *, why: str) -> None:
+    rule = shop.ledger.route(version.model)
+    kept = replace(
+        rule,
+        beside=tuple(one for one in rule.beside if one.number != version.number),
+        shadow=None if rule.shadow == version.number else rule.shadow,
+    )
+    shop.ledger.set_route(kept, at=shop.clock.now(), actor=shop.actor, why=f"{version}: {why}")
