@@ -196,7 +196,7 @@ def test_numbers_go_on_after_everything_was_dropped(tmp_path: Path):
 def test_a_file_made_anew_has_another_name(tmp_path: Path):
     one, other = TailFile(tmp_path / "log-0.db"), TailFile(tmp_path / "log-1.db")
     again = TailFile(tmp_path / "log-0.db")
-    assert one.birth == again.birth != other.birth
+    assert one.name == again.name != other.name
     for file in (one, other, again):
         file.close()
 

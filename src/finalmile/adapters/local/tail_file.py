@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from finalmile.errors import CorruptError, TransientError
 
-_BIRTH = "CREATE TABLE IF NOT EXISTS birth (name TEXT NOT NULL)"
-_GROUPS = "CREATE TABLE IF NOT EXISTS groups (number INTEGER PRIMARY KEY, rows INTEGER NOT NULL, body BLOB NOT NULL)"
-_NAMED = "INSERT INTO birth SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM birth)"
+_MADE = "SELECT 1 FROM sqlite_master WHERE name = 'groups'"
+_MAKE = (
+    "CREATE TABLE birth (name TEXT NOT NULL)",
+    "INSERT INTO birth VALUES (lower(hex(randomblob(8))))",
+    "CREATE TABLE groups (number INTEGER PRIMARY KEY, rows INTEGER NOT NULL, body BLOB NOT NULL)",
+)
 _CHECKPOINT_PAGES = 4096
 _BUSY_S = 30.0
 
@@ -41,9 +44,9 @@ class TailFile:
         self._connection: sqlite3.Connection | None = self._opened()
 
     @property
-    def birth(self) -> str:
-        """Name of this file that no file made later in its place has."""
-        return str(self._run("SELECT name FROM birth")[0][0])
+    def name(self) -> str:
+        """Its slot and when it was made, which no other file has, nor one made later in its place."""
+        return f"{self.path.stem}-{self._run('SELECT name FROM birth')[0][0]}"
 
     def write(self, rows: Sequence[bytes], /) -> None:
         """Keep rows, all or none of them, on the disk when this returns.
@@ -110,14 +113,31 @@ class TailFile:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
-        with closing(connection.cursor()) as cursor:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=FULL")
-            cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-            for statement in (_BIRTH, _GROUPS, _NAMED):
-                cursor.execute(statement)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={_CHECKPOINT_PAGES}"):
+            connection.execute(f"PRAGMA {pragma}").close()
+        if not connection.execute(_MADE).fetchall():
+            _make(connection)
     except sqlite3.Error:
         connection.close()
         raise
     path.chmod(0o600)
     return connection
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Make the tables, unless another process made them meanwhile."""
+    connection.execute("BEGIN IMMEDIATE")
+    if not connection.execute(_MADE).fetchall():
+        for statement in _MAKE:
+            connection.execute(statement)
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def open_tails(folder: Path) -> Generator[list[TailFile]]:
+    """The tails of every slot in a folder, by name; none where it is not there."""
+    with ExitStack() as stack:
+        files = [TailFile(path) for path in sorted(folder.glob("log-*.db"))]
+        for file in files:
+            stack.callback(file.close)
+        yield files
