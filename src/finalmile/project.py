@@ -638,7 +638,7 @@ class Project:
         self.__dict__.pop("shop", None)
 
     def _check_known(self, model: str) -> None:
-        """A name that is neither in the settings nor trained before is a slip, unless it is the first and like no other."""
+        """A name that is neither in the settings nor trained before is a slip; a first one may be unlike all."""
         trained = {version.model for version in self.ledger.versions()}
         known = {*self.config.models, *trained}
         if model in known or not (trained or difflib.get_close_matches(model, known)):

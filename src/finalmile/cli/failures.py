@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 
 from finalmile.cli.report import write_json
 from finalmile.errors import (
@@ -34,12 +35,12 @@ def code_of(error: BaseException) -> int:
     return WRONG_USE if isinstance(error, _MENDED_BY_THE_USER) else COULD_NOT_RUN
 
 
-def tell(error: BaseException, *, as_json: bool, debug: bool) -> None:
+def tell(error: BaseException, *, as_json: bool, debug: bool, hint: Callable[[str], str] = str) -> None:
     """Say what went wrong on standard error, and as JSON on standard output where that was asked for."""
     if debug:
         print(printable("".join(traceback.format_exception(error)), lines=True), file=sys.stderr, end="")
     else:
-        print(printable(said(error), lines=True), file=sys.stderr)
+        print(printable(hint(said(error)), lines=True), file=sys.stderr)
     if as_json:
         kind = type(error).__name__
         write_json({"error": {"kind": kind, "message": said(error), "exit_code": code_of(error)}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,14 +51,14 @@ class Note:
         return self.said
 
 
-def show(report: Report, *, as_json: bool) -> None:
-    """Write a report to standard output."""
+def show(report: Report, *, as_json: bool, hint: Callable[[str], str] = str) -> None:
+    """Write a report to standard output; ``hint`` completes the commands that its lines hint at."""
     if as_json:
         write_json(report.to_dict())
         return
     console = Console(soft_wrap=True, markup=False, emoji=False)
     for line in report.lines():
-        console.print(printable(line))
+        console.print(printable(hint(line)))
 
 
 def write_json(body: Mapping[str, object]) -> None:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, get_type_hi
 import typer
 
 from finalmile.cli.failures import BREACHED, FINE, code_of, tell
+from finalmile.cli.hints import with_project
 from finalmile.cli.progress import progress_bar
 from finalmile.cli.report import Report, show
+from finalmile.errors import printable
 
 if TYPE_CHECKING:
     from finalmile.ports import Progress
@@ -57,8 +59,16 @@ class Session:
 
     @property
     def new_project(self) -> Project:
-        """The project, made where it is not there."""
-        return project_class().open(self.folder)
+        """The project, made where it is not there, which is said."""
+        known = project_class().exists(self.folder)
+        project = project_class().open(self.folder)
+        if not known:
+            print(printable(f"Made a new project in {self.folder.resolve()}"), file=sys.stderr)
+        return project
+
+    def hint(self, line: str) -> str:
+        """A line whose hints at commands name the folder, where it was given."""
+        return with_project(line, self.given)
 
     @contextmanager
     def progress(self) -> Generator[Progress]:
@@ -107,7 +117,7 @@ def _run(session: Session, work: Callable[[], Report | None]) -> int:
         report = work()
         if report is None:
             return FINE
-        show(report, as_json=session.as_json)
+        show(report, as_json=session.as_json, hint=session.hint)
     except typer.BadParameter:
         raise
     except typer.Exit as left:
@@ -116,7 +126,7 @@ def _run(session: Session, work: Callable[[], Report | None]) -> int:
         _ignore_closed_output()
         return FINE
     except (Exception, KeyboardInterrupt) as error:
-        tell(error, as_json=session.as_json, debug=session.debug)
+        tell(error, as_json=session.as_json, debug=session.debug, hint=session.hint)
         return code_of(error)
     return BREACHED if report.breached else FINE
 

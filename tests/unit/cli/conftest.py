@@ -22,10 +22,14 @@ class Recorder:
     opened: list[Path] = field(default_factory=list)
     answer: Note = field(default_factory=lambda: Note(said=("It is done.",), facts={"done": True}))
     failure: BaseException | None = None
+    there: bool = True
 
     def open(self, folder: Path, *, create: bool = True) -> Recorder:
         self.opened.append(folder)
         return self
+
+    def exists(self, folder: Path) -> bool:
+        return self.there
 
     def __getattr__(self, name: str) -> Callable[..., Note]:
         if name.startswith("_"):
@@ -45,7 +49,7 @@ class Recorder:
 def project(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
     monkeypatch.setattr(verb, "project_class", lambda: recorder)
-    for module in ("init", "demo"):
+    for module in ("init", "demo", "plugins"):
         monkeypatch.setattr(f"finalmile.cli.verbs.{module}.project_class", lambda: recorder)
     return recorder
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from typer.main import get_command
 
-from finalmile.cli.app import VERBS
+from finalmile.cli.app import VERBS, app
 
 INGEST = {
     "columns": {},
@@ -57,12 +58,12 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
             | {"roles": {"brand": "hierarchy"}},
         ),
         ("ingest open-orders o.csv --partial", "ingest", ("open_orders", "o.csv"), INGEST | {"complete": False}),
-        ("train", "train", ("demand",), {"forecaster": None, "cutoff": None}),
+        ("train", "train", ("demand",), {"forecaster": None, "cutoff": None, "new": False}),
         (
-            "train milk --forecaster tsb --cutoff 2016-01-01",
+            "train milk --forecaster tsb --cutoff 2016-01-01 --new",
             "train",
             ("milk",),
-            {"forecaster": "tsb", "cutoff": START},
+            {"forecaster": "tsb", "cutoff": START, "new": True},
         ),
         ("certify", "certify", ("demand", None), {}),
         ("certify demand@3", "certify", ("demand", 3), {}),
@@ -122,7 +123,15 @@ def test_the_demo_leaves_no_folder_behind(call: Any, project: Any) -> None:
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("verb", [*sorted(set(VERBS) - {"orders"}), "orders list", "orders show"])
+def every_verb() -> list[str]:
+    """All that can be typed, those of groups with their group before them."""
+    top = cast("Any", get_command(app)).commands
+    return [
+        f"{name} {inner}".strip() for name, verb in sorted(top.items()) for inner in getattr(verb, "commands", [""])
+    ]
+
+
+@pytest.mark.parametrize("verb", every_verb())
 def test_every_verb_explains_itself_and_takes_the_common_options(call: Any, verb: str) -> None:
     result = call(*verb.split(), "--help")
     assert result.exit_code == 0

@@ -6,6 +6,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
+from finalmile.cli.reasons import ReasonedOrders
 from finalmile.cli.report import Report
 from finalmile.cli.verb import Session, add_verb
 from finalmile.errors import UnknownNameError
@@ -25,8 +26,8 @@ def list_orders(session: Session, state: State = None) -> Report:
 
 
 def show_order(session: Session, order: Order) -> Report:
-    """Show the lines of one order, and every number each quantity came from."""
-    return session.project.orders(order)
+    """Show the lines of one order, and why each quantity; --json gives every number behind it."""
+    return ReasonedOrders(session.project.orders(order))
 
 
 def _order_state(name: str) -> OrderState:

@@ -48,9 +48,9 @@ def repeat(session: Session, *, every: timedelta, at: date | None, wait: Wait) -
 
 def _one_day(session: Session, at: date | None) -> None:
     try:
-        show(session.project.run_day(at=at), as_json=session.as_json)
+        show(session.project.run_day(at=at), as_json=session.as_json, hint=session.hint)
     except Exception as error:
-        tell(error, as_json=session.as_json, debug=session.debug)
+        tell(error, as_json=session.as_json, debug=session.debug, hint=session.hint)
 
 
 @contextmanager

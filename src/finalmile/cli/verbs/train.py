@@ -16,12 +16,22 @@ Forecaster = Annotated[
 Cutoff = Annotated[
     str | None, typer.Option("--cutoff", metavar="DAY", help="Learn only from what was sold up to this day.")
 ]
+New = Annotated[
+    bool, typer.Option("--new", help="A new model of this name, which neither the settings nor a version has yet.")
+]
 
 
 def train(
-    session: Session, model: Model = DEFAULT_MODEL, forecaster: Forecaster = None, cutoff: Cutoff = None
+    session: Session,
+    model: Model = DEFAULT_MODEL,
+    forecaster: Forecaster = None,
+    cutoff: Cutoff = None,
+    new: New = False,
 ) -> Report:
-    """Train a new version of a model on everything known."""
+    """Train a new version of a model on everything known.
+
+    A model is made when it is named in finalmile.yaml, is the first one, or with --new.
+    """
     with session.progress() as progress:
         day = None if cutoff is None else read_when(cutoff)
-        return session.project.train(model, forecaster=forecaster, cutoff=day, progress=progress)
+        return session.project.train(model, forecaster=forecaster, cutoff=day, new=new, progress=progress)
