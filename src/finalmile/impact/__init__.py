@@ -1,5 +1,6 @@
 """What the decisions were worth: KPIs, paired counterfactuals, intervals."""
 
+from finalmile.impact.cycles import cycles_ended
 from finalmile.impact.economics import Economics
 from finalmile.impact.kpis import Kpis, kpis_of
 from finalmile.impact.lost_sales import LostSales, estimate_lost_sales
@@ -13,6 +14,7 @@ __all__ = [
     "LostSales",
     "Savings",
     "compare",
+    "cycles_ended",
     "estimate_lost_sales",
     "kpis_of",
     "total_with_interval",

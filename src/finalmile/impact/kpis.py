@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from finalmile.frames import BoolArray
+from finalmile.impact.cycles import cycles_ended
 from finalmile.impact.economics import Economics
 from finalmile.records import Json
 from finalmile.simulation import Flow, UnitsArray
@@ -35,10 +36,9 @@ def fill_rate(sold: UnitsArray, lost: UnitsArray) -> float | None:
 
 
 def cycle_service(received: UnitsArray, lost: UnitsArray) -> float | None:
-    """Share of order cycles without a stock-out (type-1 service, alpha).
+    """Share of order cycles that ended without a stock-out (type-1 service, alpha), by :func:`cycles_ended`.
 
-    A cycle of an item runs from a receipt to the next; the stretch before its first receipt is left out, the one
-    after its last is counted. ``None`` without a receipt.
+    ``None`` where no cycle ended: that takes two receipts of an item.
 
     Parameters
     ----------
@@ -46,15 +46,13 @@ def cycle_service(received: UnitsArray, lost: UnitsArray) -> float | None:
 
     Examples
     --------
-    Three cycles, one of which loses sales:
+    Two cycles that ended, one of which lost sales:
 
-    >>> cycle_service(np.array([[5.0, 0, 5, 0, 5]]), np.array([[0.0, 0, 0, 2, 0]])).__round__(3)
-    0.667
+    >>> cycle_service(np.array([[5.0, 0, 5, 0, 5]]), np.array([[0.0, 0, 0, 2, 0]]))
+    0.5
     """
-    cycle: UnitsArray = np.cumsum(received > 0, axis=1, dtype=np.float64)
-    total = float(cycle[:, -1].sum()) if cycle.size else 0.0
-    broken = sum(len(np.unique(row[(gone > 0) & (row > 0)])) for row, gone in zip(cycle, lost, strict=True))
-    return _ratio(total - broken, total)
+    kept, ended = cycles_ended(received, lost)
+    return _ratio(float(kept.sum()), float(ended.sum()))
 
 
 def in_stock_share(available: UnitsArray) -> float | None:
@@ -154,6 +152,9 @@ class Kpis:
         Per year, days, per year.
     margin, holding, ordering
         Totals in ``currency``.
+    priced, items
+        Items that the money is of, and all that had stock or demand: those without a price or a cost are left out of
+        every amount, and where none is left the amounts are ``None``.
     """
 
     fill_rate: float | None
@@ -163,13 +164,15 @@ class Kpis:
     stock_outs: int
     lost_units: float
     demand_units: float
-    average_inventory: float
+    average_inventory: float | None
     turnover: float | None
     days_of_supply: float | None
     gmroi: float | None
-    margin: float
-    holding: float
-    ordering: float
+    margin: float | None
+    holding: float | None
+    ordering: float | None
+    priced: int
+    items: int
     currency: str
     assumed: bool
 
@@ -179,12 +182,13 @@ class Kpis:
 
 
 def kpis_of(flow: Flow, economics: Economics) -> Kpis:
-    """Every figure of one arm; an empty flow has ``None`` ratios and zero counts."""
+    """Every figure of one arm; an empty flow has ``None`` ratios and amounts, and zero counts."""
     days = flow.sold.shape[1] * economics.period_days
-    cogs = float((flow.sold * economics.unit_cost[:, None]).sum())
+    cogs = float((flow.sold * economics.cost[:, None]).sum())
     by_period = economics.inventory_value(flow).sum(axis=0)
     average = float(by_period.mean()) if len(by_period) else 0.0
     margin = float(economics.margin(flow).sum())
+    priced, items = economics.covers(flow)
     return Kpis(
         fill_rate=fill_rate(flow.sold, flow.lost),
         cycle_service=cycle_service(flow.received, flow.lost),
@@ -193,13 +197,15 @@ def kpis_of(flow: Flow, economics: Economics) -> Kpis:
         stock_outs=int((flow.lost > 0).sum()),
         lost_units=float(flow.lost.sum()),
         demand_units=float(flow.demand.sum()),
-        average_inventory=average,
+        average_inventory=average if priced else None,
         turnover=turnover(cogs, average, days=days),
         days_of_supply=days_of_supply(cogs, average, days=days),
         gmroi=_ratio(margin * DAYS_PER_YEAR, average * days),
-        margin=margin,
-        holding=float(economics.holding(flow).sum()),
-        ordering=float(economics.ordering(flow).sum()),
+        margin=margin if priced else None,
+        holding=float(economics.holding(flow).sum()) if priced else None,
+        ordering=float(economics.ordering(flow).sum()) if priced else None,
+        priced=priced,
+        items=items,
         currency=economics.currency,
         assumed=economics.assumed,
     )

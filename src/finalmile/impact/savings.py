@@ -22,6 +22,8 @@ GRADES: dict[Grade, str] = {
     "D": "an estimate",
 }
 
+_UNPRICED = "no price or cost is known: give unit_price and unit_cost with the items, or price with the sales"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Savings:
@@ -30,9 +32,12 @@ class Savings:
     Parameters
     ----------
     total
-        Money over the whole span, and its interval.
+        Money over the whole span, and its interval; unknown where no item has a price and a cost.
     margin, holding, ordering
-        Where it comes from: margin gained, and holding and ordering cost saved; they add up to ``total.value``.
+        Where it comes from: margin gained, and holding and ordering cost saved; they add up to ``total.value``, and
+        are ``None`` where that is unknown.
+    priced, items
+        Items that the money is of, and all that had stock or demand in either arm.
     by_period : array of shape (T,)
         Difference of the whole portfolio in each period.
     baseline
@@ -42,9 +47,11 @@ class Savings:
     """
 
     total: Estimate
-    margin: float
-    holding: float
-    ordering: float
+    margin: float | None
+    holding: float | None
+    ordering: float | None
+    priced: int
+    items: int
     by_period: UnitsArray
     baseline: str
     grade: Grade
@@ -60,7 +67,10 @@ class Savings:
             between = self.total.why
         else:
             between = f"{self.total.level:.0%} interval {self.total.low:+,.0f} to {self.total.high:+,.0f}"
-        return f"{money} against {self.baseline}; {between}. Evidence {self.grade}: {GRADES[self.grade]}."
+        said = f"{money} against {self.baseline}; {between}. Evidence {self.grade}: {GRADES[self.grade]}."
+        if self.priced == self.items:
+            return said
+        return f"{said} Of {self.priced:,} of {self.items:,} items: no price or no cost is known of the others."
 
     def to_dict(self) -> Json:
         """Names to plain values, for JSON."""
@@ -96,11 +106,14 @@ def compare(
     if arm.sold.shape != baseline.sold.shape or (grade == "B" and not np.allclose(arm.demand, baseline.demand)):
         raise ValueError("a paired comparison needs both arms on the same items, periods and demand; replay them again")
     by_period = np.asarray((economics.benefit(arm) - economics.benefit(baseline)).sum(axis=0))
+    priced, items = (max(counts) for counts in zip(economics.covers(arm), economics.covers(baseline), strict=True))
     return Savings(
-        total=total_with_interval(by_period, blocks=blocks),
-        margin=_gain(economics.margin(arm), economics.margin(baseline)),
-        holding=_gain(economics.holding(baseline), economics.holding(arm)),
-        ordering=_gain(economics.ordering(baseline), economics.ordering(arm)),
+        total=total_with_interval(by_period, blocks=blocks) if priced else Estimate(value=None, why=_UNPRICED),
+        margin=_gain(economics.margin(arm), economics.margin(baseline)) if priced else None,
+        holding=_gain(economics.holding(baseline), economics.holding(arm)) if priced else None,
+        ordering=_gain(economics.ordering(baseline), economics.ordering(arm)) if priced else None,
+        priced=priced,
+        items=items,
         by_period=by_period,
         baseline=against,
         grade=grade,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,10 +12,10 @@ import orjson
 import polars as pl
 
 from finalmile.frames import Frequency
-from finalmile.impact import Kpis, Savings, compare, kpis_of
+from finalmile.impact import Kpis, Savings, compare, cycles_ended, kpis_of
 from finalmile.impact.service import share_with_interval
 from finalmile.records import Estimate, Json, OrderLine
-from finalmile.simulation import Flow, UnitsArray
+from finalmile.simulation import Flow
 from finalmile.workflows.arms import daily
 from finalmile.workflows.day import Day
 from finalmile.workflows.replay import Played
@@ -45,6 +45,8 @@ class Replayed:
         Ours against the baseline, in money, with its interval.
     daily
         One row per period and arm.
+    unit
+        Length of a period: ``"hour"``, ``"day"``, ``"week"`` or ``"month"``.
     happenings
         Deployments, alarms and actions in order.
     """
@@ -67,6 +69,7 @@ class Replayed:
     happenings: tuple[Happening, ...]
     orders: tuple[OrderLine, ...]
     loss: pl.DataFrame
+    unit: str = "day"
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
     breached: bool = False
@@ -88,7 +91,7 @@ class Replayed:
             f"Replayed {self.first} to {self.last}: {self.series:,} series, every decision from what was known then.",
             f"Service: fill rate {_share(ours.fill_rate)}{_between(self.service)}, baseline {_share(usual.fill_rate)}; "
             f"cycle service {_share(ours.cycle_service)}, baseline {_share(usual.cycle_service)}.",
-            f"Stock-outs: {ours.stock_outs:,} item-days, baseline {usual.stock_outs:,}; "
+            f"Stock-outs: {ours.stock_outs:,} item-{self.unit}s, baseline {usual.stock_outs:,}; "
             f"units lost {ours.lost_units:,.0f} of {ours.demand_units:,.0f}, baseline {usual.lost_units:,.0f}.",
             self._stock(),
             f"Money: {self.savings.explain()}",
@@ -99,10 +102,11 @@ class Replayed:
 
     def _stock(self) -> str:
         ours, usual = self.ours, self.baseline
-        if self.savings.total.value is None:
+        if ours.average_inventory is None or usual.average_inventory is None:
             return "Stock: its value is unknown without costs."
+        partly = "" if ours.priced == ours.items else f" of {ours.priced:,} of {ours.items:,} series"
         return (
-            f"Stock: {ours.average_inventory:,.0f} {self.currency}, baseline {usual.average_inventory:,.0f}; "
+            f"Stock: {ours.average_inventory:,.0f} {self.currency}{partly}, baseline {usual.average_inventory:,.0f}; "
             f"turned over {_number(ours.turnover)} times a year, baseline {_number(usual.turnover)}."
         )
 
@@ -113,6 +117,7 @@ class Replayed:
             "first": self.first,
             "last": self.last,
             "series": self.series,
+            "unit": self.unit,
             "policy": self.policy,
             "against": self.against,
             "currency": self.currency,
@@ -156,7 +161,7 @@ def account(
     ours, baseline = played.ours.flow(), played.baseline.flow()
     economics = played.economics
     both = [("ours", ours), (against, baseline)]
-    kept, ended = cycles_by_period(ours)
+    kept, ended = cycles_ended(ours.received, ours.lost)
     return Replayed(
         model=model,
         first=frequency.start_of(played.first),
@@ -170,7 +175,7 @@ def account(
         baseline=kpis_of(baseline, economics),
         service=share_with_interval(ours.sold.sum(axis=0), ours.demand.sum(axis=0)),
         cycle=share_with_interval(kept, ended),
-        savings=_savings(played, ours, baseline, against=against),
+        savings=compare(ours, baseline, economics=economics, against=against),
         daily=pl.concat(
             daily(flow, arm=name, first=played.first, frequency=frequency, economics=economics) for name, flow in both
         ),
@@ -178,33 +183,17 @@ def account(
         happenings=tuple(happenings(played.days, frequency)),
         orders=played.orders,
         loss=_loss(played.days),
+        unit=frequency.unit,
         seconds=seconds,
+        notes=_notes(played),
     )
 
 
-def _savings(played: Played, ours: Flow, baseline: Flow, *, against: str) -> Savings:
-    told = compare(ours, baseline, economics=played.economics, against=against)
-    if played.priced:
-        return told
-    why = "no price or cost is known: give unit_price and unit_cost with the items, or price with the sales"
-    return replace(told, total=Estimate(value=None, why=why))
-
-
-def cycles_by_period(flow: Flow) -> tuple[UnitsArray, UnitsArray]:
-    """Order cycles that ended in each period, without a stock-out and in all, each of shape (T,).
-
-    A cycle ends the period before the next receipt; the one that runs at the end of the span is not counted here.
-    """
-    n, length = flow.sold.shape
-    kept, ended = np.zeros(length), np.zeros(length)
-    began, broken = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-    for t in range(length):
-        receives = flow.received[:, t] > 0
-        closes = receives & began
-        ended[t], kept[t] = closes.sum(), (closes & ~broken).sum()
-        began |= receives
-        broken = np.where(receives, False, broken) | (flow.lost[:, t] > 0)  # a fresh cycle is unbroken
-    return kept, ended
+def _notes(played: Played) -> tuple[str, ...]:
+    if not played.corrected:
+        return ()
+    rows = "row of sales was" if played.corrected == 1 else "rows of sales were"
+    return (f"{played.corrected:,} {rows} corrected later; the replay uses what was known on each day.",)
 
 
 def happenings(days: Sequence[Day], frequency: Frequency) -> Iterator[Happening]:
@@ -241,8 +230,8 @@ def forecasts_of(days: Sequence[Day]) -> pl.DataFrame:
 
 def _trend(played: Played, ours: Flow, baseline: Flow, frequency: Frequency) -> pl.DataFrame:
     """Order cycles that ended in each period, and those of them without a stock-out, of both arms."""
-    kept, ended = cycles_by_period(ours)
-    usual_kept, usual_ended = cycles_by_period(baseline)
+    kept, ended = cycles_ended(ours.received, ours.lost)
+    usual_kept, usual_ended = cycles_ended(baseline.received, baseline.lost)
     return pl.DataFrame(
         {
             "ds": frequency.start(np.arange(played.first, played.last + 1)),

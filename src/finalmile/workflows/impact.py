@@ -43,7 +43,7 @@ def impact(shop: Shop, past: PastKnown, model: str, *, start: date, end: date, a
         table.trade(cutoff + 1, told=newest)
     played = Played(
         ids=table.ids, first=opened + 1, last=last, days=(), ours=table.ours, baseline=table.baseline,
-        orders=(), economics=table.economics(), priced=table.priced,
+        orders=(), economics=table.economics(), corrected=past.corrected_after(last),
     )  # fmt: skip
     return account(
         played,

@@ -283,6 +283,13 @@ class PastKnown:
         """Last period that has sales."""
         return self.whole.cutoff
 
+    def corrected_after(self, cutoff: int) -> int:
+        """Rows of sales up to a cutoff of which a later version became known after it."""
+        if self.changed.is_empty():
+            return 0
+        later = self.changed.filter(pl.col("known_at") > end_of(cutoff, self.frequency))
+        return int((self.frequency.index(later.unique(_KEYS)["ds"]) <= cutoff).sum())
+
     def items(self, cutoff: int) -> pl.DataFrame:
         """Item attributes as known at the end of the cutoff."""
         return self._told(cutoff).items

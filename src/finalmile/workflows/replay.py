@@ -14,7 +14,7 @@ from finalmile.impact import Economics
 from finalmile.inventory import Policy, Position, order_lines
 from finalmile.inventory.policies import policies
 from finalmile.ports import Fitted, Progress, forecasters
-from finalmile.records import OrderLine
+from finalmile.records import Certificate, OrderLine
 from finalmile.simulation import UnitsArray, opening
 from finalmile.workflows.arms import Arm, rows_in
 from finalmile.workflows.day import Day, business_day
@@ -56,6 +56,8 @@ class Played:
         The two ways of ordering.
     orders
         Lines that ours placed.
+    corrected
+        Rows of sales of the span or before it that were corrected after it.
     """
 
     ids: NameArray
@@ -66,7 +68,7 @@ class Played:
     baseline: Arm
     orders: tuple[OrderLine, ...]
     economics: Economics
-    priced: bool = True
+    corrected: int = 0
 
 
 def play(
@@ -99,14 +101,14 @@ def play(
     _check_span(known, first, last)
     table = Comparison(shop, known, model, first=first, last=last, demand=demand)
     clock.at = end_of(first - 1, known.frequency)
-    _open(shop, model, first - 1)
+    opening_certificate = _open(shop, model, first - 1)
     days: list[Day] = []
     orders: list[OrderLine] = []
     for cutoff in range(first - 1, last + 1):
         clock.at = end_of(cutoff, known.frequency)
         brief = not table.orders_at(cutoff)
         day = business_day(shop, model, cutoff, retrain_every=retrain_every, brief=brief)
-        days.append(day)
+        days.append(day if days else replace(day, trained=(opening_certificate, *day.trained)))
         if cutoff < last:
             orders += table.decide(day.forecast, cutoff)
             table.trade(cutoff + 1, told=day.forecast)
@@ -114,7 +116,7 @@ def play(
             progress(cutoff - first + 2, last - first + 2, str(shop.day(cutoff)))
     return Played(
         ids=table.ids, first=first, last=last, days=tuple(days), ours=table.ours, baseline=table.baseline,
-        orders=tuple(orders), economics=table.economics(), priced=table.priced,
+        orders=tuple(orders), economics=table.economics(), corrected=known.corrected_after(last),
     )  # fmt: skip
 
 
@@ -128,12 +130,13 @@ def _check_span(known: PastKnown, first: int, last: int) -> None:
         )
 
 
-def _open(shop: Shop, model: str, cutoff: int) -> None:
+def _open(shop: Shop, model: str, cutoff: int) -> Certificate:
     """A first version goes live: the trained one where its certificate passes, else the fallback."""
     safe = fallback_version(shop, model, cutoff)
     certificate = renew(shop, model, cutoff, why="first version of the replay")
     if not certificate.passed:
         promote(shop, model, number=safe.number, why="first version did not pass its certificate", force=True)
+    return certificate
 
 
 class Comparison:
@@ -194,18 +197,12 @@ class Comparison:
         self.ours.trade(asked)
         self.baseline.trade(asked)
 
-    @property
-    def priced(self) -> bool:
-        """Whether any unit has a known cost and price."""
-        return bool((np.isfinite(self.cost) & np.isfinite(self.price).any(axis=1)).any())
-
     def economics(self) -> Economics:
         """What units were worth; what items do not say is assumed."""
         config = self.shop.config
-        known = np.isfinite(self.cost) & np.isfinite(self.price).any(axis=1)
         return Economics(
-            unit_cost=np.where(known, self.cost, 0.0),
-            unit_price=np.where(known[:, None], self.price, np.nan),
+            unit_cost=self.cost,
+            unit_price=self.price,
             holding_rate_per_year=self.rate,
             order_cost=self.order_cost,
             period_days=self.shop.frequency.days,

@@ -133,15 +133,15 @@ def _stock(played: _Replay | None) -> pl.DataFrame:
 def _kpis(played: _Replay | None) -> tuple[Kpi, ...]:
     if played is None:
         return ()
-    ours, usual = played.summary["ours"], played.summary["baseline"]
+    ours, usual, unit = played.summary["ours"], played.summary["baseline"], played.summary.get("unit", "day")
 
     def kpi(title: str, key: str, unit: str, meaning: str) -> Kpi:
         beside = "" if usual[key] is None else f" Baseline: {usual[key]:,.2f}."
         return Kpi(name=title, value=Estimate(value=ours[key]), unit=unit, meaning=meaning + beside)
 
     return (
-        kpi("In stock", "in_stock_share", "%", "Share of item-days that began with something on the shelf."),
-        kpi("Stock-outs", "stock_outs", "item-days", "Item-days on which demand was lost."),
+        kpi("In stock", "in_stock_share", "%", f"Share of item-{unit}s that began with something on the shelf."),
+        kpi("Stock-outs", "stock_outs", f"item-{unit}s", f"Item-{unit}s in which demand was lost."),
         kpi("Turnover", "turnover", "a year", "Annualised cost of goods sold over time-average inventory at cost."),
         kpi("Days of supply", "days_of_supply", "days", "Days that the average inventory lasts at the rate it sold."),
         kpi("Average inventory", "average_inventory", "money", "Time-average inventory at cost."),

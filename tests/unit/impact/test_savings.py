@@ -1,5 +1,7 @@
 """Savings: paired, in money, with an interval, and never without a baseline."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,6 +67,20 @@ def test_the_sentence_names_baseline_interval_grade_and_assumption():
     said = compare(arm(18.0), arm(9.0), economics=MONEY, against="the old policy").explain()
     for part in ("against the old policy", "95% interval", "Evidence B: paired replay", "costs assumed", "EUR"):
         assert part in said
+
+
+def test_the_sentence_says_how_many_items_the_money_is_of():
+    partly = replace(MONEY, unit_cost=np.array([2.0] * 6 + [np.nan] * 2))
+    told = compare(arm(18.0), arm(9.0), economics=partly, against="lean")
+    assert (told.priced, told.items) == (6, 8)
+    assert "Of 6 of 8 items" in told.explain()
+    assert " of 8 items" not in compare(arm(18.0), arm(9.0), economics=MONEY, against="lean").explain()
+
+
+def test_where_nothing_is_priced_the_saving_is_unknown():
+    told = compare(arm(18.0), arm(9.0), economics=replace(MONEY, unit_price=np.full(8, np.nan)), against="lean")
+    assert (told.total.value, told.margin, told.holding, told.ordering) == (None, None, None, None)
+    assert "give unit_price and unit_cost" in told.explain()
 
 
 def test_an_interval_needs_at_least_two_blocks():
