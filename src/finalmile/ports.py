@@ -17,6 +17,7 @@ from finalmile.records import (
     Audit,
     Certificate,
     Deployment,
+    EndpointCertificate,
     Finding,
     Incident,
     Json,
@@ -136,6 +137,14 @@ class Ledger(Protocol):
 
     def certificate(self, model: str, number: int) -> Certificate | None:
         """Newest certificate of a version."""
+        ...
+
+    def add_endpoint_certificate(self, certificate: EndpointCertificate, *, actor: str) -> None:
+        """Keep how fast a version answered; the newest one of a version counts."""
+        ...
+
+    def endpoint_certificates(self, model: str | None = None, number: int | None = None) -> list[EndpointCertificate]:
+        """Endpoint certificates, oldest first; of every model and version where none is named."""
         ...
 
     def deployment(self, model: str) -> Deployment | None:
@@ -327,6 +336,10 @@ class HistoryTable(Protocol):
         backfill_known: bool = True,
     ) -> pl.DataFrame:
         """Newest version of each key that was known at ``as_of``."""
+        ...
+
+    def versions(self) -> pl.DataFrame:
+        """Every version of every key, in the order in which they became known."""
         ...
 
 

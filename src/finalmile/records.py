@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -153,6 +153,87 @@ class Certificate:
     coverage: Mapping[str, float | None]
     passed: bool
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointCertificate:
+    """How fast a version answered on one machine: what operations are judged by. Latencies are milliseconds.
+
+    Parameters
+    ----------
+    digest, rows_digest
+        Of the artefact, and of the request rows.
+    kind, features
+        Recipe or loader, and how many features a row has: what makes another model similar.
+    machine
+        Processor, cores and memory it was measured on; figures of another machine say little.
+    rate, connections, window_s
+        Requests a second that were due in each window, over how many connections, and its length.
+    windows
+        ``"p50"``, ``"p90"``, ``"p99"`` and ``"p99.9"``, one figure for each window: the unit of every comparison.
+    intervals
+        For each of them centre, low and high: where the same figure of one more window is to be expected.
+    level
+        Of those intervals.
+    sustained
+        Highest rate whose p99 stayed at or under ``target_ms`` in every window; ``None`` where none did.
+    stopped
+        Why the search for it ended; after ``"the client is the limit"`` it is a lower bound.
+    ladder
+        Each rate that was tried: rate, slowest p99 of its windows, requests without a right answer.
+    errors
+        Requests without a right answer in the windows, by kind.
+    memory_mb, cpu_us, cold_start_s
+        Proportional share of memory of all processes of the endpoint after the load, processor time of a request, and
+        seconds from starting the processes to the first answer. ``None`` where this machine cannot tell.
+    golden, golden_equal
+        Outputs kept beside the model that were asked again through the endpoint, and how many came back equal.
+    metrics, coverage
+        Of the version's accuracy certificate; empty without one.
+    busy
+        Share of the machine's processor time that others used meanwhile, in [0, 1]; ``None`` where it cannot tell.
+    labels
+        What weakens it, one sentence each: few windows, a busy machine.
+    passed, reasons
+        Verdict, and one sentence for each rule that failed.
+    """
+
+    model: str
+    number: int
+    issued_at: datetime
+    digest: str
+    kind: str
+    features: int
+    machine: str
+    rows: int
+    rows_digest: str
+    durable: bool
+    rate: float
+    connections: int
+    window_s: float
+    requests: int
+    windows: Mapping[str, Sequence[float]]
+    intervals: Mapping[str, Sequence[float]]
+    level: float
+    target_ms: float
+    sustained: float | None
+    stopped: str
+    passed: bool
+    ladder: Sequence[Sequence[float]] = ()
+    errors: Mapping[str, int] = field(default_factory=dict[str, int])
+    memory_mb: float | None = None
+    cpu_us: float | None = None
+    cold_start_s: float | None = None
+    golden: int = 0
+    golden_equal: int = 0
+    metrics: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    coverage: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    busy: float | None = None
+    labels: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

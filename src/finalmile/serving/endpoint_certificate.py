@@ -201,7 +201,7 @@ def _spread(logs: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
 
 
 def _effective(logs: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    """How many independent windows tell as much; at least a third, for a correlation of few windows is itself unsure."""
+    """How many independent windows tell as much; at least a third: the correlation of few windows is itself unsure."""
     apart = logs - logs.mean()
     total = float((apart * apart).sum())
     alike = max(0.0, float((apart[1:] * apart[:-1]).sum()) / total) if total > 0 else 0.0

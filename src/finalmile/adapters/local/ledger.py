@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Self
 
-from finalmile.adapters.local import audit, incidents, keys, orders, routes, runs, versions
+from finalmile.adapters.local import audit, incidents, keys, orders, routes, runs, speeds, versions
 from finalmile.adapters.local.database import Database
 from finalmile.records import (
     Alert,
@@ -14,6 +14,7 @@ from finalmile.records import (
     Audit,
     Certificate,
     Deployment,
+    EndpointCertificate,
     Finding,
     Incident,
     Json,
@@ -102,6 +103,16 @@ class SqlLedger:
         """Newest certificate of a version."""
         with self.database.reading() as connection:
             return versions.certificate(connection, model, number)
+
+    def add_endpoint_certificate(self, certificate: EndpointCertificate, *, actor: str) -> None:
+        """Keep how fast a version answered; the newest one of a version counts."""
+        with self.database.writing() as connection:
+            speeds.add(connection, certificate, actor=actor)
+
+    def endpoint_certificates(self, model: str | None = None, number: int | None = None) -> list[EndpointCertificate]:
+        """Endpoint certificates, oldest first; of every model and version where none is named."""
+        with self.database.reading() as connection:
+            return speeds.listed(connection, model, number)
 
     def deployment(self, model: str) -> Deployment | None:
         """What is live; ``None`` before the first promotion."""

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from finalmile.adapters.local.codec import dumps, loads, moment
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 metadata = MetaData()
 
 
@@ -108,6 +108,16 @@ certificates = Table(
     Column("body", Text, nullable=False),
     ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),
     Index("certificates_of", "model", "number"),
+)
+endpoint_certificates = Table(
+    "endpoint_certificates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),
+    Index("endpoint_certificates_of", "model", "number"),
 )
 deployments = Table(
     "deployments",
