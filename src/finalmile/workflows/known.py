@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -16,31 +15,13 @@ from finalmile.config import Config
 from finalmile.errors import MissingInputError
 from finalmile.frames import Frequency, IntArray, NameArray, Panel, detect, panel_from_sales
 from finalmile.frames.panel import FloatArray, with_future
+from finalmile.ports import HistoryTable
 from finalmile.workflows.last_read import LastRead
 
 RESERVED = frozenset(
     {"unique_id", "ds", "y", "in_stock", "on_hand", "censored", "known_at", "backfilled", "returned", "segment"}
 )
 """Columns of the sales table that are not covariates."""
-
-
-class Table(Protocol):
-    """A bitemporal table: every version of every row."""
-
-    def read(
-        self,
-        *,
-        as_of: datetime | None = None,
-        ds_from: date | datetime | None = None,
-        columns: Sequence[str] | None = None,
-        backfill_known: bool = True,
-    ) -> pl.DataFrame:
-        """Newest version of each row known at ``as_of``."""
-        ...
-
-    def versions(self) -> pl.DataFrame:
-        """Every version of every row, in the order in which they became known."""
-        ...
 
 
 Holidays = Callable[[date, date], pl.DataFrame]
@@ -76,7 +57,7 @@ def numeric(sales: pl.DataFrame) -> pl.DataFrame:
     columns = {name: dtype for name, dtype in sales.schema.items() if name not in RESERVED}
     return sales.with_columns(
         (pl.col(name).is_not_null() & (pl.col(name).cast(pl.String) != "")).cast(pl.Float32).alias(name)
-        if dtype in (pl.String, pl.Categorical)
+        if isinstance(dtype, pl.String | pl.Categorical)
         else pl.col(name).cast(pl.Float32, strict=False)
         for name, dtype in columns.items()
     )
@@ -115,9 +96,9 @@ def _as_day(at: date | datetime) -> date:
 class TableKnown:
     """What the project's tables hold now."""
 
-    sales: Table
-    item_table: Table
-    future: Table
+    sales: HistoryTable
+    item_table: HistoryTable
+    future: HistoryTable
     config: Config
     holidays: Holidays | None = None
 
@@ -239,12 +220,18 @@ class PastKnown:
     whole: Panel
     changed: pl.DataFrame
     future: pl.DataFrame
-    item_table: Table
+    item_table: HistoryTable
     holidays: Holidays | None = None
 
     @classmethod
     def of(
-        cls, sales: Table, items: Table, future: Table, *, config: Config, holidays: Holidays | None = None
+        cls,
+        sales: HistoryTable,
+        items: HistoryTable,
+        future: HistoryTable,
+        *,
+        config: Config,
+        holidays: Holidays | None = None,
     ) -> PastKnown:
         """From a project's tables, everything they ever held.
 
