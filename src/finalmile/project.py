@@ -24,6 +24,7 @@ from finalmile.adapters.local.history import History
 from finalmile.adapters.local.lake import FolderLake
 from finalmile.adapters.local.ledger import SqlLedger
 from finalmile.adapters.local.lock import project_lock
+from finalmile.adapters.local.tail_file import open_tails
 from finalmile.adapters.sources import Source, load
 from finalmile.config import Config, check_names, load_config, template
 from finalmile.config.reading import FILE_NAME
@@ -58,7 +59,9 @@ from finalmile.workflows import (
 )
 from finalmile.workflows import keys as api_keys
 from finalmile.workflows import routes as traffic
+from finalmile.workflows import seal as sealing
 from finalmile.workflows.account import Replayed
+from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.known import Holidays, PastKnown, TableKnown
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS, LakeLog
 from finalmile.workflows.memory import MemoryLog
@@ -544,9 +547,36 @@ class Project:
             tables=self.tables,
             lake=self.lake,
             ledger=self.ledger,
+            predictions=self.predictions,
             start=start,
             end=end,
         )
+
+    def predictions(
+        self,
+        model: str | None = None,
+        *,
+        version: int | None = None,
+        role: str | None = None,
+        since: datetime | None = None,
+    ) -> pl.DataFrame:
+        """Every prediction that the endpoint logged, once, a row per period: sealed ones and those still hot.
+
+        Parameters
+        ----------
+        role
+            Why the version answered: ``live``, ``canary``, ``arm``, ``fallback``; ``shadow`` and ``previous`` are
+            logged features scored again by another version.
+        since
+            Only those issued at or after this instant, aware.
+        """
+        with open_tails(self.folder / SERVING) as tails:
+            return sealing.predictions(tails, self.lake, model=model, version=version, role=role, since=since)
+
+    def seal(self) -> sealing.Sealed:
+        """Move logged predictions from the tails of the endpoint's workers into the lake, each exactly once."""
+        with self._writing("seal"), open_tails(self.folder / SERVING) as tails:
+            return sealing.seal(tails, self.lake, self.ledger)
 
     def check(self) -> reports.Checked:
         """Whether settings and data allow a run, and what is missing."""
@@ -556,7 +586,11 @@ class Project:
         """Whether every file is what was recorded, the audit chain holds, and nothing is left unfinished."""
         names = [history.table for history in self.tables.values()]
         return doctor.doctor(
-            self.ledger, self.lake, self.artefacts, tables=[*names, FORECASTS, CUMULATIVE], folder=self.folder
+            self.ledger,
+            self.lake,
+            self.artefacts,
+            tables=[*names, FORECASTS, CUMULATIVE, sealing.PREDICTIONS],
+            folder=self.folder,
         )
 
     @staticmethod

@@ -18,6 +18,7 @@ from finalmile.frames.spreadsheets import guarded
 from finalmile.ports import HistoryTable, Lake, Ledger
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
 from finalmile.workflows.reports import Exported, order_frame
+from finalmile.workflows.seal import PREDICTIONS
 
 FORMATS = ("csv", "parquet")
 _TIMES = ("cutoff", "ds", "at", "received_at", "ordered_at", "opened_at", "period")
@@ -31,6 +32,7 @@ def export(
     tables: Mapping[Kind, HistoryTable],
     lake: Lake,
     ledger: Ledger,
+    predictions: Callable[[], pl.DataFrame] = pl.DataFrame,
     start: date | None = None,
     end: date | None = None,
 ) -> Exported:
@@ -42,9 +44,13 @@ def export(
     Parameters
     ----------
     what
-        ``forecasts``, ``cumulative``, ``orders``, ``incidents``, ``findings``, ``audit``, or a table that was ingested.
+        ``forecasts``, ``cumulative``, ``predictions``, ``orders``, ``incidents``, ``findings``, ``audit``, or a table
+        that was ingested.
+    predictions
+        Gives every logged prediction.
     start, end
-        First and last day to keep, by cutoff where the table has one, else by its own time. Without them everything
+        First and last day to keep, by cutoff where the table has one, else by its own time; predictions by when they
+        were issued. Without them everything
         is written; forecasts are those of every cutoff that was ever logged.
 
     Raises
@@ -56,7 +62,7 @@ def export(
     """
     if file_format not in FORMATS:
         raise ConfigError("--format", [f"{file_format!r} cannot be written; give csv or parquet"])
-    frame = _frame(what, tables=tables, lake=lake, ledger=ledger)
+    frame = predictions() if what == PREDICTIONS else _frame(what, tables=tables, lake=lake, ledger=ledger)
     if frame.is_empty():
         raise MissingInputError(f"there are no {what} to export yet")
     if start is not None or end is not None:
@@ -67,7 +73,8 @@ def export(
 
 def _within(frame: pl.DataFrame, what: str, start: date | None, end: date | None) -> pl.DataFrame:
     """Rows of a span of days, its last day included."""
-    time = next((name for name in _TIMES if name in frame.columns), None)
+    times = ("issued_at",) if what == PREDICTIONS else _TIMES
+    time = next((name for name in times if name in frame.columns), None)
     if time is None:
         raise ConfigError("--from, --to", [f"{what} have no time to choose by; leave them out"])
     day = pl.col(time).cast(pl.Date)
@@ -101,7 +108,7 @@ def _frame(what: str, *, tables: Mapping[Kind, HistoryTable], lake: Lake, ledger
         "ready_made" if name == "forecasts" else name: table for name, table in tables.items()
     }
     if what not in known:
-        raise UnknownNameError("table", what, [*known, FORECASTS, CUMULATIVE, "orders", *records])
+        raise UnknownNameError("table", what, [*known, FORECASTS, CUMULATIVE, PREDICTIONS, "orders", *records])
     return known[what].read()
 
 
@@ -113,12 +120,21 @@ def _flat(record: Mapping[str, object]) -> dict[str, object]:
     }
 
 
+def _listed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists of numbers as JSON text: a CSV file has no lists."""
+    texts = pl.element().cast(pl.String).fill_null("null")
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    return frame.with_columns(
+        pl.format("[{}]", pl.col(name).list.eval(texts).list.join(",")).alias(name) for name in lists
+    )
+
+
 def _write(frame: pl.DataFrame, path: Path, file_format: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pending = path.parent / f".{path.name}-{os.getpid()}"
     try:
         if file_format == "csv":
-            guarded(frame).write_csv(pending)
+            guarded(_listed(frame)).write_csv(pending)
         else:
             frame.write_parquet(pending, compression="zstd")
         pending.replace(path)
