@@ -44,6 +44,7 @@ from finalmile.response.registry import actions
 from finalmile.workflows import (
     account,
     certify,
+    counts,
     cycle,
     doctor,
     export,
@@ -54,6 +55,7 @@ from finalmile.workflows import (
     ready_made,
     replay,
     reports,
+    spans,
     train,
     views,
 )
@@ -438,7 +440,9 @@ class Project:
         """Propose orders for every item with a stock count, by the settings' policy or another; nothing is sent."""
         with self._writing(f"plan {model}"):
             shop = self.shop if policy is None else _ordering_by(self.shop, policy)
-            return cycle.planned(shop, make_plan(shop, model, self._book()))
+            return self._with_old_counts(
+                cycle.planned(shop, make_plan(shop, model, self._book())), known_cutoff(shop, None)
+            )
 
     def orders(self, order: str | None = None, *, states: Sequence[OrderState] = ()) -> reports.Orders:
         """Order lines; of one order with the reason of each quantity."""
@@ -449,7 +453,8 @@ class Project:
         with self._writing(f"run {model}"):
             shop = self.shop
             cutoff = known_cutoff(shop, None if at is None else shop.frequency.index_of(at))
-            return cycle.run_day(shop, model, cutoff, book=self._book())
+            done = cycle.run_day(shop, model, cutoff, book=self._book())
+            return done if done.planned is None else replace(done, planned=self._with_old_counts(done.planned, cutoff))
 
     def impact(self, start: date, end: date, *, against: str | None = None, model: str = DEFAULT_MODEL) -> Replayed:
         """What ordering by the forecasts logged in a span was worth, against a baseline."""
@@ -504,6 +509,7 @@ class Project:
                 clock=clock,
                 actor="replay",
             )
+            spans.check_start(shop, past, start=start, end=end)
             days = self.config.replay.retrain_every_days if retrain_every_days is None else retrain_every_days
             played = replay.play(
                 self._against(shop, against),
@@ -667,6 +673,16 @@ class Project:
             open_orders=self.tables["open_orders"].read(),
             ours=tuple(self.ledger.orders(states=ON_THE_WAY)),
         )
+
+    def _with_old_counts(self, planned: reports.Planned, cutoff: int) -> reports.Planned:
+        """The plan, with a note where it stands on stock that nobody has counted for long."""
+        note = counts.old_counts(
+            self.tables["stock"].read(),
+            self.tables["items"].read(),
+            day=self.shop.day(cutoff),
+            review_period_days=self.config.plan.review_period_days,
+        )
+        return planned if note is None else replace(planned, notes=(*planned.notes, note))
 
     def _forget(self) -> None:
         self.__dict__.pop("shop", None)

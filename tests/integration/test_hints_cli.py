@@ -112,7 +112,7 @@ def test_a_model_that_looks_like_a_slip_is_not_made(call: Callable[..., Result],
     assert result.exit_code == 2
     assert "no model is called 'demnad'. Did you mean 'demand'?" in result.stderr
     assert result.stderr.endswith(f"Run: finalmile train demnad --new --project '{folder}'\n")
-    assert {version.model for version in Project.open(folder).ledger.versions()} == {"demand"}
+    assert "demnad" not in {version.model for version in Project.open(folder).ledger.versions()}
 
 
 def test_beside_other_models_a_new_one_has_to_be_named_or_called_new(folder: Path) -> None:

@@ -31,10 +31,13 @@ class Cast:
         ``strptime`` format of dates written as text, where they are not ISO dates.
     decimal_comma
         Numbers written as text use a comma for the decimal sign; points may only part thousands.
+    right
+        What would be right where a value is no number.
     """
 
     date_format: str | None = None
     decimal_comma: bool = False
+    right: str = ""
 
     def __call__(self, series: pl.Series, to: ColumnType, *, faults: Faults) -> pl.Series:
         """The column in its type, null where it is missing or could not be read."""
@@ -69,7 +72,7 @@ def _number(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
     bad = out.is_null() & _given(text)
     if bad.any():
         comma = text.filter(bad).str.contains(r"^-?[\d.]*,\d+$").any() and not how.decimal_comma
-        mend = "write numbers such as 1,5 or 1.000,5" if how.decimal_comma else "write numbers such as 1.5"
+        mend = how.right or f"write numbers such as {'1,5 or 1.000,5' if how.decimal_comma else '1.5'}"
         if comma:
             mend = "if the comma is the decimal sign, say decimal_comma=True (--decimal-comma)"
         faults.add(

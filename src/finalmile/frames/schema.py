@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -176,7 +176,7 @@ class _Job:
         for name, column in self._columns(frame).items():
             given = frame[name]
             faults_before = len(self.faults.found)
-            series = self.how(given, column.type, faults=self.faults).alias(name)
+            series = replace(self.how, right=column.right)(given, column.type, faults=self.faults).alias(name)
             if len(self.faults.found) == faults_before:
                 series = self._bounded(series, column, given)
             columns.append(series)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from finalmile.frames.casting import ColumnType
 from finalmile.frames.dialects import Kind
@@ -25,6 +25,8 @@ class Column:
         Bounds of numbers.
     past
         May not lie after now.
+    right
+        For numbers: what would be right where something else is written.
     """
 
     type: ColumnType
@@ -33,6 +35,7 @@ class Column:
     at_least: float | None = None
     above: float | None = None
     past: bool = False
+    right: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,10 @@ class Spec:
 
 _TEXT = Column(type="text")
 _ID = Column(type="text", needed=True, filled=True)
-_AMOUNT = Column(type="number", at_least=0)
+_MONEY = Column(type="number", at_least=0, right="write an amount of money without its sign, such as 2 or 12.5")
+_DAYS = Column(type="number", at_least=0, right="write how many days, such as 5, or leave it empty")
+_UNITS = Column(type="number", at_least=0, right="write how many units, such as 12, or leave it empty")
+_RATE = Column(type="number", at_least=0, right="write a share of the cost per year, such as 0.25")
 _DAY = Column(type="date")
 _KNOWN = Column(type="instant", past=True)
 
@@ -78,9 +84,12 @@ SPECS: Mapping[Kind, Spec] = {
         columns={
             "unique_id": _ID,
             **dict.fromkeys(("product_id", "location_id", "supplier_id", "currency", "country", "time_zone"), _TEXT),
-            **dict.fromkeys(("unit_cost", "unit_price", "order_cost", "holding_rate_per_year"), _AMOUNT),
-            **dict.fromkeys(("lead_time_days", "lead_time_days_sd", "moq", "max_stock"), _AMOUNT),
-            **dict.fromkeys(("review_period_days", "pack_size", "shelf_life_days"), Column(type="number", above=0)),
+            **dict.fromkeys(("unit_cost", "unit_price", "order_cost"), _MONEY),
+            "holding_rate_per_year": _RATE,
+            **dict.fromkeys(("lead_time_days", "lead_time_days_sd"), _DAYS),
+            **dict.fromkeys(("moq", "max_stock"), _UNITS),
+            **dict.fromkeys(("review_period_days", "shelf_life_days"), replace(_DAYS, at_least=None, above=0)),
+            "pack_size": replace(_UNITS, at_least=None, above=0),
         },
         extras="attributes",
     ),

@@ -61,8 +61,8 @@ def quantile_at(told: Cumulative, windows: IntArray, *, level: float) -> UnitsAr
     if not at:
         known = ", ".join(f"{one:g}" for one in told.levels) or "none"
         raise MissingInputError(
-            f"no quantile {level:g} of demand over the window was forecast (levels there: {known}); "
-            f"ask the forecast for levels=({level:g},)"
+            f"no quantile {level:g} of demand over the window was forecast (levels there: {known}): the service level "
+            f"changed after it was made. Forecast again, with finalmile forecast or with levels=({level:g},)"
         )
     values: UnitsArray = told.values[np.arange(len(windows)), _columns(told, windows), at[0]].astype(np.float64)
     return values
@@ -165,8 +165,11 @@ def _columns(told: Cumulative, windows: IntArray) -> IntArray:
     missing = ~hit.any(axis=1)
     if missing.any():
         row = int(missing.argmax())
+        there = " or ".join(str(window) for window in sorted(set(told.windows[row].tolist())))
         raise MissingInputError(
-            f"demand over {int(windows[row])} periods was not forecast for item {row} "
-            f"(windows there: {told.windows[row].tolist()}); ask the forecast for windows = review + lead periods"
+            f"for {int(missing.sum()):,} of {len(windows):,} items the forecast says what is asked for over {there} "
+            f"periods, and their orders must last {int(windows[row])} (review and lead time together): these times "
+            "changed after it was made. Forecast again from here on with finalmile forecast, and judge the past with "
+            "finalmile replay, which forecasts anew"
         )
     return np.asarray(hit.argmax(axis=1), dtype=np.int64)

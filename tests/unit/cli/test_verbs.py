@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from finalmile.cli.app import VERBS, app
 
-INGEST = {
+INGEST: dict[str, object] = {
     "columns": {},
     "query": None,
     "known_at": None,

@@ -307,3 +307,18 @@ def test_a_column_whose_name_holds_control_characters_is_refused() -> None:
 def test_ids_of_any_script_and_emoji_are_accepted() -> None:
     names = ["牛乳_東京", "حليب", "\U0001f468\u200d\U0001f469\u200d\U0001f467 é"]
     assert sorted(take(sales(unique_id=names)).frame["unique_id"].to_list()) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("column", "right"),
+    [
+        ("lead_time_days", "write how many days, such as 5, or leave it empty"),
+        ("review_period_days", "write how many days, such as 5, or leave it empty"),
+        ("pack_size", "write how many units, such as 12, or leave it empty"),
+        ("unit_cost", "write an amount of money without its sign, such as 2 or 12.5"),
+        ("holding_rate_per_year", "write a share of the cost per year, such as 0.25"),
+    ],
+)
+def test_terms_of_items_that_are_words_are_told_what_would_be_right(column: str, right: str) -> None:
+    (fault,) = faults(pl.DataFrame({"unique_id": ["a"], column: ["five"]}), "items")
+    assert fault == f"{column}: 1 of 1 rows is not a number: row 1 ('five'); {right}"

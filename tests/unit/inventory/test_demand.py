@@ -27,7 +27,10 @@ def test_a_level_that_was_not_forecast_is_refused_with_those_that_were():
 
 
 def test_a_window_that_was_not_forecast_is_refused():
-    with pytest.raises(MissingInputError, match=r"over 4 periods .* item 1"):
+    with pytest.raises(
+        MissingInputError,
+        match=r"1 of 2 items .* over 3 or 7 periods, and .* must last 4 \(review",
+    ):
         mean_at(TOLD, np.array([3, 4]))
 
 
