@@ -195,7 +195,8 @@ class Ready:
         """Rows that were looked up, with what the record gives in their place."""
         values = table.arrays["values"]
         if values.ndim == 2:
-            steps, ds, base = (), [asked.ds], values[row : row + 1]
+            steps: Sequence[int] = ()
+            ds, base = [asked.ds], values[row : row + 1]
         else:
             steps = self._steps(asked, table, faults)
             ds, base = _named(table, steps), values[row, list(steps)]

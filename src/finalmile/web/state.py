@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -205,7 +204,7 @@ def _all(state: State) -> list[Ready]:
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        stat = os.stat(path)
+        stat = path.stat()
     except FileNotFoundError:
         return None
     return stat.st_mtime_ns, stat.st_ino, stat.st_size

@@ -1,0 +1,94 @@
+"""Bodies of requests, read within their bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import numpy as np
+import orjson
+
+from finalmile.serving.board import Limits
+from finalmile.web.replies import CLOSE, RefusedError
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STEP = np.zeros(256, dtype=np.int8)
+_STEP[[ord("["), ord("{")]] = 1
+_STEP[[ord("]"), ord("}")]] = -1
+
+
+class GoneError(Exception):
+    """Whoever asked went away before the request was whole."""
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
+    """The whole body.
+
+    Raises
+    ------
+    RefusedError
+        413 past the bound, told from its length before it is read; 415 for a compressed one.
+    GoneError
+        The caller hung up.
+    """
+    told = headers.get(b"content-length")
+    if told is not None and (len(told) > 12 or int(told) > limits.body_bytes):
+        raise _too_large(limits)
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
+        raise RefusedError(415, "compressed", "compressed bodies are not read; send it as it is")
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise GoneError
+    body: bytes = message["body"]
+    if not message["more_body"]:
+        if len(body) > limits.body_bytes:
+            raise _too_large(limits)
+        return body
+    parts, size = [body], len(body)
+    while message["more_body"]:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise GoneError
+        parts.append(message["body"])
+        size += len(message["body"])
+        if size > limits.body_bytes:
+            raise _too_large(limits)
+    return b"".join(parts)
+
+
+def parsed(body: bytes, limits: Limits) -> Any:
+    """What a JSON body says.
+
+    Raises
+    ------
+    RefusedError
+        400 where it is no JSON, NaN and Infinity included, or nested deeper than the bound.
+    """
+    if body.count(b"[") + body.count(b"{") > limits.depth and depth_of(body) > limits.depth:
+        raise RefusedError(400, "too_deep", f"the body is nested more than {limits.depth} deep; records need 5")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        hint = "; NaN and Infinity are no JSON, send null for a missing value" if b"N" in body or b"I" in body else ""
+        raise RefusedError(400, "malformed", f"the body is not JSON: {error}{hint}") from None
+
+
+def depth_of(body: bytes, /) -> int:
+    """How deep brackets nest outside of strings.
+
+    Examples
+    --------
+    >>> depth_of(b'{"a": [1, "]]]["]}')
+    2
+    """
+    plain = _STRINGS.sub(b"", body)
+    return int(_STEP[np.frombuffer(plain, dtype=np.uint8)].cumsum(dtype=np.int64).max(initial=0))
+
+
+def _too_large(limits: Limits) -> RefusedError:
+    message = f"the body is larger than {limits.body_bytes} bytes; send fewer records at once, or use a batch"
+    return RefusedError(413, "too_large", message, headers=(CLOSE,))

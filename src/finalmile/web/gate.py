@@ -1,0 +1,95 @@
+"""Who may ask: the name the request was sent to, the page it came from, and its key."""
+
+from __future__ import annotations
+
+import time
+
+from finalmile.serving.access import PREDICT, READ, allowed, holder, known_host, known_origin, presented, reaches
+from finalmile.serving.board import Key
+from finalmile.web.replies import RefusedError
+from finalmile.web.state import State
+
+_REMEMBERED = 1000
+_CHALLENGE = ((b"www-authenticate", b'Bearer realm="finalmile"'),)
+
+
+class Gate:
+    """Lets requests in that the board allows.
+
+    Parameters
+    ----------
+    closed
+        Ask for a key whatever the board says: more than this machine can reach the port.
+    """
+
+    def __init__(self, *, closed: bool = False) -> None:
+        self._closed = closed
+        self._remembered: dict[bytes, Key] = {}
+        self._epoch: State | None = None
+
+    def check_place(self, headers: dict[bytes, bytes], state: State, /) -> None:
+        """Refuse what was sent to another name, or by a page that is not ours.
+
+        Raises
+        ------
+        RefusedError
+            421 for the name, 403 for the page.
+        """
+        host = headers.get(b"host", b"")
+        if host not in state.known_hosts:
+            self._check_host(host, state)
+        origin = headers.get(b"origin")
+        if origin is not None and not known_origin(origin.decode("latin-1"), state.board.hosts):
+            raise RefusedError(403, "foreign_origin", "the page that asks is not one of this endpoint's")
+
+    def check_key(self, headers: dict[bytes, bytes], state: State, /, *, model: str | None) -> str:
+        """Prefix of the key that was presented; empty where none is asked for.
+
+        Raises
+        ------
+        RefusedError
+            401 without a key that is known and not expired, 403 where it may not do this.
+        """
+        if state.board.open_to_all and not self._closed:
+            return ""
+        key = self._key(headers, state)
+        if key is None:
+            raise RefusedError(
+                401,
+                "no_key",
+                "a key is needed: send Authorization: Bearer KEY. Make one with finalmile keys add",
+                headers=_CHALLENGE,
+            )
+        if not allowed(key.role, PREDICT if model else READ):
+            raise RefusedError(403, "not_allowed", f"a key with the role {key.role!r} may not do this")
+        if model and not reaches(key, model):
+            raise RefusedError(403, "not_allowed", f"this key does not reach the model {model!r}")
+        return key.prefix
+
+    def _check_host(self, host: bytes, state: State) -> None:
+        if not known_host(host.decode("latin-1"), state.board.hosts):
+            known = ", ".join(state.board.hosts)
+            raise RefusedError(421, "wrong_host", f"this endpoint answers to {known}; send one of them as Host")
+        if len(state.known_hosts) < _REMEMBERED:
+            state.known_hosts.add(host)
+
+    def _key(self, headers: dict[bytes, bytes], state: State) -> Key | None:
+        if self._epoch is not state:
+            self._epoch, self._remembered = state, {}
+        authorization, plain = headers.get(b"authorization"), headers.get(b"x-api-key")
+        if authorization is None and plain is None:
+            return None
+        token = authorization if authorization is not None else plain or b""
+        now = time.time()
+        known = self._remembered.get(token)
+        if known is not None:
+            return known if known.expires_at is None or now < known.expires_at else None
+        told = presented(_text(authorization), _text(plain))
+        key = holder(state.board.keys, told or "", now=now)
+        if key is not None and len(self._remembered) < _REMEMBERED:
+            self._remembered[token] = key
+        return key
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

@@ -1,0 +1,233 @@
+"""``POST /invocations`` as SageMaker and MLflow call it: JSON, JSON lines or CSV; one bad record spoils no other."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import orjson
+
+from finalmile.serving.asking import FIELDS, read_asked
+from finalmile.serving.board import Limits
+from finalmile.serving.rows import Fault
+from finalmile.web.bodies import parsed
+from finalmile.web.predict import Predictor, Record
+from finalmile.web.replies import CSV, JSON_LINES, Call, RefusedError, Reply, encoded, invalid
+from finalmile.web.state import Model
+
+_LINES = frozenset(("application/jsonlines", "application/x-jsonlines", "application/jsonl", "application/x-ndjson"))
+_JSON = frozenset(("application/json", "", "application/vnd.sagemaker-json"))
+_OWN = frozenset(FIELDS)
+_NUMBERS = frozenset(("horizon",))
+
+Query = Mapping[str, Sequence[str]]
+
+
+async def answer_invocations(
+    predictor: Predictor, model: Model, body: bytes, call: Call, *, limits: Limits, query: Query
+) -> Reply:
+    """Answer every record, in order; a record that cannot be answered says why in its place, with status 200.
+
+    Raises
+    ------
+    RefusedError
+        The body as a whole cannot be read: 400, 413 or 415.
+    """
+    kind = call.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if kind in _JSON:
+        records, shape = _json_records(parsed(body, limits), limits)
+    elif kind in _LINES:
+        records, shape = [_line(line, at, limits) for at, line in enumerate(_lines(body, limits))], "lines"
+    elif kind == "text/csv":
+        records, shape = _csv_records(body, model, limits, query)
+    else:
+        raise RefusedError(
+            415, "type", f"cannot read {kind[:80]!r}; send application/json, application/jsonlines, text/csv"
+        )
+    await predictor.answer(model, records, call)
+    told = [_told(predictor, record) for record in records]
+    failed = sum("error" in one for one in told)
+    if failed:
+        predictor.record_errors(failed)
+    return _replied(told, shape, call)
+
+
+def _replied(told: list[dict[str, Any]], shape: str, call: Call) -> Reply:
+    accept = call.headers.get(b"accept", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if shape == "lines" or accept in _LINES:
+        return Reply(200, b"".join(encoded(one) + b"\n" for one in told), (JSON_LINES,))
+    if shape.startswith("csv") and accept != "application/json":
+        return Reply(200, _csv_of(told, header=shape == "csv with header"), (CSV,))
+    return Reply(200, encoded({"predictions": told}))
+
+
+def _told(predictor: Predictor, record: Record) -> dict[str, Any]:
+    if record.answer is not None:
+        return predictor.item(record)
+    if record.faults:
+        return {"error": invalid(record.faults).told()}
+    return {"error": {"code": "no_version", "message": record.failed}}
+
+
+def _json_records(told: Any, limits: Limits) -> tuple[list[Record], str]:
+    """Records of a JSON body: a list, or one of the shapes that MLflow and SageMaker send."""
+    if isinstance(told, list):
+        return [_record(one, f"[{at}]") for at, one in enumerate(_few(cast("list[object]", told), limits))], "json"
+    if isinstance(told, dict):
+        body = cast("dict[str, Any]", told)
+        for name in ("instances", "dataframe_records", "inputs"):
+            rows = body.get(name)
+            if isinstance(rows, list):
+                few = _few(cast("list[object]", rows), limits)
+                return [_record(one, f"{name}[{at}]") for at, one in enumerate(few)], "json"
+        split = body.get("dataframe_split")
+        if isinstance(split, dict):
+            return _split_records(cast("dict[str, Any]", split), limits), "json"
+        if isinstance(body.get("inputs"), dict):
+            return _column_records(cast("dict[str, Any]", body["inputs"]), limits), "json"
+    raise RefusedError(
+        400,
+        "malformed",
+        "give instances, dataframe_records, dataframe_split or inputs, for example {instances: [{unique_id: milk}]}",
+    )
+
+
+def _split_records(split: dict[str, Any], limits: Limits) -> list[Record]:
+    columns, data = split.get("columns"), split.get("data")
+    if not isinstance(columns, list) or not isinstance(data, list):
+        raise RefusedError(400, "malformed", "dataframe_split must hold columns and data, both lists")
+    names = [str(name) for name in cast("list[object]", columns)]
+    records: list[Record] = []
+    for at, row in enumerate(_few(cast("list[object]", data), limits)):
+        where = f"dataframe_split.data[{at}]"
+        if isinstance(row, list) and len(cast("list[object]", row)) == len(names):
+            records.append(_record(dict(zip(names, cast("list[object]", row), strict=True)), where))
+        else:
+            records.append(_spoilt(where, f"must be a list of {len(names)} values, one for each column"))
+    return records
+
+
+def _column_records(columns: dict[str, Any], limits: Limits) -> list[Record]:
+    lists = {name: cast("list[object]", values) for name, values in columns.items() if isinstance(values, list)}
+    lengths = {len(values) for values in lists.values()}
+    if len(lists) != len(columns) or len(lengths) != 1:
+        raise RefusedError(400, "malformed", "inputs by name must be lists of one length")
+    count = len(_few(next(iter(lists.values())), limits))
+    return [_record({name: values[at] for name, values in lists.items()}, f"inputs[{at}]") for at in range(count)]
+
+
+def _record(told: object, where: str) -> Record:
+    """One record: features may stand beside unique_id, as in a frame, or be a bare list."""
+    if isinstance(told, list):
+        told = {"features": cast("object", told)}
+    elif isinstance(told, dict):
+        told = _gathered(cast("dict[str, Any]", told))
+    faults: list[Fault] = []
+    return Record(read_asked(told, where, faults), faults)
+
+
+def _gathered(told: dict[str, Any]) -> dict[str, Any]:
+    if "features" in told or _OWN.issuperset(told):
+        return told
+    return {
+        **{name: value for name, value in told.items() if name in _OWN},
+        "features": {name: value for name, value in told.items() if name not in _OWN},
+    }
+
+
+def _spoilt(where: str, what: str) -> Record:
+    return Record(read_asked({}, where, []), [(where, what)])
+
+
+def _lines(body: bytes, limits: Limits) -> list[bytes]:
+    lines = body.split(b"\n")
+    if lines and not lines[-1].strip():
+        lines.pop()
+    return _few(lines, limits)
+
+
+def _line(line: bytes, at: int, limits: Limits) -> Record:
+    where = f"line {at + 1}"
+    try:
+        return _record(parsed(line, limits), where)
+    except RefusedError as refused:
+        return _spoilt(where, refused.message)
+
+
+def _csv_records(body: bytes, model: Model, limits: Limits, query: Query) -> tuple[list[Record], str]:
+    try:
+        text = body.decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RefusedError(400, "malformed", f"the body is not CSV in UTF-8: {error}") from None
+    names = _names(model)
+    given = query.get("header", [""])[0]
+    header = bool(rows) and (given == "present" or (given != "absent" and _looks_like_header(rows[0], names)))
+    columns = [cell.strip() for cell in rows[0]] if header else None
+    data = rows[1:] if header else rows
+    records = [_csv_record(row, columns, names, f"row {at + 1}") for at, row in enumerate(_few(data, limits))]
+    return records, "csv with header" if header else "csv"
+
+
+def _names(model: Model) -> Sequence[str]:
+    ready = model.live or model.stable
+    return () if ready is None or ready.reader is None else ready.reader.signature.names
+
+
+def _looks_like_header(row: Sequence[str], names: Sequence[str]) -> bool:
+    cells = {cell.strip() for cell in row}
+    return bool(cells) and cells <= {*names, *_OWN}
+
+
+def _csv_record(row: Sequence[str], columns: Sequence[str] | None, names: Sequence[str], where: str) -> Record:
+    if columns is not None:
+        if len(row) != len(columns):
+            return _spoilt(where, f"has {len(row)} cells; the header names {len(columns)}")
+        return _record({name: _cell(cell, name) for name, cell in zip(columns, row, strict=True) if cell}, where)
+    if not names:
+        return _record({"unique_id": row[0]}, where) if len(row) == 1 else _spoilt(where, "must hold one unique_id")
+    if len(row) != len(names):
+        return _spoilt(where, f"has {len(row)} cells; the model takes {len(names)} features")
+    return _record({"features": {name: _cell(cell, name) for name, cell in zip(names, row, strict=True)}}, where)
+
+
+def _cell(cell: str, name: str) -> object:
+    """A cell as a number where it is one; text otherwise, which only a category may be. Nothing stands for null."""
+    text = cell.strip()
+    if not text:
+        return None
+    if name in ("unique_id", "ds"):
+        return text
+    try:
+        return int(text) if name in _NUMBERS else orjson.loads(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _csv_of(told: list[dict[str, Any]], *, header: bool) -> bytes:
+    """A line for each record: its mean, then its quantiles; periods follow each other. An error says so in its cell."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if header:
+        first: dict[str, Any] = next((one for one in told if "error" not in one), {"mean": 0})
+        writer.writerow(["mean"] if hasattr(first["mean"], "__len__") else ["mean", *first.get("quantiles", {})])
+    for one in told:
+        if "error" in one:
+            writer.writerow([f"error: {one['error']['message']}"])
+            continue
+        values: list[Any] = [one["mean"], *one.get("quantiles", {}).values()]
+        writer.writerow(np.ravel(values).tolist())
+    return out.getvalue().encode()
+
+
+def _few(rows: list[Any], limits: Limits) -> list[Any]:
+    if len(rows) > limits.rows:
+        raise RefusedError(413, "too_many", f"{len(rows)} records; at most {limits.rows} at once, more through a batch")
+    return rows

@@ -1,0 +1,280 @@
+"""From records to answers: the version that answers each, the stable one where it cannot, and a line for the log."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from finalmile.predictions.record import fresh_id, keyed_id
+from finalmile.serving.asking import Asked
+from finalmile.serving.counters import Counters, first_bucket, word_of
+from finalmile.serving.histogram import bucket_of
+from finalmile.serving.ready import Answer, Plan, Ready, Rows
+from finalmile.serving.rows import Fault
+from finalmile.web.replies import Call, encoded
+from finalmile.web.state import Model
+
+Put = Callable[[list[bytes], bool], Awaitable[None]]
+
+MANY = 16
+"""Rows from which a model answers beside the loop, so that others are answered meanwhile."""
+
+_now, _wall = time.perf_counter_ns, time.time_ns
+
+
+@dataclass(slots=True)
+class Record:
+    """One record on its way to its answer.
+
+    Parameters
+    ----------
+    failed
+        Why no version could answer; empty where one did.
+    """
+
+    asked: Asked
+    faults: list[Fault] = field(default_factory=list[Fault])
+    ready: Ready | None = None
+    role: str = ""
+    fallback: str = ""
+    plan: Plan | None = None
+    answer: Answer | None = None
+    failed: str = ""
+    prediction_id: str = ""
+
+
+class Predictor:
+    """Answers records of one worker.
+
+    Parameters
+    ----------
+    put
+        Takes lines for the log and whether to wait for the disk; awaited, they are as safe as that.
+    pool
+        Where models answer that take longer than microseconds.
+    """
+
+    def __init__(self, counters: Counters, *, put: Put, pool: Executor) -> None:
+        self._counters, self._put, self._pool = counters, put, pool
+        self._words, self._model_us = counters.words, first_bucket("model")
+        self._log_us, self._rows, self._logged = first_bucket("log"), word_of("rows"), word_of("logged")
+        self._tallies: dict[str, int] = {}
+        self._chance, self._at = b"", 0
+
+    async def answer(self, model: Model, records: Sequence[Record], call: Call, *, together: bool = False) -> None:
+        """Fill in every record's answer, its faults, or why it failed; then log what was answered.
+
+        Parameters
+        ----------
+        together
+            Answer none where one has a fault.
+        """
+        groups: dict[int, list[Record]] = {}
+        faulty = False
+        for record in records:
+            record.ready, record.role, record.fallback = model.pick(record.asked.unique_id or call.request_id)
+            if self._planned(model, record) and not record.faults:
+                groups.setdefault(id(record.ready), []).append(record)
+            else:
+                faulty = True
+        if together and faulty:
+            return
+        for group in groups.values():
+            await self._fill(model, group)
+        lines = self._lines(model, records, call)
+        if lines:
+            began = _now()
+            await self._put(lines, model.route.durable)
+            words = self._words
+            words[self._logged] += len(lines)
+            words[self._rows] += len(lines)
+            words[self._log_us + bucket_of((_now() - began) * 1e-3)] += 1
+
+    def item(self, record: Record, /) -> dict[str, Any]:
+        """An answered record as it is told to the caller."""
+        plan, answer, ready, asked = record.plan, record.answer, record.ready, record.asked
+        assert plan is not None
+        assert answer is not None
+        assert ready is not None
+        told: dict[str, Any] = {"prediction_id": record.prediction_id}
+        if asked.unique_id is not None:
+            told["unique_id"] = asked.unique_id
+        told["version"], told["role"] = ready.served.number, record.role
+        if ready.cutoff is not None and not plan.given:
+            told["cutoff"] = ready.cutoff
+        if plan.wide:
+            told["ds"], told["mean"] = plan.ds, answer.mean
+        else:
+            told["mean"] = answer.mean[0]
+        if answer.levels:
+            values = answer.quantiles if plan.wide else [one[0] for one in answer.quantiles]
+            told["quantiles"] = {f"q{level:g}": one for level, one in zip(answer.levels, values, strict=True)}
+        if answer.windows is not None:
+            told["windows"] = answer.windows
+        if record.fallback:
+            told["fallback"] = record.fallback
+        return told
+
+    def record_errors(self, count: int, /) -> None:
+        """Count records that were answered by an error of their own."""
+        self._counters.add("record_errors", count)
+
+    def _planned(self, model: Model, record: Record) -> bool:
+        if record.ready is None:
+            record.failed = f"no version of {model.name} is loaded"
+            return False
+        record.plan = record.ready.plan(record.asked, record.faults)
+        return record.plan is not None
+
+    async def _fill(self, model: Model, group: list[Record], *, last: bool = False) -> None:
+        """Let a version answer its records; where it cannot, the stable one."""
+        ready = group[0].ready
+        assert ready is not None
+        if ready.reader is None:
+            for record in group:
+                assert record.plan is not None
+                record.answer = ready.of_table(record.plan)
+            return
+        try:
+            await self._run(model, ready, group)
+        except Exception as error:  # whatever a model does, the request is answered
+            self._strike(ready)
+            await self._stand_in(model, group, f"{ready.name}: {type(error).__name__}: {error}"[:300], last=last)
+
+    async def _run(self, model: Model, ready: Ready, group: list[Record]) -> None:
+        rows = _rows_of(group)
+        began = _now()
+        if ready.inline and len(rows) < MANY:
+            told = ready.run(rows)
+        else:
+            told = await self._beside(ready, rows, model.route.deadline_ms / 1e3)
+        self._words[self._model_us + bucket_of((_now() - began) * 1e-3)] += 1
+        if len(group) == 1:
+            plan = group[0].plan
+            assert plan is not None
+            group[0].answer = ready.of_rows(plan, told)
+            return
+        at = 0
+        for record in group:
+            assert record.plan is not None
+            count = len(record.plan.ds)
+            record.answer = ready.of_rows(record.plan, told[at : at + count])
+            at += count
+
+    async def _beside(self, ready: Ready, rows: Rows, seconds: float) -> Rows:
+        ready.in_use += 1
+        work = asyncio.get_running_loop().run_in_executor(self._pool, ready.run, rows)
+        work.add_done_callback(lambda _: _done(ready))
+        return await asyncio.wait_for(asyncio.shield(work), seconds)
+
+    async def _stand_in(self, model: Model, group: list[Record], why: str, *, last: bool) -> None:
+        broken = group[0].ready
+        other = model.stable if model.stable is not broken else model.live if model.live is not broken else None
+        self._counters.add("fallbacks", len(group))
+        if other is None or last:
+            for record in group:
+                record.failed = why
+            return
+        for record in group:
+            record.ready, record.role, record.fallback = other, "fallback", why
+        planned = [record for record in group if self._planned(model, record)]
+        if planned:
+            await self._fill(model, planned, last=True)
+
+    def _strike(self, ready: Ready) -> None:
+        self._words[self._counters.tally(f"strikes {ready.name}")] += 1
+
+    def _lines(self, model: Model, records: Sequence[Record], call: Call) -> list[bytes]:
+        latency_us, issued_at = (_now() - call.started_ns) // 1000, _wall() // 1000
+        lines: list[bytes] = []
+        for at, record in enumerate(records):
+            if record.answer is not None:
+                digest = call.digest
+                record.prediction_id = keyed_id(digest, at) if digest else fresh_id(issued_at, self._ten_bytes())
+                self._count(record)
+                lines += _logged(model, record, call, latency_us, issued_at)
+        return lines
+
+    def _count(self, record: Record) -> None:
+        assert record.ready is not None
+        name = record.ready.name
+        word = self._tallies.get(name)
+        if word is None:
+            word = self._tallies[name] = self._counters.tally(f"answers {name}")
+        self._words[word] += 1
+
+    def _ten_bytes(self) -> bytes:
+        """Chance for an id, drawn for many at a time."""
+        at = self._at
+        if at >= len(self._chance):
+            self._chance, at = os.urandom(10_000), 0
+        self._at = at + 10
+        return self._chance[at : at + 10]
+
+
+def _done(ready: Ready) -> None:
+    ready.in_use -= 1
+
+
+def _rows_of(group: list[Record]) -> Rows:
+    if len(group) == 1:
+        plan = group[0].plan
+        assert plan is not None
+        assert plan.rows is not None
+        return plan.rows
+    return np.concatenate([record.plan.rows for record in group if record.plan and record.plan.rows is not None])
+
+
+def _logged(model: Model, record: Record, call: Call, latency_us: int, issued_at: int) -> list[bytes]:
+    """Lines of the prediction log: one for what was looked up or stands for itself, else one per row of features."""
+    plan, answer, ready = record.plan, record.answer, record.ready
+    assert plan is not None
+    assert answer is not None
+    assert ready is not None
+    line: dict[str, Any] = {
+        "prediction_id": record.prediction_id,
+        "request_id": call.request_id,
+        "endpoint": call.endpoint,
+        "model": model.name,
+        "version": ready.served.number,
+        "role": record.role,
+        "issued_at": issued_at,
+        "mean": answer.mean,
+        "ds": plan.ds,
+        "unique_id": record.asked.unique_id,
+        "cutoff": None if plan.given else ready.cutoff,
+        "features": None,
+        "given": plan.given,
+        "levels": answer.levels,
+        "quantiles": answer.quantiles,
+        "windows": answer.windows,
+        "latency_us": latency_us,
+        "outcome": "ok",
+        "fallback": record.fallback,
+        "key": call.digest,
+    }
+    rows = plan.rows
+    if rows is None:
+        return [encoded(line)]
+    if len(rows) == 1:
+        line["features"] = rows[0]
+        return [encoded(line)]
+    return [encoded({**line, **_step(record.prediction_id, at, plan, answer)}) for at in range(len(rows))]
+
+
+def _step(prediction_id: str, at: int, plan: Plan, answer: Answer) -> dict[str, Any]:
+    assert plan.rows is not None
+    return {
+        "prediction_id": f"{prediction_id}.{at}",
+        "mean": answer.mean[at : at + 1],
+        "ds": plan.ds[at : at + 1],
+        "features": plan.rows[at],
+        "quantiles": [one[at : at + 1] for one in answer.quantiles],
+    }

@@ -1,0 +1,149 @@
+"""Requests that belong to the manager, carried over its unix socket and back as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import httptools
+
+from finalmile.web.replies import Header, RefusedError, Reply, busy
+
+_HOPS = frozenset(
+    (b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"proxy-connection", b"expect")
+)
+_BLOCK = 65_536
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class _Parser(Protocol):
+    def feed_data(self, data: bytes, /) -> None: ...
+    def get_status_code(self) -> int: ...
+
+
+class Relay:
+    """Carries requests to the manager.
+
+    Parameters
+    ----------
+    socket
+        ``manager.sock``.
+    seconds
+        How long the manager may say nothing.
+    most
+        Requests under way at once; past them callers are told to come again.
+    """
+
+    def __init__(self, socket: Path, *, seconds: float = 60.0, most: int = 64) -> None:
+        self._socket, self._seconds, self._most = str(socket), seconds, most
+        self._under_way = 0
+
+    async def ask(self, scope: Mapping[str, Any], body: bytes, send: Send) -> Reply | None:
+        """Send a request on and its answer back, piece by piece; a reply where the manager could not be asked.
+
+        Raises
+        ------
+        RefusedError
+            The manager is not there, or too many wait for it.
+        """
+        if self._under_way >= self._most:
+            raise busy("too many requests wait for the manager; predictions are answered as ever")
+        self._under_way += 1
+        try:
+            return await self._carried(scope, body, send)
+        finally:
+            self._under_way -= 1
+
+    async def _carried(self, scope: Mapping[str, Any], body: bytes, send: Send) -> Reply | None:
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._socket)
+        except OSError:
+            raise busy("the manager is not there now; predictions are answered as ever", after_s=2) from None
+        answer = _Answer(send)
+        try:
+            writer.write(_head(scope, body))
+            writer.write(body)
+            await writer.drain()
+            await self._passed_on(reader, answer)
+        except (OSError, TimeoutError, httptools.HttpParserError) as error:
+            if not answer.begun:
+                after = ((b"retry-after", b"2"),)
+                raise RefusedError(503, "manager", f"the manager did not answer: {error!r}", headers=after) from None
+            raise
+        finally:
+            writer.close()
+        return None
+
+    async def _passed_on(self, reader: asyncio.StreamReader, answer: _Answer) -> None:
+        parser: _Parser = httptools.HttpResponseParser(answer)
+        answer.parser = parser
+        while not answer.complete:
+            data = await asyncio.wait_for(reader.read(_BLOCK), self._seconds)
+            if not data:
+                if answer.complete or answer.until_end:
+                    break
+                raise ConnectionResetError("the manager ended in the middle of an answer")
+            parser.feed_data(data)
+            await answer.flush()
+        await answer.end()
+
+
+class _Answer:
+    """Collects what the parser finds and passes it on."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.parser: _Parser | None = None
+        self.begun = self.complete = self.until_end = self._heads_over = False
+        self._headers: list[Header] = []
+        self._parts: list[bytes] = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        lower = name.lower()
+        if lower not in _HOPS:
+            self._headers.append((lower, value))
+
+    def on_headers_complete(self) -> None:
+        self._heads_over = True
+        names = {name for name, _ in self._headers}
+        self.until_end = b"content-length" not in names
+
+    def on_body(self, body: bytes) -> None:
+        self._parts.append(body)
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+    async def flush(self) -> None:
+        """Send on what there is."""
+        if self._heads_over and not self.begun:
+            assert self.parser is not None
+            self.begun = True
+            status = self.parser.get_status_code()
+            await self._send({"type": "http.response.start", "status": status, "headers": self._headers})
+        if self._parts and self.begun:
+            body, self._parts = b"".join(self._parts), []
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self) -> None:
+        """Say that it was all."""
+        await self.flush()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _head(scope: Mapping[str, Any], body: bytes) -> bytes:
+    target: bytes = scope["raw_path"]
+    if scope["query_string"]:
+        target += b"?" + scope["query_string"]
+    client = scope.get("client") or ("", 0)
+    lines = [b"%s %s HTTP/1.1" % (scope["method"].encode(), target)]
+    lines += [
+        b"%s: %s" % (name, value)
+        for name, value in scope["headers"]
+        if name not in _HOPS and name not in (b"content-length", b"x-forwarded-for")
+    ]
+    lines += [b"connection: close", b"content-length: %d" % len(body), b"x-forwarded-for: %s" % str(client[0]).encode()]
+    return b"\r\n".join(lines) + b"\r\n\r\n"

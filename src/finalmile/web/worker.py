@@ -1,0 +1,213 @@
+"""One inference worker: ``python -m finalmile.web.worker``, started and watched by the supervisor.
+
+It imports no table library, no database toolkit and no web framework: what it needs to answer, and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+
+from finalmile.adapters.local.tail import Tail
+from finalmile.serving.board import Served
+from finalmile.serving.counters import Counters
+from finalmile.serving.opening import open_version
+from finalmile.serving.ready import ModelOfRows
+from finalmile.serving.signature import Signature
+from finalmile.web.drain import DrainingProtocol, DrainingServer
+from finalmile.web.fast import Endpoint
+from finalmile.web.gate import Gate
+from finalmile.web.health import Health
+from finalmile.web.predict import Predictor
+from finalmile.web.relay import Relay
+from finalmile.web.state import State, Watcher
+
+SOCKET = "manager.sock"
+BEAT_S = 0.25
+GRACE_S = 1.0
+_BACKLOG = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one worker is started.
+
+    Parameters
+    ----------
+    folder
+        ``serving`` inside the project.
+    listening
+        File descriptor of the shared listening socket.
+    parent
+        File descriptor of a pipe whose other end the supervisor holds: it ends when the supervisor does.
+    durable
+        In place of what the routes say, where given.
+    """
+
+    folder: Path
+    slot: int
+    listening: int
+    parent: int | None = None
+    closed: bool = False
+    durable: bool | None = None
+    grace_s: float = GRACE_S
+
+
+class Worker:
+    """Everything one worker process holds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        folder = settings.folder
+        self.counters = Counters(folder / f"slot-{settings.slot}.counters")
+        self.tail = Tail(folder / f"log-{settings.slot}.db")
+        self.pool = ThreadPoolExecutor(4, thread_name_prefix="model")
+        self.watcher = Watcher(folder, partial(open_version, elsewhere=_elsewhere), self.counters, self._swapped)
+        predictor = Predictor(self.counters, put=self._put, pool=self.pool)
+        self.health = Health(folder, self.counters, fault_of_log=self._fault_of_log, beat=self._beat)
+        self.endpoint = Endpoint(
+            counters=self.counters,
+            predictor=predictor,
+            gate=Gate(closed=settings.closed),
+            health=self.health,
+            relay=Relay(folder / SOCKET),
+            state=State(),
+        )
+        self._failed_before = 0
+        self._fault = ""
+
+    async def run(self) -> None:
+        """Serve until told to end."""
+        loop = asyncio.get_running_loop()
+        await self.watcher.look()
+        self._swapped(self.watcher.state)
+        following, beating = loop.create_task(self.watcher.follow()), loop.create_task(self._beating())
+        server = DrainingServer(
+            _config(self.endpoint),
+            seconds=lambda: self.endpoint.state.board.limits.seconds,
+            grace_s=self.settings.grace_s,
+            ending=self._ending,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.end)
+        self._watch_parent(server)
+        gc.collect()
+        gc.freeze()
+        await server.serve(sockets=[socket.socket(fileno=self.settings.listening)])
+        following.cancel()
+        beating.cancel()
+        await self.tail.close()
+        self._beat()
+        self.watcher.close()
+
+    def _put(self, lines: list[bytes], durable: bool) -> Awaitable[None]:
+        told = self.settings.durable
+        return self.tail.put(lines, durable=durable if told is None else told)
+
+    def _swapped(self, state: State) -> None:
+        self.endpoint.state = state
+
+    def _ending(self) -> None:
+        self.endpoint.draining = True
+        self.counters.set("draining", 1)
+        self.counters.set("ready", 0)
+
+    def _watch_parent(self, server: DrainingServer) -> None:
+        """End when the supervisor has ended, however it did."""
+        pipe = self.settings.parent
+        if pipe is not None:
+            os.set_blocking(pipe, False)
+            asyncio.get_running_loop().add_reader(pipe, self._orphaned, server, pipe)
+
+    def _orphaned(self, server: DrainingServer, pipe: int) -> None:
+        asyncio.get_running_loop().remove_reader(pipe)
+        server.end()
+
+    async def _beating(self) -> None:
+        while True:
+            self._beat()
+            await asyncio.sleep(BEAT_S)
+
+    def _beat(self) -> None:
+        counters, counts = self.counters, self.tail.counts
+        counters.set("log_waiting", counts.lag)
+        counters.set("ready", 0 if self.health.unready(self.endpoint.state, draining=self.endpoint.draining) else 1)
+        self._fault = "the disk refuses the prediction log" if counts.failed > self._failed_before else ""
+        self._failed_before = counts.failed
+        if counts.lost > self._lost_before:
+            counters.add("lost", counts.lost - self._lost_before)
+            self._lost_before = counts.lost
+        counters.beat()
+
+    _lost_before = 0
+
+    def _fault_of_log(self) -> str:
+        return self._fault
+
+
+def _elsewhere(served: Served, signature: Signature) -> ModelOfRows:
+    """A model in a process of its own."""
+    raise NotImplementedError(f"{served}: {signature.names}")
+
+
+def _config(app: Endpoint) -> uvicorn.Config:
+    return uvicorn.Config(
+        cast("Any", app),
+        loop="uvloop",
+        http=DrainingProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=75,
+    )
+
+
+def settings_from(words: Sequence[str]) -> Settings:
+    """What the supervisor wrote on the command line."""
+    parser = argparse.ArgumentParser(prog="finalmile.web.worker")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--slot", type=int, required=True)
+    parser.add_argument("--listening", type=int, required=True)
+    parser.add_argument("--parent", type=int)
+    parser.add_argument("--closed", action="store_true")
+    parser.add_argument("--durable", choices=("yes", "no"))
+    parser.add_argument("--grace", type=float, default=GRACE_S)
+    told = parser.parse_args(words)
+    return Settings(
+        folder=told.folder,
+        slot=told.slot,
+        listening=told.listening,
+        parent=told.parent,
+        closed=told.closed,
+        durable=None if told.durable is None else told.durable == "yes",
+        grace_s=told.grace,
+    )
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one worker."""
+    import uvloop
+
+    worker = Worker(settings_from(sys.argv[1:] if words is None else words))
+    uvloop.run(worker.run())
+
+
+if __name__ == "__main__":
+    main()
