@@ -8,33 +8,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from finalmile.errors import MissingInputError
 from finalmile.frames import IntArray
-from finalmile.monitoring.engine import Bets, Watch, e_bh
+from finalmile.monitoring.engine import Bets, e_bh
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.loss import told
 from finalmile.monitoring.loss.freshness import freshness, judged_in, late
-from finalmile.monitoring.loss.levels import fit_curve, follow, follow_all
-from finalmile.monitoring.loss.members import admit, queue, rows_of, wait, watch_products
+from finalmile.monitoring.loss.learning import Learner
+from finalmile.monitoring.loss.levels import follow
+from finalmile.monitoring.loss.members import admit, rows_of, wait
 from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
-from finalmile.monitoring.loss.streams import (
-    Normal,
-    Scale,
-    Totals,
-    fleet_streams,
-    product_streams,
-    row_means,
-    scale_of,
-    totals,
-    trimmed_columns,
-    without_outliers,
-)
+from finalmile.monitoring.loss.streams import Normal, Totals, fleet_streams, product_streams, totals
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
 
 _DAYS_KEPT = 120
-_LEAST_LOOKS = 20
-_POOLED_FROM = 20
 _SMALL_FLEET = 30
 
 
@@ -102,18 +89,17 @@ class LossCheck:
         MissingInputError
             Fewer than 20 periods of the reference have a product that can be judged.
         """
-        known = np.isfinite(reference.actual) & np.isfinite(reference.forecast)
-        actual = np.where(known, reference.actual, np.nan).astype(np.float64)
-        forecast = np.where(known, reference.forecast, np.nan).astype(np.float64)
-        looks = int(known.any(axis=0).sum())
-        if looks < _LEAST_LOOKS:
-            raise MissingInputError(
-                f"the loss check needs forecasts and actuals of {_LEAST_LOOKS} periods before a version goes live, "
-                f"this one has {looks}; certify on a longer holdout"
-            )
-        sums = totals(actual, forecast)
-        scale = scale_of(actual, forecast, pooled=bool((known.sum(axis=0) >= _POOLED_FROM).mean() > 0.5))
-        return self._state(reference, actual=actual, forecast=forecast, sums=sums, scale=scale)
+        rise = self.fleet_tolerance if len(reference.ids) >= _SMALL_FLEET else self.product_tolerance
+        learner = Learner(
+            fleet_tolerance=rise,
+            bias_tolerance=self.bias_tolerance,
+            product_tolerance=self.product_tolerance,
+            join_after=self.join_after,
+            span=2 * self.recovery,
+            bets=self.bets,
+            product_bets=self.product_bets,
+        )
+        return learner(reference)
 
     def update(self, state: LossState, look: LossLook) -> tuple[LossState, list[Finding]]:
         """Judge one more period; gives the new state and what was found, whether breached or not.
@@ -160,65 +146,6 @@ class LossCheck:
         fresh = self.acknowledge(state, ["fleet", "products"])
         products = fresh.products.restarted(fresh.channels.ravel())
         return replace(fresh, last=last, seen=awake, products=products)
-
-    def _state(
-        self, reference: LossReference, *, actual: Doubles, forecast: Doubles, sums: Totals, scale: Scale
-    ) -> LossState:
-        fleet = self._watch_fleet(reference, streams=without_outliers(fleet_streams(sums, scale)))
-        own = np.isfinite(actual).sum(axis=1) >= self.join_after
-        sold, told_before = actual[own], forecast[own]
-        base, error = row_means(sold), np.abs(told_before - sold)
-        scale = replace(scale, curve=fit_curve(row_means(error), base, least_mae=scale.least_mae))
-        before, level = follow_all(base, sold, span=2 * self.recovery)
-        widening = scale.curve.widening(before, base[:, None])
-        mae = np.maximum(row_means(error / widening), scale.least_mae)
-        if scale.pooled:
-            common = trimmed_columns(error / (mae[:, None] * widening))
-            scale = replace(scale, error_factor=max(float(common[sums.n > 0].mean()), 1e-9))
-        plain = Normal(mae=mae[:, None], bias=np.zeros((len(mae), 1)), widening=np.ones((len(mae), 1)))
-        bias = row_means(product_streams(sold, told_before, plain, sums=sums, scale=scale)[1])
-        normal = replace(plain, bias=bias[:, None], widening=widening)
-        errors, signed = product_streams(sold, told_before, normal, sums=sums, scale=scale)
-        return LossState(
-            frequency=reference.frequency,
-            last=fleet.residuals.last,
-            scale=scale,
-            fleet=fleet,
-            fleet_alarm=np.full(2, -1, dtype=np.int64),
-            days=np.empty((0, 5)),
-            ids=reference.ids[own],
-            products=watch_products(
-                errors,
-                signed,
-                first=reference.first,
-                frequency=reference.frequency,
-                tolerance=self.product_tolerance,
-                bets=self.product_bets,
-            ),
-            mae=mae,
-            bias=bias,
-            base=base,
-            level=level,
-            seen=np.full(len(mae), fleet.residuals.last, dtype=np.int64),
-            listed=np.full(len(mae), -1, dtype=np.int64),
-            waiting=queue(reference.ids[~own], actual[~own], forecast[~own], room=self.join_after),
-        )
-
-    def _watch_fleet(self, reference: LossReference, *, streams: Doubles) -> Watch:
-        periods = np.arange(reference.first, reference.first + streams.shape[1], dtype=np.int64)
-        rise = self.fleet_tolerance if len(reference.ids) >= _SMALL_FLEET else self.product_tolerance
-        return Watch.start(
-            streams,
-            periods,
-            frequency=reference.frequency,
-            source=np.array([0, 1, 1]),
-            sign=np.array([1.0, 1.0, -1.0]),
-            tolerance=np.log1p([rise, self.bias_tolerance]),
-            least_z=0.1,
-            bets=self.bets,
-            calendar=reference.calendar,
-            least_sd=0.01,
-        )
 
     def _step_fleet(self, state: LossState, look: LossLook, *, sums: Totals, error: Doubles) -> LossState:
         streams = fleet_streams(sums, state.scale)[:, 0]
