@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -215,7 +216,19 @@ def address() -> Iterator[str]:
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[str]:
-    """Run a headless Chromium that can reach nothing but 127.0.0.1; gives the address of its page's DevTools."""
+    """Run a headless Chromium that can reach nothing but 127.0.0.1; gives the address of its page's DevTools.
+
+    What it puts into the folder for temporary files, a socket among them, goes when it ends.
+    """
+    with (
+        TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True) as scratch,
+        _chromium(profile, scratch) as pages,
+    ):
+        yield pages
+
+
+@contextmanager
+def _chromium(profile: Path, scratch: str) -> Iterator[str]:
     process = subprocess.Popen(
         [
             CHROMIUM,
@@ -236,6 +249,7 @@ def chromium(profile: Path) -> Iterator[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env={**os.environ, "TMPDIR": scratch},
     )
     with process:
         try:
