@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import orjson
 
 from finalmile.alerting.incidents import IncidentSettings, fold
 from finalmile.errors import FinalMileError, MissingInputError
 from finalmile.frames import FloatArray, OneStep, Panel
 from finalmile.monitoring.checks.loss import LossCheck
+from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
 from finalmile.ports import Notifier
 from finalmile.records import Alert, Finding, Incident, Version
@@ -20,6 +22,9 @@ from finalmile.workflows.in_force import issued_in_force, settle
 from finalmile.workflows.shop import Issued, Shop
 from finalmile.workflows.terms import last_price
 from finalmile.workflows.train import load_version
+
+CALENDAR = ("holiday", "event", "promo")
+"""Covariates that make a day of the whole fleet easy or hard to forecast; holidays are those of the country set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +106,8 @@ def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, be
     else:
         if _last_judged_version(shop, model) != version.number:
             state = check.resume(state, last=period - 1)
-        state, findings = check.update(state, _loss_look(panel, told, period))
+        names = _calendar_names(shop, version)
+        state, findings = check.update(state, _loss_look(panel, told, period, names=names))
     changed = fold(
         findings,
         shop.ledger.incidents(model=model),
@@ -120,7 +126,7 @@ def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, be
     return replace(before, findings=tuple(findings), incidents=(*kept, *fresh.values()), looks=before.looks + 1)
 
 
-def _loss_look(panel: Panel, told: Issued, period: int) -> LossLook:
+def _loss_look(panel: Panel, told: Issued, period: int, *, names: Sequence[str]) -> LossLook:
     column = period - panel.first
     rows = rows_in(panel.ids, told.ids)
     actual = np.where(rows >= 0, panel.demand()[rows, column], np.nan)
@@ -131,7 +137,22 @@ def _loss_look(panel: Panel, told: Issued, period: int) -> LossLook:
         actual=actual,
         forecast=told.mean,
         value_per_unit=None if np.isnan(price).all() else price,
+        calendar=_calendar(panel, names, columns=slice(column, column + 1))[0] if names else None,
     )
+
+
+def _calendar(panel: Panel, names: Sequence[str], *, columns: slice) -> Doubles:
+    """Each covariate's mean over the series in each period, 0 where nothing is known of it; shape (T, k)."""
+    wide = [panel.covariates[name][:, columns] if name in panel.covariates else None for name in names]
+    length = len(range(*columns.indices(panel.length)))
+    means = [np.zeros(length) if one is None else _column_means(one.astype(np.float64)) for one in wide]
+    return np.column_stack(means)
+
+
+def _column_means(values: Doubles) -> Doubles:
+    known = np.isfinite(values)
+    mean: Doubles = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return mean
 
 
 def _state(shop: Shop, version: Version, check: LossCheck) -> LossState | None:
@@ -140,24 +161,36 @@ def _state(shop: Shop, version: Version, check: LossCheck) -> LossState | None:
         return LossState.from_bytes(blob)
     reference = load_version(shop, version).reference()
     panel = shop.known.panel(shop.frequency.index_of(version.cutoff))
+    names = [name for name in CALENDAR if name in panel.covariates]
     try:
-        return check.start(_loss_reference(panel, reference))
+        state = check.start(_loss_reference(panel, reference, names=names))
     except MissingInputError:
         return None
+    shop.ledger.save_state(_calendar_key(version), orjson.dumps(names))
+    return state
 
 
-def _loss_reference(panel: Panel, told: OneStep) -> LossReference:
+def _calendar_names(shop: Shop, version: Version) -> Sequence[str]:
+    """Covariates that a version's evidence knows: those that were there when it began."""
+    blob = shop.ledger.load_state(_calendar_key(version))
+    names: list[str] = [] if blob is None else orjson.loads(blob)
+    return names
+
+
+def _loss_reference(panel: Panel, told: OneStep, *, names: Sequence[str]) -> LossReference:
     rows = rows_in(panel.ids, told.ids)
     start = max(told.first, panel.first)
     length = min(told.first + told.mean.shape[1] - 1, panel.cutoff) - start + 1
     actual: FloatArray = panel.demand()[rows, start - panel.first : start - panel.first + length].copy()
     actual[rows < 0] = np.nan
+    columns = slice(start - panel.first, start - panel.first + length)
     return LossReference(
         ids=told.ids,
         frequency=panel.frequency,
         first=start,
         actual=actual,
         forecast=told.mean[:, start - told.first : start - told.first + length],
+        calendar=_calendar(panel, names, columns=columns) if names else None,
     )
 
 
@@ -196,6 +229,10 @@ def _version_key(model: str) -> str:
 
 def _judged_key(model: str) -> str:
     return f"judged/{model}"
+
+
+def _calendar_key(version: Version) -> str:
+    return f"calendar of {_state_key(version)}"
 
 
 def _state_key(version: Version) -> str:

@@ -106,3 +106,16 @@ def test_streams_without_a_single_look_are_harmless() -> None:
     fitted, z = Residualiser.fit(np.full((2, 40), np.nan), np.arange(40), frequency=DAY, least_sd=0.5)
     assert np.isnan(z).all()
     assert np.isfinite(fitted.step(40, np.array([1.0, 2.0]))[1]).all()
+
+
+def test_a_rare_kind_of_day_that_was_not_learned_proves_nothing() -> None:
+    rng = np.random.default_rng(0)
+    periods = np.arange(200)
+    met, never = (periods % 50 == 0).astype(float), np.zeros(200)
+    values = rng.normal(size=(1, 200)) + 5 * met
+    values[0, 50] = np.nan  # thrown out
+    calendar = np.column_stack([met, never])
+    fitted, _ = Residualiser.fit(values, periods, frequency=WEEK, calendar=calendar)
+    for day in ([1.0, 0.0], [0.0, 1.0]):
+        assert np.isnan(fitted.step(200, np.array([9.0]), calendar=np.array(day))[2]).all()
+    assert np.isfinite(fitted.step(200, np.array([9.0]), calendar=np.zeros(2))[2]).all()

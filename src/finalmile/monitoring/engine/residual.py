@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from finalmile.frames import Frequency, IntArray
+from finalmile.frames import BoolArray, Frequency, IntArray
 from finalmile.monitoring.engine.design import Doubles, design, lags_for
 
 _MOST_PERSISTENCE = 0.95
 _RIDGE = 1e-9
+_RARE = 0.1  # kinds of days that fewer looks than this share are of
 _LONGEST_SHADOW = 6.0  # a wild look is leaned on by the next ones as if it were this many standard deviations off
 
 
@@ -21,7 +22,9 @@ class Residualiser:
     .. math:: r_t = s_t - x_t \beta, \quad e_t = r_t - \sum_l \phi_l r_{t-l}, \quad z_t = e_t / \sigma
 
     A lag is kept where :math:`|\phi| > 2` standard errors; the sum of a stream's lags is at most 0.95. Values that
-    are missing give missing residuals, and count as 0 where a later look leans on them.
+    are missing give missing residuals, and count as 0 where a later look leans on them. So do looks on a rare kind of
+    day, such as a holiday, that the reference never met, or one of whose days was left out of it: what such a day is
+    like was not learned, and it proves nothing.
 
     Parameters
     ----------
@@ -30,6 +33,7 @@ class Residualiser:
     lags
         Periods back.
     beta : array of shape (s, p)
+        NaN for a column of the calendar that was not learned.
     phi : array of shape (s, len(lags))
     sd : array of shape (s,)
         Standard deviation of innovations, corrected for fitted parameters.
@@ -91,6 +95,8 @@ class Residualiser:
         sd = np.maximum(_spread(innovation, fitted=x.shape[1] + len(lags)), least_sd)
         recent = residual[:, ::-1][:, : max(lags)]
         recent = np.pad(recent, ((0, 0), (0, max(lags) - recent.shape[1])), constant_values=np.nan)
+        if calendar is not None:
+            beta[:, x.shape[1] - calendar.shape[1] :][_unlearned(calendar, known)] = np.nan
         fitted = cls(
             frequency=frequency,
             looks=looks,
@@ -136,7 +142,7 @@ class Residualiser:
             calendar=None if calendar is None else calendar[None, :],
             plain=self.plain,
         )[0]
-        residual = values - (self.beta * x).sum(axis=1)
+        residual = values - np.where(x == 0, 0.0, self.beta * x).sum(axis=1)
         leaning = np.nan_to_num(recent[:, [lag - 1 for lag in self.lags]])
         z = (residual - (self.phi * leaning).sum(axis=1)) / self.sd
         bound = _LONGEST_SHADOW * self.sd
@@ -152,7 +158,16 @@ def _regressors(
     return design(periods, frequency=frequency, looks=looks, calendar=calendar)
 
 
-def _least_squares(x: Doubles, values: Doubles, known: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> Doubles:
+def _unlearned(calendar: Doubles, known: BoolArray) -> BoolArray:
+    """Columns of the calendar that each stream, known in looks of shape (s, T), says too little of; shape (s, k)."""
+    on: BoolArray = calendar != 0
+    met = known.astype(np.int64) @ on.astype(np.int64)
+    rare: BoolArray = on.mean(axis=0) < _RARE
+    unlearned: BoolArray = (met == 0) | (rare & (met < on.sum(axis=0)))
+    return unlearned
+
+
+def _least_squares(x: Doubles, values: Doubles, known: BoolArray) -> Doubles:
     if known.all() and len(x) >= x.shape[1]:
         return np.linalg.lstsq(x, values.T, rcond=None)[0].T.astype(np.float64)
     pairs: Doubles = np.einsum("tp,tq->tpq", x, x).reshape(len(x), -1)
