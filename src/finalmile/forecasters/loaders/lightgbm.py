@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from finalmile.errors import CorruptError, MissingInputError
-from finalmile.forecasters.loaders.contract import copied, loaders
+from finalmile.forecasters.loaders.contract import Rows, copied, library, loaders
 from finalmile.forecasters.loaders.native_trees import NativeTrees
 
 ONE = "model.txt"
@@ -33,7 +35,31 @@ class LightGBM:
 
     def load(self, folder: Path, outputs: Sequence[str], /) -> NativeTrees:
         """The checked trees, one text for each output."""
-        return NativeTrees([_text(path) for path in _paths(folder, outputs)])
+        return read_trees(folder, outputs)
+
+
+def read_trees(folder: Path, outputs: Sequence[str], /) -> NativeTrees:
+    """The checked trees of a folder that :meth:`LightGBM.collect` filled.
+
+    Raises
+    ------
+    CorruptError
+        A text cannot be read or is not sound.
+    MissingInputError
+        An output has no text.
+    """
+    return NativeTrees([_text(path) for path in _paths(folder, outputs)])
+
+
+def same_as_package(folder: Path, outputs: Sequence[str], rows: Rows, answers: Rows, /) -> bool:
+    """Whether these answers are those of ``Booster.predict`` to the last bit.
+
+    The texts must have been checked before: this reads them in this process.
+    """
+    package = library("lightgbm", install="lightgbm")
+    boosters = [package.Booster(model_str=_text(path)) for path in _paths(folder, outputs)]
+    told = np.column_stack([booster.predict(rows, num_threads=1) for booster in boosters])
+    return bool(np.array_equal(told, answers))
 
 
 def _paths(folder: Path, outputs: Sequence[str]) -> list[Path]:

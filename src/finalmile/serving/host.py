@@ -1,0 +1,135 @@
+"""A model that answers from a process of its own: brought back when it dies, given up when it keeps doing so."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+
+from finalmile.errors import FinalMileError, ModelFaultError
+from finalmile.forecasters.isolation import Bounds, Process
+from finalmile.forecasters.loaders.contract import Rows
+from finalmile.forecasters.loaders.kept import Kept
+
+STRIKES = 3
+
+
+class Host:
+    """A :class:`RowModel` whose answers come from a killable process; safe to ask from many threads.
+
+    Every fault is a strike. A process that died or was late is started again beside the traffic; meanwhile every
+    question fails at once with kind ``"starting"``, which is no strike. After ``most`` strikes it stays down.
+
+    Parameters
+    ----------
+    folder
+        The registered artefact.
+    deadline_s
+        For one answer, the wait for others' answers included.
+
+    Raises
+    ------
+    ModelFaultError
+        It could not be loaded.
+    """
+
+    def __init__(
+        self, folder: Path, *, deadline_s: float = 2.0, most: int = STRIKES, bounds: Bounds | None = None
+    ) -> None:
+        self.strikes, self.faults = 0, list[str]()
+        self._folder, self._deadline, self._most, self._bounds = folder, deadline_s, most, bounds
+        self._kept = Kept.read(folder)
+        self._outputs = len(self._kept.outputs)
+        self._change = threading.Lock()
+        self._closed, self._starting = False, False
+        self._process: Process | None = self._started()
+
+    @property
+    def out(self) -> bool:
+        """Whether it has been given up."""
+        return self.strikes >= self._most
+
+    @property
+    def ready(self) -> bool:
+        """Whether a question would be asked now."""
+        process = self._process
+        return process is not None and process.alive
+
+    @property
+    def memory_mb(self) -> float | None:
+        """Megabytes its process holds."""
+        process = self._process
+        return None if process is None else process.memory_mb
+
+    def rows(self, features: Rows, /, *, deadline_s: float | None = None) -> Rows:
+        """Answers of shape (m, outputs), finite, within the deadline.
+
+        Raises
+        ------
+        ModelFaultError
+            Always within the deadline; never hangs.
+        """
+        process = self._process
+        if process is None:
+            raise self._down()
+        try:
+            return process.rows(features, outputs=self._outputs, deadline_s=deadline_s or self._deadline)
+        except ModelFaultError as fault:
+            self._strike(process, fault)
+            raise
+
+    def close(self) -> None:
+        """End its process; nothing is started again."""
+        with self._change:
+            self._closed, process, self._process = True, self._process, None
+        if process is not None:
+            process.close()
+
+    def _down(self) -> ModelFaultError:
+        if self.out:
+            said = f"the model was given up after {self.strikes} faults, the last: {self.faults[-1]}"
+            return ModelFaultError("struck out", said)
+        return ModelFaultError("starting", "the model is being started again")
+
+    def _strike(self, process: Process, fault: ModelFaultError) -> None:
+        with self._change:
+            if self._process is not process:
+                return  # asked of one that had already been replaced
+            self.strikes += 1
+            self.faults.append(fault.message)
+            if process.alive and not self.out:
+                return
+            self._process = None
+            again = not (self.out or self._closed or self._starting)
+            self._starting = self._starting or again
+        process.close()
+        if again:
+            threading.Thread(target=self._restart, name="model host", daemon=True).start()
+
+    def _restart(self) -> None:
+        fresh: Process | None = None
+        while fresh is None and not (self.out or self._closed):
+            try:
+                fresh = self._started()
+            except FinalMileError as fault:
+                with self._change:
+                    self.strikes += 1
+                    self.faults.append(str(fault))
+        with self._change:
+            self._starting = False
+            if not self._closed:
+                self._process, fresh = fresh, None
+        if fresh is not None:
+            fresh.close()
+
+    def _started(self) -> Process:
+        return Process(
+            self._folder,
+            bounds=self._bounds,
+            reaches_out=self._kept.made().reaches_out,
+            secrets=self._kept.secrets,
+        )
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
