@@ -14,6 +14,7 @@ from finalmile.errors import CorruptError, FinalMileError
 from finalmile.ports import Artefacts, Ledger
 from finalmile.records import ApiKey, Deployment, RouteRule, Version
 from finalmile.serving.board import Board, Key, Limits, Route, Served, Share
+from finalmile.serving.online import newest_table
 
 SERVING = "serving"
 TABLES = "tables"
@@ -140,15 +141,14 @@ def _served(version: Version, artefact: Path, folder: Path) -> Served:
         kind=version.kind,
         digest=version.digest,
         folder=str(artefact.resolve()),
-        table=newest_table(folder, version),
+        table=_table(folder, version),
         isolated=_isolated(artefact),
     )
 
 
-def newest_table(folder: Path, version: Version) -> str | None:
-    """Folder of a version's online table with the latest cutoff; ``None`` where there is none."""
-    made = sorted((folder / TABLES / version.model / str(version.number)).glob("[!.]*/about.json"))
-    return str(made[-1].parent.resolve()) if made else None
+def _table(folder: Path, version: Version) -> str | None:
+    found = newest_table(folder / TABLES / version.model / str(version.number))
+    return None if found is None else str(found.resolve())
 
 
 def _isolated(artefact: Path) -> bool:

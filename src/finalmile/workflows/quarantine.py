@@ -8,7 +8,6 @@ from finalmile.alerting.incidents import acted, fold
 from finalmile.errors import ConflictError
 from finalmile.records import Finding, Incident, Version
 from finalmile.workflows.endpoint import last_good
-from finalmile.workflows.monitor import deliver
 from finalmile.workflows.shop import Shop
 
 CHECK = "serving"
@@ -26,7 +25,9 @@ class Quarantined:
 
 
 def quarantine(shop: Shop, model: str, number: int, *, strikes: int, why: str) -> Quarantined | None:
-    """Take a version off the endpoint, return to the last good one, open an incident that names it, and alert.
+    """Take a version off the endpoint, return to the last good one, and open an incident that names it.
+
+    Its alert waits in the outbox for whoever delivers.
 
     A version that is quarantined already is left alone, and the answer is ``None``.
 
@@ -46,7 +47,6 @@ def quarantine(shop: Shop, model: str, number: int, *, strikes: int, why: str) -
     _leave_route(shop, version, why=why)
     done = "no version is left to answer" if answers is None else f"{model}@{answers} answers instead"
     incident = open_incident(shop, version, why=why, strikes=strikes, done=f"quarantined {version}; {done}")
-    deliver(shop)
     return Quarantined(version=version, answers=answers, incident=incident)
 
 

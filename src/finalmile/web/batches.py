@@ -1,0 +1,223 @@
+"""Jobs that take long: kept in folders, done one after the other in a process each, found again after a restart."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from finalmile.errors import ConflictError, UnknownNameError
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+FOLDER, JOB, PROGRESS, INPUT, RESULT = "batches", "job.json", "progress.json", "input", "result.parquet"
+_ID = re.compile("[0-9a-f]{32}")
+_TRIES = 3
+_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What was asked for.
+
+    Parameters
+    ----------
+    form
+        ``jsonl``, ``csv`` or ``parquet`` for an upload, ``forecast`` for every series.
+    number
+        Version that answers, as it was live when the job was asked for.
+    """
+
+    batch_id: str
+    model: str
+    number: int
+    form: str
+    actor: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a job is."""
+
+    state: State = "queued"
+    done: int = 0
+    total: int | None = None
+    message: str = ""
+    tries: int = 0
+
+
+class Batches:
+    """Jobs of a project.
+
+    Parameters
+    ----------
+    project
+        Its folder.
+    folder
+        Where the endpoint keeps what is its own.
+    spawn
+        Starts the process that does a job.
+    """
+
+    def __init__(
+        self, project: Path, folder: Path, *, spawn: Callable[[Path, str], subprocess.Popen[bytes]] | None = None
+    ) -> None:
+        self._project, self._folder = project, folder / FOLDER
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._spawn = spawn or _child
+        self._wake, self._over = threading.Event(), threading.Event()
+        self._running: tuple[str, subprocess.Popen[bytes]] | None = None
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def folder(self, batch_id: str) -> Path:
+        """Folder of a job; ``UnknownNameError`` where there is none."""
+        place = self._folder / batch_id
+        if not _ID.fullmatch(batch_id) or not (place / JOB).is_file():
+            raise UnknownNameError("batch", batch_id[:64], [])
+        return place
+
+    def prepare(self) -> tuple[str, Path]:
+        """Id and folder of a job that is being uploaded; it counts once it is submitted."""
+        batch_id = uuid.uuid4().hex
+        place = self._folder / batch_id
+        place.mkdir(mode=0o700)
+        return batch_id, place
+
+    def discard(self, batch_id: str) -> None:
+        """Forget a job that was never submitted."""
+        shutil.rmtree(self._folder / batch_id, ignore_errors=True)
+
+    def submit(self, job: Job) -> Progress:
+        """Keep a job durably, and do it when its turn comes."""
+        place = self._folder / job.batch_id
+        write_durably(place / PROGRESS, asdict(Progress()))
+        write_durably(place / JOB, asdict(job))
+        self._wake.set()
+        return Progress()
+
+    def jobs(self) -> list[tuple[Job, Progress]]:
+        """Every job, newest first."""
+        found = [self.job(path.parent.name) for path in self._folder.glob(f"*/{JOB}")]
+        return sorted(found, key=lambda one: (one[0].created_at, one[0].batch_id), reverse=True)
+
+    def job(self, batch_id: str) -> tuple[Job, Progress]:
+        """One job and how far it is."""
+        place = self.folder(batch_id)
+        return Job(**_read(place / JOB)), read_progress(place)
+
+    def cancel(self, batch_id: str) -> Progress:
+        """End a job; what is over stays what it is."""
+        with self._lock:
+            _, progress = self.job(batch_id)
+            if progress.state in ("done", "failed"):
+                raise ConflictError(f"batch {batch_id} is {progress.state} already; there is nothing to cancel")
+            if self._running is not None and self._running[0] == batch_id:
+                self._running[1].kill()
+                self._running[1].wait(timeout=5)
+            cancelled = replace(progress, state="cancelled", message="cancelled")
+            write_durably(self.folder(batch_id) / PROGRESS, asdict(cancelled))
+            return cancelled
+
+    def start(self) -> None:
+        """Begin with what waits, what an earlier process left half-done first."""
+        self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what runs is gone on with after the next start."""
+        self._over.set()
+        self._wake.set()
+        with self._lock:
+            if self._running is not None:
+                self._running[1].kill()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        while not self._over.is_set():
+            waiting = [job for job, progress in self.jobs() if progress.state in ("queued", "running")]
+            if waiting:
+                self._do(waiting[-1].batch_id)
+                continue
+            self._sweep()
+            self._wake.wait(timeout=5)
+            self._wake.clear()
+
+    def _do(self, batch_id: str) -> None:
+        place = self.folder(batch_id)
+        with self._lock:
+            progress = read_progress(place)
+            if progress.state not in ("queued", "running"):
+                return
+            if progress.tries >= _TRIES:
+                message = f"its process ended {_TRIES} times before it was done"
+                write_durably(place / PROGRESS, asdict(replace(progress, state="failed", message=message)))
+                return
+            write_durably(place / PROGRESS, asdict(replace(progress, state="running", tries=progress.tries + 1)))
+            self._running = (batch_id, self._spawn(self._project, batch_id))
+        process = self._running[1]
+        while process.poll() is None and not self._over.is_set():
+            time.sleep(0.02)
+        with self._lock:
+            self._running = None
+            if self._over.is_set() and read_progress(place).state == "running":
+                stopped = read_progress(place)
+                write_durably(place / PROGRESS, asdict(replace(stopped, tries=max(0, stopped.tries - 1))))
+
+    def _sweep(self) -> None:
+        """Forget the oldest jobs that are over, and uploads that never became one."""
+        over = [job for job, progress in self.jobs() if progress.state not in ("queued", "running")]
+        for job in over[_KEPT:]:
+            shutil.rmtree(self._folder / job.batch_id, ignore_errors=True)
+        for place in self._folder.iterdir():
+            if not (place / JOB).exists() and time.time() - place.stat().st_mtime > 3600:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def read_progress(place: Path) -> Progress:
+    """How far the job in a folder is."""
+    return Progress(**_read(place / PROGRESS))
+
+
+def write_durably(path: Path, told: dict[str, Any]) -> None:
+    """Replace a file so that it is the old one or the new one whenever the power fails."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    with fresh.open("wb") as file:
+        file.write(orjson.dumps(told))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    told: dict[str, Any] = orjson.loads(path.read_bytes())
+    return told
+
+
+def _child(project: Path, batch_id: str) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", "finalmile.web.batch_child", str(project), batch_id]
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, close_fds=True)
+
+
+def die_with_parent(parent: int) -> None:
+    """Let the kernel end this process when the one that started it ends, however it does."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if hasattr(libc, "prctl"):
+        libc.prctl(1, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        raise SystemExit("the process that started this one is gone")

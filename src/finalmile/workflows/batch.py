@@ -1,0 +1,250 @@
+"""Batch: many predictions at once, read from a file, written to one; goes on where it was when it is interrupted."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import orjson
+import polars as pl
+
+from finalmile.errors import MissingInputError, SchemaError
+from finalmile.forecasters.loaders import RowModel, loaders
+from finalmile.frames import quantile_column
+from finalmile.ports import Artefacts
+from finalmile.records import Version
+from finalmile.serving.asking import FIELDS, read_asked
+from finalmile.serving.board import Served
+from finalmile.serving.online import OnlineTable, newest_table
+from finalmile.serving.ready import Answer, Plan, Ready
+from finalmile.serving.rows import Fault, RowReader
+from finalmile.serving.signature import Signature
+from finalmile.workflows.endpoint import TABLES
+
+Form = Literal["jsonl", "csv", "parquet"]
+Record = tuple[object, str | None]
+CHUNK = 2_000
+_WHOLE = frozenset(("horizon",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Uploaded records.
+
+    Parameters
+    ----------
+    form
+        JSON lines hold a record each, as a prediction asks for it. CSV and Parquet have a row each: ``unique_id``,
+        ``ds``, ``horizon``, and every other column is a feature.
+    """
+
+    path: Path
+    form: Form
+
+    def count(self) -> int:
+        """Records in the file."""
+        if self.form == "parquet":
+            return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
+        with self.path.open("rb") as file:
+            lines = sum(1 for line in file if line.strip())
+        return lines - (self.form == "csv" and lines > 0)
+
+    def records(self) -> Iterator[Record]:
+        """Each record, or why it could not be read."""
+        if self.form == "jsonl":
+            return self._lines()
+        return self._cells() if self.form == "csv" else self._rows()
+
+    def _lines(self) -> Iterator[Record]:
+        with self.path.open("rb") as file:
+            for line in file:
+                if line.strip():
+                    yield _parsed(line)
+
+    def _cells(self) -> Iterator[Record]:
+        with self.path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+            reader = csv.DictReader(file, restkey="")
+            for row in reader:
+                if "" in row:
+                    yield None, "has more cells than the file has columns"
+                    continue
+                yield _record({name: _number(cell) for name, cell in row.items() if cell}), None
+
+    def _rows(self) -> Iterator[Record]:
+        for part in pl.scan_parquet(self.path).collect_batches(chunk_size=CHUNK):
+            for row in part.iter_rows(named=True):
+                yield _record({name: _plain(value) for name, value in row.items() if value is not None}), None
+
+
+def open_version(version: Version, artefacts: Artefacts, folder: Path) -> Ready:
+    """A version ready to answer in this process, which may be killed if it misbehaves.
+
+    Raises
+    ------
+    MissingInputError
+        Where it neither takes rows of features nor has a table of answers.
+    """
+    artefact = artefacts.path(version.digest)
+    found = newest_table(folder / TABLES / version.model / str(version.number))
+    served = Served(
+        model=version.model,
+        number=version.number,
+        kind=version.kind,
+        digest=version.digest,
+        folder=str(artefact),
+        table=None if found is None else str(found),
+    )
+    table = None if found is None else OnlineTable.open(found)
+    if not (artefact / "serving.json").exists():
+        if table is None:
+            raise MissingInputError(f"{version} has no online table yet; run finalmile forecast {version.model} first")
+        return Ready(served=served, table=table)
+    told: dict[str, Any] = orjson.loads((artefact / "serving.json").read_bytes())
+    signature = Signature.from_json(told["signature"])
+    loader = loaders.make(told["loader"], **told["settings"])
+    model = loader.load(artefact, signature.outputs)
+    if not hasattr(model, "rows"):
+        raise MissingInputError(f"{version} answers whole series, not rows; ask for the whole forecast instead")
+    return Ready(served=served, reader=RowReader(signature), model=cast("RowModel", model), table=table)
+
+
+def answer_all(ready: Ready, source: Source, folder: Path, tell: Callable[[int, int], None]) -> Path:
+    """Answer every record into ``result.parquet``: a row per record and period, or one that says why there is none.
+
+    Parts that an earlier run finished are kept, so that an interrupted one goes on.
+
+    Parameters
+    ----------
+    tell
+        Called with records done and records in all.
+    """
+    total, done = source.count(), 0
+    parts: list[Path] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for at, chunk in enumerate(_chunks(source.records())):
+        part = folder / f"part-{at:06d}.parquet"
+        if not part.exists():
+            pending = part.with_suffix(".pending")
+            _frame(_answered(ready, chunk, first=at * CHUNK)).write_parquet(pending)
+            pending.replace(part)
+        parts.append(part)
+        done += len(chunk)
+        tell(done, total)
+    if not parts:
+        raise SchemaError("the upload", ["it holds no record; send at least one"])
+    pending, result = folder / "result.pending", folder / "result.parquet"
+    pl.concat([pl.read_parquet(part) for part in parts], how="diagonal_relaxed").write_parquet(
+        pending, compression="zstd"
+    )
+    pending.replace(result)
+    for part in parts:
+        part.unlink()
+    return result
+
+
+def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
+    chunk: list[Record] = []
+    for record in records:
+        chunk.append(record)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _answered(ready: Ready, chunk: list[Record], *, first: int) -> Iterator[dict[str, object]]:
+    planned = [_planned(ready, record) for record in chunk]
+    plans = [plan for plan, _ in planned if plan is not None and plan.rows is not None]
+    answers = iter(_run(ready, plans))
+    for at, (plan, why) in enumerate(planned, start=first):
+        if plan is None:
+            yield {"row": at, "error": why}
+        elif plan.rows is None:
+            yield from _told(at, plan, ready.of_table(plan))
+        else:
+            told = next(answers)
+            if isinstance(told, str):
+                yield {"row": at, "unique_id": plan.asked.unique_id, "error": told}
+            else:
+                yield from _told(at, plan, ready.of_rows(plan, told))
+
+
+def _planned(ready: Ready, record: Record) -> tuple[Plan | None, str | None]:
+    told, why = record
+    if why is not None:
+        return None, why
+    faults: list[Fault] = []
+    plan = ready.plan(read_asked(told, "", faults), faults)
+    return (None if faults else plan), "; ".join(f"{where}: {what}" for where, what in faults)
+
+
+def _run(ready: Ready, plans: list[Plan]) -> list[Any]:
+    """What the model says of each plan's rows; where it fails on all together it is asked one by one."""
+    if not plans:
+        return []
+    rows = [plan.rows for plan in plans if plan.rows is not None]
+    try:
+        return np.split(ready.run(np.concatenate(rows)), np.cumsum([len(one) for one in rows])[:-1])
+    except Exception:  # whatever a model raises, the other records are answered
+        return [_one(ready, one) for one in rows]
+
+
+def _one(ready: Ready, rows: Any) -> Any:
+    try:
+        return ready.run(rows)
+    except Exception as error:  # told in the row's own place
+        return f"{type(error).__name__}: {error}"[:500]
+
+
+def _told(at: int, plan: Plan, answer: Answer) -> Iterator[dict[str, object]]:
+    for step, mean in enumerate(answer.mean):
+        ds = plan.ds[step] if step < len(plan.ds) else None
+        row: dict[str, object] = {"row": at, "unique_id": plan.asked.unique_id, "ds": ds, "mean": float(mean)}
+        for level, values in zip(answer.levels, answer.quantiles, strict=True):
+            row[quantile_column(level)] = float(values[step])
+        if answer.windows is not None and step == 0:
+            row["windows"] = orjson.dumps(answer.windows, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+        yield row
+
+
+_SCHEMA = {"row": pl.Int64, "unique_id": pl.String, "ds": pl.String, "mean": pl.Float64, "error": pl.String}
+
+
+def _frame(rows: Iterator[dict[str, object]]) -> pl.DataFrame:
+    told = list(rows)
+    extra = sorted({name for row in told for name in row} - set(_SCHEMA))
+    types = {name: pl.String if name == "windows" else pl.Float64 for name in extra}
+    return pl.DataFrame(told, schema={**_SCHEMA, **types})
+
+
+def _parsed(line: bytes) -> Record:
+    try:
+        return orjson.loads(line), None
+    except orjson.JSONDecodeError as error:
+        return None, f"is not JSON: {error}"
+
+
+def _record(row: Mapping[str, object]) -> dict[str, object]:
+    own = {name: value for name, value in row.items() if name in FIELDS and name != "features"}
+    own |= {name: int(cast("float", own[name])) for name in _WHOLE & own.keys() if isinstance(own[name], float)}
+    if "unique_id" in own:
+        own["unique_id"] = str(own["unique_id"])
+    features = {name: value for name, value in row.items() if name not in FIELDS}
+    return {**own, "features": features} if features else own
+
+
+def _number(cell: str) -> object:
+    try:
+        value = float(cell)
+    except ValueError:
+        return cell
+    return value if np.isfinite(value) else cell
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | list) else str(value)
