@@ -33,6 +33,7 @@ VERBS = (
     "replay",
     "export",
     "dashboard",
+    "serve",
 )
 
 app = typer.Typer(

@@ -117,9 +117,9 @@ class Endpoint:
         call.endpoint = "predict"
         limits = self.state.board.limits
         told: Any = parsed(body, limits)
-        many = isinstance(told, dict) and "instances" in cast("dict[str, Any]", told)
-        if many:
-            records = await self._records(told, limits.rows)
+        several = _several(told)
+        if several is not None:
+            records = await self._records(several, limits.rows)
         else:
             faults: list[Fault] = []
             records = [Record(read_asked(told, "", faults), faults)]
@@ -127,7 +127,7 @@ class Endpoint:
         for record in records:
             if record.answer is None:
                 raise _unanswered(records)
-        if many:
+        if several is not None:
             return Reply(200, encoded({"model": model.name, "predictions": [*map(self._predictor.item, records)]}))
         return Reply(200, encoded({"model": model.name, **self._predictor.item(records[0])}))
 
@@ -232,6 +232,11 @@ async def _sent(send: Send, reply: Reply, extra: Any) -> None:
     headers: list[Header] = [*reply.headers, *extra, (_LENGTH, b"%d" % len(reply.body))]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
+
+
+def _several(told: Any) -> dict[str, Any] | None:
+    """The body where it holds many records."""
+    return cast("dict[str, Any]", told) if isinstance(told, dict) and "instances" in told else None
 
 
 def _unanswered(records: list[Record]) -> RefusedError:

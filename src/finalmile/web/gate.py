@@ -57,7 +57,7 @@ class Gate:
             raise RefusedError(
                 401,
                 "no_key",
-                "a key is needed: send Authorization: Bearer KEY. Make one with finalmile keys add",
+                "a key is needed: send Authorization: Bearer KEY. Make one with finalmile keys create",
                 headers=_CHALLENGE,
             )
         if not allowed(key.role, PREDICT if model else READ):

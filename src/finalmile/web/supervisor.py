@@ -1,0 +1,424 @@
+"""The process behind ``finalmile serve``: binds the port, starts the workers and the manager, and replaces who ends.
+
+It answers nothing itself and holds no model, so that there is little that could end it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import ipaddress
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+FOLDER, STATE = "serving", "serve.json"
+TICK_S = 0.1
+HANG_S = 10.0
+START_S = 60.0
+BACKLOG = 4096
+_STABLE_S, _LONGEST_PAUSE_S = 10.0, 5.0
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+_WORKER, _MANAGER = "worker", "manager"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How an endpoint is started.
+
+    Parameters
+    ----------
+    project
+        Folder of the project.
+    workers
+        Processes that answer predictions.
+    durable
+        Whether answers wait for the disk, in place of what the routes say.
+    keyed
+        Whether somebody made sure that there is a key.
+    names
+        Host names that requests may carry beside those of this machine.
+    grace_s
+        How long an ending worker waits for idle connections to be used once more.
+    """
+
+    project: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    durable: bool | None = None
+    keyed: bool = False
+    names: tuple[str, ...] = ()
+    manager: bool = True
+    grace_s: float = 1.0
+    hang_s: float = HANG_S
+
+    @property
+    def folder(self) -> Path:
+        """Where everything that serves keeps its files."""
+        return self.project / FOLDER
+
+    @property
+    def closed(self) -> bool:
+        """Whether more than this machine can reach the port, so that every request needs a key."""
+        return not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address.
+
+    Examples
+    --------
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org")]
+    [True, True, True, False, False]
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class NoKeyError(RuntimeError):
+    """A port that others can reach was to be opened without a key."""
+
+
+@dataclass(slots=True, eq=False)
+class Child:
+    """A process that was started here."""
+
+    kind: str
+    slot: int
+    process: subprocess.Popen[bytes]
+    started: float
+    replaces: Child | None = None
+    ending: bool = False
+    kill_at: float | None = None
+
+
+@dataclass(slots=True)
+class _Deaths:
+    """How often the process of a kind ended soon after its start: each time, the next start waits longer."""
+
+    count: int = 0
+    again_at: float = 0.0
+
+
+class Supervisor:
+    """Keeps an endpoint alive until it is told to end: SIGTERM drains and ends, SIGHUP restarts worker after worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        check_key(settings)
+        self.settings = settings
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.folder.chmod(0o700)
+        self.listening: socket.socket | None = bound(settings.host, settings.port)
+        self.port: int = self.listening.getsockname()[1]
+        self._pipe, self._held = os.pipe()
+        self._children: list[Child] = []
+        self._rolling: list[Child] = []
+        self._deaths: dict[str, _Deaths] = {_WORKER: _Deaths(), _MANAGER: _Deaths()}
+        self._stopping = False
+        self._wake_out, self._wake_in = os.pipe()
+
+    def run(self) -> None:
+        """Serve until told to end."""
+        self._listen_to_signals()
+        try:
+            self._fill()
+            while not (self._stopping and not self._children):
+                self._wait()
+                self._tick()
+        finally:
+            for child in self._children:
+                child.process.kill()
+            self._stop_listening()
+            (self.settings.folder / STATE).unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Begin to end: workers first, so that the manager is there for what they still relay."""
+        if self._stopping:
+            return
+        self._stopping, self._rolling = True, []
+        self._stop_listening()
+        for child in self._children:
+            if child.kind == _WORKER:
+                self._end(child)
+
+    def roll(self) -> None:
+        """Begin to replace every worker, each only once another one is ready."""
+        if not self._stopping and not self._rolling:
+            self._rolling = self._of(_WORKER)
+
+    def _tick(self) -> None:
+        self._reap()
+        if self._stopping:
+            if not self._of(_WORKER):
+                for child in self._children:
+                    self._end(child)
+            return
+        self._watch_hearts()
+        self._roll_on()
+        self._fill()
+
+    def _fill(self) -> None:
+        """Start what is missing."""
+        now = time.monotonic()
+        started = False
+        staying = [one for one in self._of(_WORKER) if not one.ending and one.replaces is None]
+        if now >= self._deaths[_WORKER].again_at:
+            for _ in range(self.settings.workers - len(staying)):
+                started = bool(self._start(_WORKER))
+        if self.settings.manager and not self._of(_MANAGER) and now >= self._deaths[_MANAGER].again_at:
+            started = bool(self._start(_MANAGER))
+        if started:
+            self._tell()
+
+    def _start(self, kind: str, *, replaces: Child | None = None) -> Child:
+        slot = self._free_slot() if kind == _WORKER else -1
+        assert self.listening is not None
+        handles = [self._pipe, *([self.listening.fileno()] if kind == _WORKER else [])]
+        words = self._worker_words(slot) if kind == _WORKER else self._manager_words()
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            pass_fds=handles,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  # there are no threads here
+        )
+        child = Child(kind, slot, process, time.monotonic(), replaces)
+        self._children.append(child)
+        return child
+
+    def _worker_words(self, slot: int) -> list[str]:
+        assert self.listening is not None
+        settings = self.settings
+        words = ["-m", "finalmile.web.worker", "--folder", str(settings.folder), "--slot", str(slot)]
+        words += ["--listening", str(self.listening.fileno()), "--parent", str(self._pipe)]
+        words += ["--grace", str(settings.grace_s), *(["--closed"] if settings.closed else [])]
+        return words + ([] if settings.durable is None else ["--durable", "yes" if settings.durable else "no"])
+
+    def _manager_words(self) -> list[str]:
+        settings = self.settings
+        words = ["-m", "finalmile.web.manager", str(settings.project), "--bound", settings.host]
+        return words + [word for name in settings.names for word in ("--host", name)]
+
+    def _free_slot(self) -> int:
+        used = {child.slot for child in self._children}
+        return next(slot for slot in range(len(used) + 1) if slot not in used)
+
+    def _reap(self) -> None:
+        """Forget who has ended; who ended unasked is replaced, later and later where it keeps happening."""
+        now = time.monotonic()
+        for child in list(self._children):
+            if child.process.poll() is None:
+                if child.kill_at is not None and now > child.kill_at:
+                    child.process.kill()
+                continue
+            self._children.remove(child)
+            if not child.ending:
+                print(
+                    f"{child.kind} {child.process.pid} ended with {child.process.returncode}",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                self._mourn(child, now)
+            self._tell()
+
+    def _mourn(self, child: Child, now: float) -> None:
+        deaths = self._deaths[child.kind]
+        deaths.count = deaths.count + 1 if now - child.started < _STABLE_S else 0
+        deaths.again_at = now + (min(_LONGEST_PAUSE_S, 0.1 * 2 ** (deaths.count - 1)) if deaths.count else 0)
+
+    def _watch_hearts(self) -> None:
+        """End workers whose heart stopped: they hang, whatever they say."""
+        now = time.monotonic()
+        for child in self._of(_WORKER):
+            beat = self._gauges(child).get("beat_ns", 0) / 1e9
+            quiet = now - max(beat, child.started)
+            limit = self.settings.hang_s if beat > child.started else START_S
+            if quiet > limit and not child.ending:
+                print(
+                    f"worker {child.process.pid} has hung for {quiet:.0f} s and is replaced",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                child.process.kill()
+
+    def _roll_on(self) -> None:
+        """Go on replacing workers: start one, wait until it is ready, end the one it replaces."""
+        if not self._rolling:
+            return
+        old = self._rolling[0]
+        if old not in self._children:
+            self._rolling.pop(0)
+            return
+        fresh = next((child for child in self._children if child.replaces is old), None)
+        if fresh is None:
+            if not old.ending:
+                self._start(_WORKER, replaces=old)
+                self._tell()
+        elif self._gauges(fresh).get("ready"):
+            self._end(old)
+            fresh.replaces = None
+        elif time.monotonic() - fresh.started > START_S:
+            _say("a new worker did not become ready; the old ones go on")
+            self._end(fresh)
+            self._rolling = []
+
+    def _end(self, child: Child) -> None:
+        if not child.ending:
+            child.ending = True
+            child.kill_at = time.monotonic() + self.settings.grace_s + 35.0
+            child.process.terminate()
+
+    def _gauges(self, child: Child) -> dict[str, int]:
+        """What a worker says of itself; nothing where its counters are not yet its own."""
+        from finalmile.serving.counters import Counted
+
+        counted = Counted.read(self.settings.folder / f"slot-{child.slot}.counters")
+        if counted is None or counted.gauges["pid"] != child.process.pid:
+            return {}
+        return dict(counted.gauges)
+
+    def _of(self, kind: str) -> list[Child]:
+        return [child for child in self._children if child.kind == kind]
+
+    def _tell(self) -> None:
+        """Write down who runs, for whoever looks after the endpoint."""
+        told = {
+            "host": self.settings.host,
+            "port": self.port,
+            "pid": os.getpid(),
+            "workers": [child.process.pid for child in self._of(_WORKER)],
+            "manager": next((child.process.pid for child in self._of(_MANAGER)), None),
+        }
+        fresh = self.settings.folder / f".{STATE}"
+        fresh.write_text(json.dumps(told), encoding="utf-8")
+        fresh.replace(self.settings.folder / STATE)
+
+    def _stop_listening(self) -> None:
+        if self.listening is not None:
+            self.listening.close()
+            self.listening = None
+
+    def _listen_to_signals(self) -> None:
+        os.set_blocking(self._wake_in, False)
+        os.set_blocking(self._wake_out, False)
+        signal.set_wakeup_fd(self._wake_in, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, self._told_by_signal)
+
+    def _told_by_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self.roll()
+        elif number != signal.SIGCHLD:
+            self.stop()
+
+    def _wait(self) -> None:
+        if select.select([self._wake_out], [], [], TICK_S)[0]:
+            os.read(self._wake_out, 4096)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel, in a child that was just forked, to end it when the supervisor ends, however that happens."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def check_key(settings: Settings) -> None:
+    """Refuse an address that others can reach where there is no key.
+
+    Raises
+    ------
+    NoKeyError
+        Says what to do.
+    """
+    if settings.closed and not settings.keyed:
+        from finalmile.serving.board import Board
+
+        if not Board.read(settings.folder).keys:
+            raise NoKeyError(
+                f"{settings.host} can be reached by others, and no key exists. Make one with finalmile keys create "
+                "NAME --role operator, or serve on 127.0.0.1"
+            )
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """The listening socket that every worker shares.
+
+    Raises
+    ------
+    OSError
+        The port is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def settings_from(words: Sequence[str]) -> Settings:
+    """What ``finalmile serve`` wrote on the command line."""
+    parser = argparse.ArgumentParser(prog="finalmile serve")
+    parser.add_argument("--project", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--durable", choices=("yes", "no"))
+    parser.add_argument("--keyed", action="store_true")
+    parser.add_argument("--name", action="append", default=[])
+    parser.add_argument("--without-manager", action="store_true")
+    parser.add_argument("--grace", type=float, default=1.0)
+    parser.add_argument("--hang", type=float, default=HANG_S)
+    told = parser.parse_args(words)
+    return Settings(
+        project=told.project,
+        host=told.host,
+        port=told.port,
+        workers=told.workers,
+        durable=None if told.durable is None else told.durable == "yes",
+        keyed=told.keyed,
+        names=tuple(told.name),
+        manager=not told.without_manager,
+        grace_s=told.grace,
+        hang_s=told.hang,
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Serve until told to end."""
+    settings = settings_from(sys.argv[1:] if words is None else words)
+    try:
+        supervisor = Supervisor(settings)
+    except (NoKeyError, OSError) as error:
+        print(f"finalmile serve: {error}", file=sys.stderr, flush=True)
+        return 2
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"The endpoint is at http://{host}:{supervisor.port}/ until Ctrl-C.", file=sys.stderr, flush=True)
+    supervisor.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
