@@ -30,6 +30,8 @@ from finalmile.config import Config, check_names, load_config, template
 from finalmile.config.reading import FILE_NAME
 from finalmile.errors import MissingInputError, UnknownNameError
 from finalmile.figures.views import Home, Product
+from finalmile.forecasters.isolation import Process
+from finalmile.forecasters.loaders.kept import Kept
 from finalmile.frames import Frequency
 from finalmile.frames.casting import Cast
 from finalmile.frames.dialects import Kind
@@ -39,7 +41,7 @@ from finalmile.inventory import Policy
 from finalmile.inventory.policies import policies
 from finalmile.plugins import Registry
 from finalmile.ports import Clock, Forecaster, Notifier, Progress, forecasters, notifiers
-from finalmile.records import Json, OrderState
+from finalmile.records import Json, OrderState, Version
 from finalmile.response.registry import actions
 from finalmile.workflows import (
     account,
@@ -51,6 +53,7 @@ from finalmile.workflows import (
     forecast,
     impact,
     ingest,
+    parity,
     promote,
     ready_made,
     replay,
@@ -60,6 +63,7 @@ from finalmile.workflows import (
     views,
 )
 from finalmile.workflows import keys as api_keys
+from finalmile.workflows import rescore as rescoring
 from finalmile.workflows import routes as traffic
 from finalmile.workflows import seal as sealing
 from finalmile.workflows.account import Replayed
@@ -67,7 +71,7 @@ from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.known import Holidays, PastKnown, TableKnown
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS, LakeLog
 from finalmile.workflows.memory import MemoryLog
-from finalmile.workflows.monitor import monitor
+from finalmile.workflows.monitor import Watched, monitor
 from finalmile.workflows.plan import ON_THE_WAY, StockBook
 from finalmile.workflows.plan import plan as make_plan
 from finalmile.workflows.shop import Shop, known_cutoff, newest_version
@@ -433,7 +437,7 @@ class Project:
         """Judge what came true since the last look; incidents that are open are told too."""
         with self._writing(f"monitor {model}"):
             newest_version(self.shop, model)
-            watched = monitor(self.shop, model, self.shop.known.newest)
+            watched = parity.joined(monitor(self.shop, model, self.shop.known.newest), self._parity(model))
             return cycle.monitored(self.ledger, model, watched)
 
     def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
@@ -581,8 +585,25 @@ class Project:
 
     def seal(self) -> sealing.Sealed:
         """Move logged predictions from the tails of the endpoint's workers into the lake, each exactly once."""
-        with self._writing("seal"), open_tails(self.folder / SERVING) as tails:
-            return sealing.seal(tails, self.lake, self.ledger)
+        with self._writing("seal"):
+            return self._sealed()
+
+    def rescore(self, model: str = DEFAULT_MODEL) -> list[rescoring.Rescored]:
+        """Let the shadow version and the last good one answer the logged features they have not yet seen.
+
+        Each runs in a process of its own, within bounds; whatever it does, its rows are kept once and say how it
+        went. Sealed rows only.
+        """
+        told: list[rescoring.Rescored] = []
+        for number, role in rescoring.due(self.ledger, model):
+            version = self.ledger.version(model, number)
+            scored = rescoring.score(
+                version, role, lake=self.lake, ledger=self.ledger, artefacts=self.artefacts, start=self._start
+            )
+            if scored is not None:
+                with self._writing("rescore"):
+                    told.append(rescoring.keep(scored, self.lake))
+        return told
 
     def check(self) -> reports.Checked:
         """Whether settings and data allow a run, and what is missing."""
@@ -683,6 +704,25 @@ class Project:
             review_period_days=self.config.plan.review_period_days,
         )
         return planned if note is None else replace(planned, notes=(*planned.notes, note))
+
+    def _sealed(self) -> sealing.Sealed:
+        with open_tails(self.folder / SERVING) as tails:
+            return sealing.seal(tails, self.lake, self.ledger)
+
+    def _parity(self, model: str) -> Watched:
+        self._sealed()
+        return parity.watch_parity(
+            self.shop,
+            self.lake,
+            model,
+            features=[parity.FeatureTables(self.folder / SERVING)],
+            answers=[parity.LoggedForecasts(self.shop)],
+        )
+
+    def _start(self, version: Version) -> Process:
+        folder = self.artefacts.path(version.digest)
+        kept = Kept.read(folder)
+        return Process(folder, reaches_out=kept.made().reaches_out, secrets=kept.secrets)
 
     def _forget(self) -> None:
         self.__dict__.pop("shop", None)
