@@ -1,33 +1,54 @@
-"""The process that does one batch: ``python -m finalmile.web.batch_child PROJECT BATCH``."""
+"""The process that does one batch: ``python -m finalmile.web.batch_child PROJECT BATCH PARENT``.
+
+It ends with its parent; where one of an ended parent is still at it, the next waits for its end.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from finalmile.project import Project
-from finalmile.web.batches import FOLDER, INPUT, RESULT, Batches, Job, die_with_parent, read_progress, write_durably
+from finalmile.web.batches import (
+    FOLDER,
+    INPUT,
+    RESULT,
+    SERVING,
+    Batches,
+    Job,
+    die_with_parent,
+    read_progress,
+    write_durably,
+)
 from finalmile.web.batches import PROGRESS as PROGRESS_FILE
 from finalmile.web.redaction import redacted
-from finalmile.workflows.batch import Form, Source, answer_all, open_version
-from finalmile.workflows.endpoint import SERVING
-from finalmile.workflows.forecast import predict
-from finalmile.workflows.shop import known_cutoff
+
+if TYPE_CHECKING:
+    from finalmile.project import Project
+    from finalmile.workflows.batch import Form
 
 _TOLD_EVERY_S = 0.2
 
 
 def main(words: list[str]) -> int:
     """Do the batch; how it went is in its folder."""
+    from finalmile.project import Project
+
     project, batch_id = Project.open(words[0], create=False), words[1]
     os.nice(10)
     serving = project.folder / SERVING
-    job, _ = Batches(project.folder, serving).job(batch_id)
     place = serving / FOLDER / batch_id
+    with (place / ".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given back by the kernel, however the process ends
+        job, progress = Batches(project.folder, serving).job(batch_id)
+        return _do(project, job, place) if progress.state in ("queued", "running") else 0
+
+
+def _do(project: Project, job: Job, place: Path) -> int:
     try:
         rows = _forecast(project, job, place) if job.form == "forecast" else _records(project, job, place)
     except Exception as error:  # whatever goes wrong is told to whoever asked
@@ -41,6 +62,9 @@ def main(words: list[str]) -> int:
 
 
 def _forecast(project: Project, job: Job, place: Path) -> int:
+    from finalmile.workflows.forecast import predict
+    from finalmile.workflows.shop import known_cutoff
+
     shop = project.shop
     version = shop.ledger.version(job.model, job.number)
     told = predict(shop, version, known_cutoff(shop, None)).to_frame()
@@ -51,6 +75,8 @@ def _forecast(project: Project, job: Job, place: Path) -> int:
 
 
 def _records(project: Project, job: Job, place: Path) -> int:
+    from finalmile.workflows.batch import Source, answer_all, open_version
+
     version = project.ledger.version(job.model, job.number)
     ready = open_version(version, project.artefacts, project.folder / SERVING)
     last, count = 0.0, 0
@@ -68,5 +94,5 @@ def _records(project: Project, job: Job, place: Path) -> int:
 
 
 if __name__ == "__main__":
-    die_with_parent(os.getppid())
+    die_with_parent(int(sys.argv[3]))
     sys.exit(main(sys.argv[1:]))

@@ -21,6 +21,7 @@ import orjson
 from finalmile.errors import ConflictError, UnknownNameError
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+SERVING = "serving"
 FOLDER, JOB, PROGRESS, INPUT, RESULT = "batches", "job.json", "progress.json", "input", "result.parquet"
 _ID = re.compile("[0-9a-f]{32}")
 _TRIES = 3
@@ -208,12 +209,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _child(project: Path, batch_id: str) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "finalmile.web.batch_child", str(project), batch_id]
+    words = [sys.executable, "-m", "finalmile.web.batch_child", str(project), batch_id, str(os.getpid())]
     return subprocess.Popen(words, stdin=subprocess.DEVNULL, close_fds=True)
 
 
 def die_with_parent(parent: int) -> None:
-    """Let the kernel end this process when the one that started it ends, however it does."""
+    """Let the kernel end this process when the one that started it ends, however it does; at once where it has."""
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)

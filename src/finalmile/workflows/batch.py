@@ -13,14 +13,15 @@ import orjson
 import polars as pl
 
 from finalmile.errors import MissingInputError, SchemaError
-from finalmile.forecasters.loaders import RowModel, loaders
+from finalmile.forecasters.loaders.kept import Kept
+from finalmile.forecasters.loaders.opening import opened
 from finalmile.frames import quantile_column
 from finalmile.ports import Artefacts
 from finalmile.records import Version
 from finalmile.serving.asking import FIELDS, read_asked
 from finalmile.serving.board import Served
 from finalmile.serving.online import OnlineTable, newest_table
-from finalmile.serving.ready import Answer, Plan, Ready
+from finalmile.serving.ready import Answer, ModelOfRows, Plan, Ready
 from finalmile.serving.rows import Fault, RowReader
 from finalmile.serving.signature import Signature
 from finalmile.workflows.endpoint import TABLES
@@ -99,17 +100,13 @@ def open_version(version: Version, artefacts: Artefacts, folder: Path) -> Ready:
         table=None if found is None else str(found),
     )
     table = None if found is None else OnlineTable.open(found)
-    if not (artefact / "serving.json").exists():
+    kept = Kept.read(artefact) if (artefact / "serving.json").exists() else None
+    if kept is None or kept.takes != "rows":
         if table is None:
             raise MissingInputError(f"{version} has no online table yet; run finalmile forecast {version.model} first")
         return Ready(served=served, table=table)
-    told: dict[str, Any] = orjson.loads((artefact / "serving.json").read_bytes())
-    signature = Signature.from_json(told["signature"])
-    loader = loaders.make(told["loader"], **told["settings"])
-    model = loader.load(artefact, signature.outputs)
-    if not hasattr(model, "rows"):
-        raise MissingInputError(f"{version} answers whole series, not rows; ask for the whole forecast instead")
-    return Ready(served=served, reader=RowReader(signature), model=cast("RowModel", model), table=table)
+    reader = RowReader(Signature.from_json(kept.signature))
+    return Ready(served=served, reader=reader, model=cast("ModelOfRows", opened(artefact)), table=table)
 
 
 def answer_all(ready: Ready, source: Source, folder: Path, tell: Callable[[int, int], None]) -> Path:

@@ -58,7 +58,7 @@ class _Shelf:
         key = (model, version.number)
         if key not in self.served and key not in self.unfit:
             try:
-                self.served[key] = _served(version, self.artefacts.path(version.digest), self.folder)
+                self.served[key] = served_as(version, self.artefacts.path(version.digest), self.folder)
             except (FinalMileError, OSError) as error:
                 self.unfit[key] = Unfit(version=version, why=str(error))
         return key in self.served
@@ -134,7 +134,8 @@ def _route(shelf: _Shelf, deployment: Deployment | None, rule: RouteRule) -> Rou
     )
 
 
-def _served(version: Version, artefact: Path, folder: Path) -> Served:
+def served_as(version: Version, artefact: Path, folder: Path) -> Served:
+    """A version as workers load it: its artefact, and its newest online table in the folder of what serving keeps."""
     return Served(
         model=version.model,
         number=version.number,
@@ -159,7 +160,7 @@ def _isolated(artefact: Path) -> bool:
         return False
     except orjson.JSONDecodeError as error:
         raise CorruptError(f"{artefact / 'serving.json'} cannot be read: {error}. Register the model again.") from error
-    return bool(told.get("loader") != _IN_PROCESS)
+    return bool(told.get("isolated", told.get("loader") != _IN_PROCESS))
 
 
 def _key(key: ApiKey) -> Key:

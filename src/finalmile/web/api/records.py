@@ -25,8 +25,7 @@ def list_predictions(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Answer:
     """Newest first, from the log: each with version, role, features, latency."""
-    desk.model(caller, name)
-    found = desk.project.predictions().lazy().filter(pl.col("model") == name)
+    found = desk.project.predictions(desk.model(caller, name)).lazy()
     for column, wanted in (("unique_id", unique_id), ("request_id", request_id)):
         if wanted is not None:
             found = found.filter(pl.col(column) == wanted)
