@@ -53,6 +53,7 @@ from finalmile.workflows import (
     forecast,
     impact,
     ingest,
+    materialise,
     parity,
     promote,
     ready_made,
@@ -74,7 +75,7 @@ from finalmile.workflows.memory import MemoryLog
 from finalmile.workflows.monitor import Watched, monitor
 from finalmile.workflows.plan import ON_THE_WAY, StockBook
 from finalmile.workflows.plan import plan as make_plan
-from finalmile.workflows.shop import Shop, known_cutoff, newest_version
+from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_version
 
 DEFAULT_MODEL = "demand"
 LEDGER_NAME = "ledger.db"
@@ -356,7 +357,9 @@ class Project:
     ) -> reports.Deployed:
         """Make a certified version the live one."""
         with self._writing(f"promote {model}"):
-            return reports.Deployed.of(promote.promote(self.shop, model, number=number, why=why, force=force))
+            told = promote.promote(self.shop, model, number=number, why=why, force=force)
+            self._look_up_online(model, known_cutoff(self.shop, None))
+            return reports.Deployed.of(told)
 
     def rollback(
         self, model: str = DEFAULT_MODEL, *, to: int | None = None, why: str = "by hand", dry_run: bool = False
@@ -431,7 +434,17 @@ class Project:
         """Forecast from the newest sales with the live version, and log it."""
         with self._writing(f"forecast {model}"):
             told = forecast.forecast(self.shop, model)
+            materialise.materialise(self.shop, live_version(self.shop, model), self.folder / SERVING, told=told)
             return reports.Forecasted(version=cycle.live(self.ledger, model), forecast=told)
+
+    def materialise(self, model: str = DEFAULT_MODEL, number: int | None = None) -> Path | None:
+        """Keep what the endpoint looks up for the live version or another one, from the newest sales.
+
+        The folder of the table; ``None`` where callers give every feature themselves.
+        """
+        with self._writing(f"materialise {model}"):
+            version = live_version(self.shop, model) if number is None else self.ledger.version(model, number)
+            return materialise.materialise(self.shop, version, self.folder / SERVING)
 
     def monitor(self, model: str = DEFAULT_MODEL) -> reports.Monitored:
         """Judge what came true since the last look; incidents that are open are told too."""
@@ -458,6 +471,7 @@ class Project:
             shop = self.shop
             cutoff = known_cutoff(shop, None if at is None else shop.frequency.index_of(at))
             done = cycle.run_day(shop, model, cutoff, book=self._book())
+            self._look_up_online(model, cutoff)
             return done if done.planned is None else replace(done, planned=self._with_old_counts(done.planned, cutoff))
 
     def impact(self, start: date, end: date, *, against: str | None = None, model: str = DEFAULT_MODEL) -> Replayed:
@@ -723,6 +737,15 @@ class Project:
         folder = self.artefacts.path(version.digest)
         kept = Kept.read(folder)
         return Process(folder, reaches_out=kept.made().reaches_out, secrets=kept.secrets)
+
+    def _look_up_online(self, model: str, cutoff: int) -> None:
+        """Keep what the endpoint looks up for the live version at a cutoff, where a project is served at all."""
+        deployed, folder = self.ledger.deployment(model), self.folder / SERVING
+        if deployed is None or not folder.is_dir():
+            return
+        version = self.ledger.version(model, deployed.live)
+        told = self.shop.forecasts.told(model, cutoff, version=version.number)
+        materialise.materialise(self.shop, version, folder, cutoff=cutoff, told=told)
 
     def _forget(self) -> None:
         self.__dict__.pop("shop", None)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
 from finalmile.errors import CorruptError
 from finalmile.serving.board import Served
+from finalmile.serving.native_lightgbm import open_rows
 from finalmile.serving.online import OnlineTable
-from finalmile.serving.ready import ModelOfRows, Ready
+from finalmile.serving.ready import Ready
 from finalmile.serving.rows import RowReader
 from finalmile.serving.signature import Signature
 
@@ -21,39 +21,32 @@ DECLARED = "serving.json"
 NATIVE = "lightgbm"
 """The loader whose models answer in the process that serves."""
 
-Elsewhere = Callable[[Served, Signature], ModelOfRows]
-"""Starts a model in a process of its own."""
 
-
-def open_version(served: Served, /, *, elsewhere: Elsewhere) -> Ready:
-    """A version ready to answer.
+def open_version(served: Served, /, *, deadline_s: float = 2.0) -> Ready:
+    """A version ready to answer: checked LightGBM text in this process, whatever else takes rows in one of its own.
 
     Parameters
     ----------
-    elsewhere
-        For models that are not read natively, or that shall not answer in this process.
+    deadline_s
+        For one answer of a model in a process of its own.
 
     Raises
     ------
     CorruptError
-        What is in the folder is not what was registered.
+        What is in the folder is not what was registered, or does not answer as it did.
+    ModelFaultError
+        A model in a process of its own did not load or answer.
     """
     table = None if served.table is None else OnlineTable.open(Path(served.table))
     if table is not None:
         table.warm()
     declared = _declared(Path(served.folder))
-    if declared is None:
+    if declared is None or declared.get("takes") == "sales":
         return Ready(served=served, table=table)
     signature = Signature.from_json(declared["signature"])
     inline = declared["loader"] == NATIVE and not served.isolated
-    model = _native(Path(served.folder), signature) if inline else elsewhere(served, signature)
+    model = open_rows(Path(served.folder), isolated=not inline, deadline_s=deadline_s)
     return Ready(served=served, reader=RowReader(signature), model=model, table=table, inline=inline)
-
-
-def _native(folder: Path, signature: Signature) -> ModelOfRows:
-    from finalmile.forecasters.loaders.lightgbm import LightGBM
-
-    return cast("ModelOfRows", LightGBM().load(folder, signature.outputs))
 
 
 def _declared(folder: Path) -> dict[str, Any] | None:

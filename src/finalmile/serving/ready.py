@@ -105,6 +105,11 @@ class Ready:
         elif self.table is not None:
             self.levels = self.table.about.levels
 
+    @property
+    def mute(self) -> bool:
+        """Whether it has nothing to answer from: no model of rows, and no table yet."""
+        return self.reader is None and self.table is None
+
     def plan(self, asked: Asked, faults: list[Fault], /) -> Plan | None:
         """What a record needs of this version; ``None`` after adding why it cannot be answered."""
         before = len(faults)

@@ -26,6 +26,9 @@ Put = Callable[[list[bytes], bool], Awaitable[None]]
 MANY = 16
 """Rows from which a model answers beside the loop, so that others are answered meanwhile."""
 
+_MARGIN_S = 0.5
+_NO_STRIKE = ("starting", "struck out")
+
 _now, _wall = time.perf_counter_ns, time.time_ns
 
 
@@ -145,7 +148,8 @@ class Predictor:
         try:
             await self._run(model, ready, group)
         except Exception as error:  # whatever a model does, the request is answered
-            self._strike(ready)
+            if getattr(error, "kind", "") not in _NO_STRIKE:
+                self._strike(ready)
             await self._stand_in(model, group, f"{ready.name}: {type(error).__name__}: {error}"[:300], last=last)
 
     async def _run(self, model: Model, ready: Ready, group: list[Record]) -> None:
@@ -172,7 +176,7 @@ class Predictor:
         ready.in_use += 1
         work = asyncio.get_running_loop().run_in_executor(self._pool, ready.run, rows)
         work.add_done_callback(lambda _: _done(ready))
-        return await asyncio.wait_for(asyncio.shield(work), seconds)
+        return await asyncio.wait_for(asyncio.shield(work), seconds + _MARGIN_S)
 
     async def _stand_in(self, model: Model, group: list[Record], why: str, *, last: bool) -> None:
         broken = group[0].ready

@@ -6,7 +6,9 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from finalmile.serving.board import BOARD, Board, Route, Served
 from finalmile.serving.counters import Counters
@@ -14,7 +16,14 @@ from finalmile.serving.online import OnlineTable
 from finalmile.serving.ready import Ready
 from finalmile.serving.route import LIVE, choose
 
-Opener = Callable[[Served], Ready]
+
+class Opener(Protocol):
+    """Brings a version into memory."""
+
+    def __call__(self, served: Served, /, *, deadline_s: float) -> Ready:
+        """The version, ready to answer; raises where it cannot be."""
+        ...
+
 
 LOOK_S = 0.05
 """How often a worker looks whether the board changed."""
@@ -55,10 +64,13 @@ class Model:
         else:
             number, role = route.live, LIVE
         ready = self.versions.get(number)
-        if ready is not None:
+        if ready is not None and not ready.mute:
             return ready, role, ""
         stand_in = self.live if number != route.live and self.live is not None else self.stable
-        return stand_in, "fallback", f"{self.name}@{number} could not be loaded"
+        if stand_in is None or stand_in.mute:
+            return ready, role, ""
+        why = "could not be loaded" if ready is None else "has not forecast yet"
+        return stand_in, "fallback", f"{self.name}@{number} {why}"
 
 
 @dataclass(slots=True)
@@ -96,8 +108,10 @@ def following(before: State, board: Board, opener: Opener, counters: Counters) -
     kept = {ready.served: ready for model in before.models.values() for ready in model.versions.values()}
     versions: dict[str, dict[int, Ready]] = {}
     problems: dict[str, str] = {}
+    deadlines = {route.model: route.deadline_ms / 1e3 for route in board.routes}
     for served in board.versions:
-        ready = kept.get(served) or _opened(served, list(kept.values()), opener, counters, problems)
+        open_ = partial(opener, deadline_s=deadlines.get(served.model, 2.0))
+        ready = kept.get(served) or _opened(served, list(kept.values()), open_, counters, problems)
         if ready is not None:
             versions.setdefault(served.model, {})[served.number] = ready
     models = {route.model: _model(route, versions.get(route.model, {}), before) for route in board.routes}
@@ -114,7 +128,7 @@ def _model(route: Route, versions: Mapping[int, Ready], before: State) -> Model:
 
 
 def _opened(
-    served: Served, kept: list[Ready], opener: Opener, counters: Counters, problems: dict[str, str]
+    served: Served, kept: list[Ready], opener: Callable[[Served], Ready], counters: Counters, problems: dict[str, str]
 ) -> Ready | None:
     """A version from its folder, or with a newer table beside the model that is in memory already."""
     try:

@@ -15,18 +15,14 @@ import sys
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
 
 from finalmile.adapters.local.tail import Tail
-from finalmile.serving.board import Served
 from finalmile.serving.counters import Counters
 from finalmile.serving.opening import open_version
-from finalmile.serving.ready import ModelOfRows
-from finalmile.serving.signature import Signature
 from finalmile.web.drain import DrainingProtocol, DrainingServer
 from finalmile.web.fast import Endpoint
 from finalmile.web.gate import Gate
@@ -75,7 +71,7 @@ class Worker:
         self.counters = Counters(folder / f"slot-{settings.slot}.counters")
         self.tail = Tail(folder / f"log-{settings.slot}.db")
         self.pool = ThreadPoolExecutor(4, thread_name_prefix="model")
-        self.watcher = Watcher(folder, partial(open_version, elsewhere=_elsewhere), self.counters, self._swapped)
+        self.watcher = Watcher(folder, open_version, self.counters, self._swapped)
         predictor = Predictor(self.counters, put=self._put, pool=self.pool)
         self.health = Health(folder, self.counters, fault_of_log=self._fault_of_log, beat=self._beat)
         self.endpoint = Endpoint(
@@ -156,11 +152,6 @@ class Worker:
 
     def _fault_of_log(self) -> str:
         return self._fault
-
-
-def _elsewhere(served: Served, signature: Signature) -> ModelOfRows:
-    """A model in a process of its own."""
-    raise NotImplementedError(f"{served}: {signature.names}")
 
 
 def _config(app: Endpoint) -> uvicorn.Config:
