@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import finalmile as fm
 from finalmile.cli.app import VERBS, app
 from finalmile.config import Config, ModelSettings, Receiver, section_at, written
+from finalmile.forecasters.loaders import loaders
 from finalmile.inventory.policies import policies
 from finalmile.metrics import metrics
 from finalmile.monitoring.registry import checks
@@ -27,7 +28,7 @@ from finalmile.ports import forecasters, notifiers
 from finalmile.project import Project
 from finalmile.response.registry import actions
 
-REGISTRIES = (forecasters, policies, metrics, checks, actions, notifiers)
+REGISTRIES = (forecasters, loaders, policies, metrics, checks, actions, notifiers)
 FOLDER = Path(__file__).parent / "reference"
 GENERATED = "<!-- Written by docs/build.py; change the code it describes and run `make reference`. -->"
 

@@ -57,6 +57,7 @@ from finalmile.workflows import (
     parity,
     promote,
     ready_made,
+    register,
     replay,
     reports,
     spans,
@@ -68,6 +69,7 @@ from finalmile.workflows import rescore as rescoring
 from finalmile.workflows import routes as traffic
 from finalmile.workflows import seal as sealing
 from finalmile.workflows.account import Replayed
+from finalmile.workflows.declaration import declared, read_declaration
 from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.known import Holidays, PastKnown, TableKnown
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS, LakeLog
@@ -346,6 +348,60 @@ class Project:
             fitted = train.load_version(shop, version)
             told = reports.Trained(version=version, series=len(fitted.reference().ids), notes=fitted.notes)
             return TrainedVersion(self, told)
+
+    def register(
+        self,
+        model: str,
+        loader: str,
+        *,
+        path: Path | None = None,
+        features: Path | Mapping[str, Any] | None = None,
+        function: str | None = None,
+        code: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+        trust: bool = False,
+        trained_until: date | None = None,
+    ) -> register.Registration:
+        """Make a version of a model made elsewhere, after it has shown in a sandbox what it does.
+
+        Parameters
+        ----------
+        loader
+            How it is brought to answer: ``lightgbm``, ``sklearn``, ``callable`` and so on.
+        path
+            Its file or folder.
+        features
+            A features file, or what one holds; none for a model that takes sales.
+        function
+            ``pkg.mod:fn`` of the loader ``callable``.
+        code
+            Source file or package that is kept with the version and imported from there.
+        settings
+            Of the loader.
+        trust
+            Whether code in its files may run.
+        trained_until
+            Last day that it has learned from; everything known where nobody says.
+
+        Raises
+        ------
+        ModelFaultError
+            It does not load or answer as it must; nothing is kept.
+        """
+        declaration = None
+        if features is not None:
+            declaration = read_declaration(features) if isinstance(features, Path) else declared(features)
+        offer = register.Offer(
+            loader=loader,
+            settings={**(settings or {}), **({"function": function} if function else {})},
+            path=path,
+            code=code,
+            declaration=declaration,
+            trust=trust,
+            trained_until=trained_until,
+        )
+        with self._writing(f"register {model}"):
+            return register.register(self.shop, model, offer)
 
     def certify(self, model: str = DEFAULT_MODEL, number: int | None = None) -> reports.Certified:
         """Judge a version on periods its recipe had not seen."""

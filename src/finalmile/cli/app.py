@@ -18,6 +18,7 @@ VERBS = (
     "plugins",
     "ingest",
     "train",
+    "register",
     "certify",
     "promote",
     "rollback",

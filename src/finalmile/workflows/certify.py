@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from finalmile.forecasters.registered import KIND
 from finalmile.frames import BoolArray, FloatArray, Forecast, IntArray, Panel, same_windows
 from finalmile.metrics import Scored, naive_scales, score
 from finalmile.metrics.volume import VolumeClasses
 from finalmile.ports import Fitted, forecasters
 from finalmile.records import Certificate, Version, VersionState
-from finalmile.workflows import ready_made
+from finalmile.workflows import ready_made, register
 from finalmile.workflows.shop import Shop, newest_version
 from finalmile.workflows.train import keep, load_version, sales_at
 
@@ -165,6 +166,8 @@ def _absolute(value: float | None) -> float | None:
 def _judge(shop: Shop, version: Version, *, at: int) -> Fitted:
     if version.kind == ready_made.KIND:
         return ready_made.judge_of(shop, version, at=at)
+    if version.kind == KIND:
+        return register.judge_of(shop, version, at=at)
     earlier = [
         other
         for other in shop.ledger.versions(version.model)

@@ -58,6 +58,20 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
             | {"roles": {"brand": "hierarchy"}},
         ),
         ("ingest open-orders o.csv --partial", "ingest", ("open_orders", "o.csv"), INGEST | {"complete": False}),
+        (
+            "register demand --loader xgboost --path m.json --features f.yaml --set column=x --set seconds=2 --trust",
+            "register",
+            ("demand", "xgboost"),
+            {
+                "path": Path("m.json"),
+                "features": Path("f.yaml"),
+                "function": None,
+                "code": None,
+                "settings": {"column": "x", "seconds": 2},
+                "trust": True,
+                "trained_until": None,
+            },
+        ),
         ("train", "train", ("demand",), {"forecaster": None, "cutoff": None, "new": False}),
         (
             "train milk --forecaster tsb --cutoff 2016-01-01 --new",
