@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +20,7 @@ from finalmile.errors import FinalMileError, printable
 from finalmile.serving.access import holder, known_host, known_origin, presented
 from finalmile.serving.board import Board
 from finalmile.web.api.desk import Caller, Desk
-from finalmile.web.api.errors import told
+from finalmile.web.api.errors import told, unexpected
 from finalmile.web.redaction import redacted
 
 _LOG = logging.getLogger("finalmile.api")
@@ -35,8 +37,11 @@ HEADERS = {
 }
 
 
-class TooLargeError(Exception):
+class TooLargeError(HTTPException):
     """More was sent than may be."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413, f"the body has more than {most:,} bytes; send less, or upload it as a batch")
 
 
 @dataclass(slots=True)
@@ -97,14 +102,17 @@ class Gate:
             return
         try:
             await self.app(scope, _bounded(receive, _most(scope)), send_guarded)
-        except TooLargeError:
-            if not started:
-                await told(413, "too_large", _too_large(_most(scope)))(scope, receive, send_guarded)
+        except ClientDisconnect:
+            _LOG.info("request %s: the caller hung up", request_id)
         except FinalMileError as error:
             _LOG.error("request %s: the audit trail could not be written: %s", request_id, redacted(str(error)))
             if not started or "audited" not in scope:
                 answer = told(503, "busy", "this call could not be written down, so it is not answered")
                 scope.pop("finalmile.caller", None)
+                await answer(scope, receive, send_guarded)
+        except Exception as error:
+            answer = unexpected(Request(scope), error)
+            if not started:
                 await answer(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
@@ -114,7 +122,7 @@ class Gate:
             return foreign
         length = headers.get("content-length", "")
         if length and (not length.isdecimal() or int(length[:20]) > _most(scope)):
-            return told(413, "too_large", _too_large(_most(scope)))
+            return told(413, "too_large", str(TooLargeError(_most(scope)).detail))
         caller = _caller(headers, board)
         if caller is None:
             return _who_are_you()
@@ -181,10 +189,6 @@ def _most(scope: Scope) -> int:
     return UPLOAD_BYTES if _UPLOAD.fullmatch(scope["path"]) else JSON_BYTES
 
 
-def _too_large(most: int) -> str:
-    return f"the body has more than {most:,} bytes; send less, or upload it as a batch"
-
-
 def _path(scope: Scope) -> str:
     return printable(redacted(str(scope["path"])))[:200]
 
@@ -198,7 +202,7 @@ def _bounded(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > most:
-                raise TooLargeError
+                raise TooLargeError(most)
         return message
 
     return receive_some
