@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import ipaddress
 import json
 import math
 import os
@@ -16,6 +18,7 @@ from finalmile.errors import ConfigError, ModelFaultError
 from finalmile.forecasters.loaders.contract import Rows, columns, loaders
 
 _MOST = 64 << 20
+_SECRETS = frozenset(("169.254.169.254", "100.100.100.200", "fd00:ec2::254"))
 
 
 @loaders.add("remote")
@@ -70,13 +73,49 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def _check_peer(connection: http.client.HTTPConnection) -> None:
+    """Refuse a machine that no model is on: what clouds tell secrets at, and addresses of nobody or of many.
+
+    It is the address that was connected to, so that a name which changes its mind is found out too.
+    """
+    peer = str(connection.sock.getpeername()[0]).partition("%")[0]
+    at = ipaddress.ip_address(peer)
+    at = at.ipv4_mapped or at if isinstance(at, ipaddress.IPv6Address) else at
+    if at.is_link_local or at.is_multicast or at.is_unspecified or peer in _SECRETS:
+        connection.close()
+        raise ModelFaultError("raised", f"{connection.host} is at {peer}, where no model may be asked")
+
+
+class _Plain(http.client.HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _check_peer(self)
+
+
+class _Sealed(http.client.HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _check_peer(self)
+
+
+class _Checked(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Plain, req)
+
+
+class _CheckedSealed(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Sealed, req)
+
+
 class _Endpoint:
     def __init__(self, url: str, protocol: str, *, seconds: float, outputs: int, token: str) -> None:
         self._url, self._protocol, self._seconds, self._outputs = url, protocol, seconds, outputs
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        nothing = urllib.request.ProxyHandler({})  # a proxy would reach what we may not
+        self._opener = urllib.request.build_opener(nothing, _NoRedirect, _Checked, _CheckedSealed)
 
     def rows(self, features: Rows, /) -> Rows:
         rows = [[None if math.isnan(value) else value for value in row] for row in features.tolist()]
