@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from finalmile.adapters.local.tail import Full, Tail
+from finalmile.adapters.local.tail_checkpoints import Checkpoints
 from finalmile.adapters.local.tail_file import TailFile
 from finalmile.errors import CorruptError, TransientError
 
@@ -217,3 +218,37 @@ def test_a_worker_imports_nothing_heavy_for_its_log():
     code = "import sys, finalmile.adapters.local.tail, finalmile.predictions.record; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not heavy & set(told.split())
+
+
+def test_the_log_beside_the_database_stays_short_however_much_is_written(tmp_path: Path):
+    async def act() -> int:
+        tail = Tail(tmp_path / "log-0.db")
+        tail._checkpoints = Checkpoints(tmp_path / "log-0.db", every=200_000)
+        longest = 0
+        for _ in range(300):
+            await asyncio.gather(*(tail.put([b"x" * 1000]) for _ in range(16)))
+            longest = max(longest, (tmp_path / "log-0.db-wal").stat().st_size)
+        await tail.close()
+        return longest
+
+    assert asyncio.run(act()) < 2_500_000
+    assert len(kept(tmp_path / "log-0.db")) == 4800
+
+
+def test_a_copy_that_fails_is_no_failure_of_the_rows(tmp_path: Path):
+    class Failing(TailFile):
+        def checkpoint(self) -> None:
+            raise TransientError("the disk is full")
+
+    async def act() -> Tail:
+        tail = Tail(tmp_path / "log-0.db")
+        tail._file.close()
+        tail._file = Failing(tmp_path / "log-0.db")
+        tail._checkpoints = Checkpoints(tmp_path / "log-0.db", every=1)
+        for number in range(20):
+            await tail.put([b"%d" % number])
+        await tail.close()
+        return tail
+
+    assert asyncio.run(act()).counts.synced == 20
+    assert len(kept(tmp_path / "log-0.db")) == 20

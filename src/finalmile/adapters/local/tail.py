@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+from finalmile.adapters.local.tail_checkpoints import Checkpoints
 from finalmile.adapters.local.tail_file import TailFile
 from finalmile.errors import FinalMileError, TransientError
 
@@ -71,6 +72,7 @@ class _Group:
     awaited: list[bytes]
     waiters: list[asyncio.Future[None]]
     answered: list[bytes]
+    size: int
 
 
 class Tail:
@@ -103,7 +105,7 @@ class Tail:
         self.counts = Counts()
         self._durable, self._flush_s = durable, flush_s
         self._rows_waiting, self._bytes_waiting = rows_waiting, bytes_waiting
-        self._file = TailFile(path)
+        self._file, self._checkpoints = TailFile(path), Checkpoints(path)
         self._awaited: list[bytes] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._answered: list[bytes] = []
@@ -161,6 +163,7 @@ class Tail:
                 await self._idle
             self._groups.put(None)
             await asyncio.to_thread(self._thread.join)
+        self._checkpoints.close()
         self._file.close()
 
     def _check_room(self, rows: int, size: int) -> None:
@@ -187,7 +190,7 @@ class Tail:
         if self._writing or not (self._awaited or self._answered):
             return
         self._writing = True
-        group = _Group(self._awaited, self._waiters, self._answered)
+        group = _Group(self._awaited, self._waiters, self._answered, self._waiting_bytes)
         self._awaited, self._waiters, self._answered, self._waiting_bytes = [], [], [], 0
         self._groups.put(group)
 
@@ -236,6 +239,8 @@ class Tail:
                 self._told(group, error)
             except RuntimeError:
                 return
+            if error is None:
+                self._checkpoints.wrote(group.size, self._file)
 
     def _told(self, group: _Group, error: FinalMileError | None) -> None:
         assert self._loop is not None

@@ -15,7 +15,7 @@ _MAKE = (
     "INSERT INTO birth VALUES (lower(hex(randomblob(8))))",
     "CREATE TABLE groups (number INTEGER PRIMARY KEY, rows INTEGER NOT NULL, body BLOB NOT NULL)",
 )
-_CHECKPOINT_PAGES = 4096
+_CHECKPOINT_PAGES = 16384  # only where nobody copies the log beside the writer
 _BUSY_S = 30.0
 
 
@@ -74,6 +74,10 @@ class TailFile:
         """Forget groups up to a number; the last of all stays, emptied, so that the numbers go on from it."""
         self._run("UPDATE groups SET rows = 0, body = x'' WHERE number = ? AND rows > 0", (upto,))
         self._run("DELETE FROM groups WHERE number < ?", (upto,))
+
+    def checkpoint(self) -> None:
+        """Copy the write-ahead log into the database as far as that needs nobody to wait."""
+        self._run("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Give the file back."""

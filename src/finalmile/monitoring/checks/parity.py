@@ -83,7 +83,8 @@ class ParityCheck:
         one_missing = np.isnan(logged) != np.isnan(offline)
         with np.errstate(invalid="ignore"):
             far = np.abs(logged - offline) > self.tolerance * scale
-        return one_missing | far | (np.isinf(scale) & (logged != offline))
+        told: NDArray[np.bool_] = one_missing | far | (np.isinf(scale) & (logged != offline))
+        return told
 
     def _unknown(self, subject: str, at: date | datetime) -> Finding:
         return Finding(
