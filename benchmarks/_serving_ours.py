@@ -39,8 +39,8 @@ def post(folder: Path, model: Path, *, looked_up: bool) -> None:
     rows = json.loads((model / "rows.json").read_text())
     names = [f"f{at:02d}" for at in range(len(rows[0]))]
     artefact = folder / "artefact"
-    artefact.mkdir()
-    (artefact / "model.txt").symlink_to((model / "model.txt").resolve())
+    (artefact / "files").mkdir(parents=True)
+    (artefact / "files" / "model.txt").symlink_to((model / "model.txt").resolve())
     signature = {"features": [{"name": name} for name in names], "outputs": ["mean"]}
     told = {
         "loader": "lightgbm", "settings": {}, "takes": "rows", "signature": signature, "made_by": None,

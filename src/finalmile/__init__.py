@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from finalmile.inventory import policies
     from finalmile.plugins import Registry
     from finalmile.project import Project
-    from finalmile.records import Certificate, Estimate, Finding, Incident, OrderLine, Version
+    from finalmile.records import Certificate, EndpointCertificate, Estimate, Finding, Incident, OrderLine, Version
 
     __version__ = _installed("finalmile")
 
@@ -46,7 +46,10 @@ _MODULES = {
 }
 _HOMES = {
     **dict.fromkeys(("Cumulative", "Forecast", "Frequency", "Panel"), "finalmile.frames"),
-    **dict.fromkeys(("Certificate", "Estimate", "Finding", "Incident", "OrderLine", "Version"), "finalmile.records"),
+    **dict.fromkeys(
+        ("Certificate", "EndpointCertificate", "Estimate", "Finding", "Incident", "OrderLine", "Version"),
+        "finalmile.records",
+    ),
     **dict.fromkeys(
         ("ConfigError", "FinalMileError", "MissingInputError", "NotCertifiedError", "SchemaError", "UnknownNameError"),
         "finalmile.errors",
@@ -61,6 +64,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Cumulative",
+    "EndpointCertificate",
     "Estimate",
     "FinalMileError",
     "Finding",

@@ -24,6 +24,7 @@ from finalmile.adapters.local.history import History
 from finalmile.adapters.local.lake import FolderLake
 from finalmile.adapters.local.ledger import SqlLedger
 from finalmile.adapters.local.lock import project_lock
+from finalmile.adapters.local.private_endpoint import LocalBench
 from finalmile.adapters.local.tail_file import open_tails
 from finalmile.adapters.sources import Source, load
 from finalmile.config import Config, check_names, load_config, template
@@ -46,6 +47,7 @@ from finalmile.response.registry import actions
 from finalmile.workflows import (
     account,
     certify,
+    certify_endpoint,
     counts,
     cycle,
     doctor,
@@ -61,6 +63,7 @@ from finalmile.workflows import (
     replay,
     reports,
     spans,
+    speed,
     train,
     views,
 )
@@ -69,6 +72,7 @@ from finalmile.workflows import rescore as rescoring
 from finalmile.workflows import routes as traffic
 from finalmile.workflows import seal as sealing
 from finalmile.workflows.account import Replayed
+from finalmile.workflows.certify_endpoint import Effort
 from finalmile.workflows.declaration import declared, read_declaration
 from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.known import Holidays, PastKnown, TableKnown
@@ -78,6 +82,7 @@ from finalmile.workflows.monitor import Watched, monitor
 from finalmile.workflows.plan import ON_THE_WAY, StockBook
 from finalmile.workflows.plan import plan as make_plan
 from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_version
+from finalmile.workflows.speed_reports import EndpointCertified, EndpointsCompared
 
 DEFAULT_MODEL = "demand"
 LEDGER_NAME = "ledger.db"
@@ -407,6 +412,43 @@ class Project:
         """Judge a version on periods its recipe had not seen."""
         with self._writing(f"certify {model}"):
             return reports.Certified(certificate=certify.certify(self.shop, model, number=number))
+
+    def certify_endpoint(
+        self,
+        model: str = DEFAULT_MODEL,
+        number: int | None = None,
+        *,
+        quick: bool = False,
+        rate: float | None = None,
+        target_ms: float = 50.0,
+        even_if_busy: bool = False,
+        progress: Progress | None = None,
+    ) -> EndpointCertified:
+        """Measure how fast a version answers on this machine, on a server of its own, and keep the certificate.
+
+        Takes about eight minutes, ``quick`` about three; see :mod:`finalmile.workflows.certify_endpoint`.
+        """
+        certificate = certify_endpoint.certify_endpoint(
+            self.shop,
+            model,
+            bench=LocalBench(),
+            serving=self.folder / SERVING,
+            number=number,
+            effort=Effort.quick() if quick else Effort(),
+            rate=rate,
+            target_ms=target_ms,
+            even_if_busy=even_if_busy,
+            progress=progress,
+        )
+        return EndpointCertified(certificate=certificate)
+
+    def compare_endpoints(self, first: tuple[str, int | None], second: tuple[str, int | None]) -> EndpointsCompared:
+        """Whether the second version answers slower than the first, by their newest endpoint certificates."""
+        return EndpointsCompared(comparison=speed.compare_versions(self.shop, first, second))
+
+    def endpoint_benchmark(self, model: str = DEFAULT_MODEL, number: int | None = None) -> speed.Benchmark | None:
+        """What a version's speed is judged by: its own certificate, the previous version's, or a similar model's."""
+        return speed.benchmark_for(self.ledger, newest_version(self.shop, model, number))
 
     def promote(
         self, model: str = DEFAULT_MODEL, number: int | None = None, *, why: str = "by hand", force: bool = False
