@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Generator
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _SWEEP_S = 1.0
+
+WRITE = "finalmile.write"
+"""In a request's scope: sends an answer's head and body at once, which costs less than two messages."""
 
 
 class DrainingProtocol(HttpToolsProtocol):
@@ -34,8 +38,25 @@ class DrainingProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """While the server ends, the answer to this request is the connection's last."""
         super().on_headers_complete()
+        cycle = self.cycle
         if self.draining:
-            self.cycle.keep_alive = False
+            cycle.keep_alive = False
+        if not self.pipeline:
+            cast("dict[str, Any]", self.scope)[WRITE] = partial(self._written, cycle)
+
+    def _written(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
+        """Send a whole answer in one piece; whether that could be done, or must be by messages as ever."""
+        if cycle.disconnected or cycle.response_started or self.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        ends = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join((head, ends, body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def stuck(self, now: float, seconds: float, /) -> bool:
         """Whether its caller has sent, or read, too slowly for too long."""

@@ -8,7 +8,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, cast
 from urllib.parse import parse_qs
 
@@ -19,13 +19,14 @@ from finalmile.serving.counters import Counters, first_bucket, word_of
 from finalmile.serving.histogram import bucket_of
 from finalmile.serving.rows import Fault
 from finalmile.web.bodies import GoneError, Receive, parsed, read_body
+from finalmile.web.drain import WRITE
 from finalmile.web.gate import Gate
 from finalmile.web.health import Health
 from finalmile.web.invocations import answer_invocations
 from finalmile.web.openinference import answer_infer, described, server_described
 from finalmile.web.predict import Predictor, Record
 from finalmile.web.relay import Relay
-from finalmile.web.replies import Call, Header, RefusedError, Reply, busy, encoded, invalid
+from finalmile.web.replies import ONLY_JSON, Call, Header, RefusedError, Reply, busy, encoded, invalid
 from finalmile.web.state import Model, State
 from finalmile.web.tracing import named
 
@@ -35,6 +36,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _INFER = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(/infer|/ready)?")
 _PREDICT = re.compile(r"/v1/models/([^/]+):predict")
 _LENGTH = b"content-length"
+_GOOD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
 _PAUSE_EVERY = 500
 _now = time.perf_counter_ns
 
@@ -63,7 +65,9 @@ class Endpoint:
         try:
             reply = await self._answer(scope, receive, send, call)
             if reply is not None:
-                await _sent(send, reply, call.extra)
+                write = scope.get(WRITE)
+                if write is None or reply.status != 200 or not write(_head(reply, call.extra), reply.body):
+                    await _sent(send, reply, call.extra)
         except GoneError:
             pass
         finally:
@@ -226,6 +230,14 @@ class Endpoint:
     def _count(self, status: int) -> None:
         kind = "refused" if status in (429, 503) else "errors_server" if status >= 500 else "errors_client"
         self._counters.add(kind)
+
+
+def _head(reply: Reply, extra: Sequence[Header]) -> bytes:
+    """Status and headers of a good answer."""
+    if reply.headers is ONLY_JSON and not extra:
+        return _GOOD % len(reply.body)
+    lines = b"".join(b"%s: %s\r\n" % header for header in (*reply.headers, *extra))
+    return b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n" % (lines, len(reply.body))
 
 
 async def _sent(send: Send, reply: Reply, extra: Any) -> None:

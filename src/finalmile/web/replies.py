@@ -16,6 +16,7 @@ JSON: Header = (b"content-type", b"application/json")
 JSON_LINES: Header = (b"content-type", b"application/jsonlines")
 CSV: Header = (b"content-type", b"text/csv; charset=utf-8")
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
+ONLY_JSON: Sequence[Header] = (JSON,)
 CLOSE: Header = (b"connection", b"close")
 
 TOLD_FAULTS = 50
@@ -30,7 +31,7 @@ class Reply:
 
     status: int
     body: bytes
-    headers: Sequence[Header] = (JSON,)
+    headers: Sequence[Header] = ONLY_JSON
 
 
 class RefusedError(Exception):
