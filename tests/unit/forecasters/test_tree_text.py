@@ -53,3 +53,11 @@ def test_a_missing_line_is_found(text, cut):
 def test_text_that_is_no_model_is_refused():
     with pytest.raises(CorruptError):
         check_trees("hello")
+
+
+@pytest.mark.parametrize("name", ["split_gain", "internal_value", "leaf_weight", "threshold"])
+def test_a_word_among_the_numbers_is_found_though_every_length_is_right(text, name):
+    broken = re.sub(rf"(\n{name}=)(\S)\S\S", r"\g<1>\g<2>xx", text, count=1)
+    assert broken != text
+    with pytest.raises(CorruptError, match="no number|cannot be read"):
+        check_trees(broken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from finalmile.errors import CorruptError
 from finalmile.forecasters.direct.tree_header import check_header
@@ -44,6 +45,9 @@ def _count(head: str, name: str) -> int:
 
 
 def _fault(tree: dict[str, str], *, features: int) -> str | None:
+    garbled = next((name for name, values in tree.items() if not _NUMBERS.fullmatch(values)), None)
+    if garbled is not None:
+        return f"has something in {garbled} that is no number"
     try:
         leaves = int(tree["num_leaves"])
         if leaves == 1:
@@ -75,6 +79,7 @@ def _alone(values: list[str]) -> str | None:
     return None if math.isfinite(float(values[0])) else "has a leaf value that is not a number"
 
 
+_NUMBERS = re.compile(r"(?:-?(?:\d++(?:\.\d*+)?(?:e[-+]?\d++)?|inf|nan) ?)*+")
 _PER_SPLIT = ("split_feature", "left_child", "right_child", "decision_type")
 
 
