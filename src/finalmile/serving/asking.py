@@ -29,6 +29,8 @@ class Asked:
         Levels and periods of whole windows, or ``True`` for all there are.
     where
         Place in the request, for messages; empty for a request of one record.
+    unreadable
+        Whether nothing could be read, so that nothing more need be said of it.
     """
 
     unique_id: str | None = None
@@ -39,6 +41,7 @@ class Asked:
     quantiles: tuple[float, ...] | bool | None = None
     windows: tuple[int, ...] | bool | None = None
     where: str = ""
+    unreadable: bool = False
 
     def place(self, name: str, /) -> str:
         """Where in the request a part of this record stands."""
@@ -73,6 +76,7 @@ def read_asked(told: object, where: str, faults: list[Fault], /, *, shared: Aske
         asked.horizon, asked.dates = shared.horizon, shared.dates
         asked.quantiles, asked.windows = shared.quantiles, shared.windows
     if not isinstance(told, dict):
+        asked.unreadable = True
         faults.append((where or "body", "must be an object such as {unique_id: milk, horizon: 7}"))
         return asked
     _fill(asked, cast("Mapping[str, Any]", told), faults)

@@ -178,7 +178,8 @@ class Ready:
             return self._given(asked, reader, faults)
         if asked.unique_id is None or table is None:
             what = "features" if table is None else "unique_id, to look features up, or features"
-            faults.append((asked.where or "body", f"names nothing to answer about; give {what}"))
+            if not faults:
+                faults.append((asked.where or "body", f"names nothing to answer about; give {what}"))
             return None
         row = table.row_of(asked.unique_id)
         if row is None:
@@ -225,7 +226,8 @@ class Ready:
                 (asked.place("features"), f"are not taken by {self.name}, whose answers are looked up; leave out")
             )
         if asked.unique_id is None:
-            faults.append((asked.place("unique_id"), "is missing; say whose demand is wanted"))
+            if not faults:
+                faults.append((asked.place("unique_id"), "is missing; say whose demand is wanted"))
             return None
         row = table.row_of(asked.unique_id)
         if row is None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import orjson
 
-from finalmile.serving.asking import FIELDS, read_asked
+from finalmile.serving.asking import FIELDS, Asked, read_asked
 from finalmile.serving.board import Limits
 from finalmile.serving.rows import Fault
 from finalmile.web.bodies import parsed
@@ -139,7 +139,7 @@ def _gathered(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spoilt(where: str, what: str) -> Record:
-    return Record(read_asked({}, where, []), [(where, what)])
+    return Record(Asked(where=where, unreadable=True), [(where, what)])
 
 
 def _lines(body: bytes, limits: Limits) -> list[bytes]:

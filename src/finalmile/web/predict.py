@@ -83,7 +83,7 @@ class Predictor:
         faulty = False
         for record in records:
             record.ready, record.role, record.fallback = model.pick(record.asked.unique_id or call.request_id)
-            if self._planned(model, record) and not record.faults:
+            if not record.asked.unreadable and self._planned(model, record) and not record.faults:
                 groups.setdefault(id(record.ready), []).append(record)
             else:
                 faulty = True
