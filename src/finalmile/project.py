@@ -448,7 +448,7 @@ class Project:
 
     def endpoint_benchmark(self, model: str = DEFAULT_MODEL, number: int | None = None) -> speed.Benchmark | None:
         """What a version's speed is judged by: its own certificate, the previous version's, or a similar model's."""
-        return speed.benchmark_for(self.ledger, newest_version(self.shop, model, number))
+        return speed.benchmark_of(self.shop, newest_version(self.shop, model, number))
 
     def promote(
         self, model: str = DEFAULT_MODEL, number: int | None = None, *, why: str = "by hand", force: bool = False

@@ -6,11 +6,12 @@ import contextlib
 import json
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from finalmile.adapters.local.private_endpoint import LocalBench
@@ -18,7 +19,7 @@ from finalmile.errors import BusyError, MissingInputError, PermanentError
 from finalmile.project import Project
 from finalmile.records import EndpointCertificate, Version
 from finalmile.workflows.certify_endpoint import Effort, certify_endpoint
-from finalmile.workflows.speed import benchmark_for, compare_versions, compared
+from finalmile.workflows.speed import benchmark_for, benchmark_of, compare_versions, compared
 from finalmile.workflows.speed_reports import EndpointCertified, EndpointsCompared
 
 NOW = datetime(2024, 1, 7, 6, 30, tzinfo=UTC)
@@ -129,13 +130,16 @@ def test_figures_of_another_machine_or_rate_give_no_verdict(project: Project) ->
     assert compared(one, replace(other, machine=one.machine, rate=one.rate)).verdict in ("slower", "undecided")
 
 
-def test_a_version_without_anything_to_ask_is_told_so(project: Project) -> None:
-    digest = project.artefacts.put(lambda folder: (folder / "about").write_text("x") and None)
-    project.ledger.new_version(
-        model="demand", kind="tsb", digest=digest, cutoff=date(2024, 1, 1), settings={}, at=NOW, actor="t"
-    )
-    with pytest.raises(MissingInputError, match="nothing to ask it"):
-        measured(project)
+def test_a_version_trained_here_is_asked_about_its_series_and_must_say_what_it_forecast(project: Project) -> None:
+    days = [date(2024, 1, 1) + timedelta(days=at) for at in range(60)]
+    sales = pl.DataFrame({"unique_id": [one for one in "ab" for _ in days], "ds": days * 2, "y": [3, 5] * 60})
+    project.ingest("sales", sales)
+    project.train("demand", forecaster="window_average")
+    told = measured(project, rate=40.0)
+    assert told.passed, told.reasons
+    assert (told.golden, told.golden_equal, told.features) == (2, 2, 0)
+    assert any("few rows: 2" in label for label in told.labels)
+    assert not list((project.folder / "serving").rglob("tables/*"))
 
 
 def test_a_version_without_a_certificate_is_not_compared(project: Project) -> None:
@@ -243,17 +247,17 @@ def test_only_the_version_under_test_is_served(project: Project) -> None:
 def test_the_benchmark_is_its_own_certificate_else_the_version_before_else_a_similar_model(project: Project) -> None:
     ledger, stage = project.ledger, Stage()
     first, second = registered(project), registered(project, trees=6)
-    assert benchmark_for(ledger, first) is None
+    assert benchmark_for(ledger, first, kind="lightgbm") is None
     measured(project, bench=stage, number=1, rate=77.0)
-    own, previous = benchmark_for(ledger, first), benchmark_for(ledger, second)
+    own, previous = benchmark_for(ledger, first, kind="lightgbm"), benchmark_of(project.shop, second)
     assert own is not None
     assert previous is not None
     assert (own.source, own.certificate.rate) == ("own", 77.0)
     assert previous.source == "previous version"
     assert previous.why == "demand@2 has no certificate; its benchmark is that of demand@1."
     other = replace(second, model="returns", number=1)
-    similar = benchmark_for(ledger, other, features=5)
+    similar = benchmark_for(ledger, other, kind="lightgbm", features=5)
     assert similar is not None
     assert similar.source == "similar model"
     assert "with 3 features" in similar.why
-    assert benchmark_for(ledger, replace(other, kind="xgboost")) is None
+    assert benchmark_for(ledger, other, kind="xgboost") is None

@@ -7,11 +7,9 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
-
-import orjson
 
 from finalmile.errors import BusyError, MissingInputError
 from finalmile.ports import Progress
@@ -24,10 +22,10 @@ from finalmile.serving.online import OnlineTable
 from finalmile.serving.questions import ROWS, Questions, answers_alike, of_rows, of_table
 from finalmile.serving.signature import Signature
 from finalmile.workflows.endpoint import served_as
+from finalmile.workflows.materialise import materialise
 from finalmile.workflows.shop import Shop, newest_version
-from finalmile.workflows.speed import benchmark_for
+from finalmile.workflows.speed import benchmark_for, declared, kind_of
 
-DECLARED = "serving.json"
 LEVEL = 0.99
 START_RATE = 200.0
 TOO_BUSY, BUSY = 0.25, 0.1
@@ -155,18 +153,18 @@ def certify_endpoint(
     effort = effort or Effort()
     version = newest_version(shop, model, number)
     served = served_as(version, shop.artefacts.path(version.digest), serving)
-    questions = _questions(version, served)
     _check_quiet(bench, even_if_busy=even_if_busy)
     durable = shop.ledger.route(model).durable
     told = progress or _silent
     with tempfile.TemporaryDirectory(prefix="finalmile-endpoint-") as name:
         folder = Path(name)
+        served, questions = _questions(shop, version, served, folder)
         Board(epoch=1, versions=(served,), routes=(_route(version, durable=durable),)).write(folder)
         with bench.endpoint(folder, path=questions.path, body=questions.bodies[0]) as endpoint:
             trial = _Trial(
                 bench=bench, endpoint=endpoint, questions=questions, effort=effort, target_ms=target_ms, told=told
             )
-            earlier = benchmark_for(shop.ledger, version, features=questions.features)
+            earlier = benchmark_for(shop.ledger, version, kind=version.kind, features=questions.features)
             usual = None if earlier is None or earlier.source == "similar model" else earlier.certificate.rate
             measured = trial.run(rate or usual)
     certificate = _certificate(shop, version, measured, questions, effort, durable=durable, target_ms=target_ms)
@@ -265,21 +263,22 @@ class _Trial:
         return loaded, cpu / max(1.0, rate * span) * 1e6, share
 
 
-def _questions(version: Version, served: Served) -> Questions:
-    declared = Path(served.folder) / DECLARED
-    if declared.exists():
-        told: dict[str, Any] = orjson.loads(declared.read_bytes())
-        if told.get("takes", "rows") == "rows":
-            signature = Signature.from_json(told["signature"])
-            questions = of_rows(version.model, signature, told.get("golden", {}), seed=version.model)
-            if questions.bodies:
-                return questions
-    if served.table is None:
+def _questions(shop: Shop, version: Version, served: Served, folder: Path) -> tuple[Served, Questions]:
+    """What it is asked, and the version with the table that this needs: made in ``folder`` where there is none."""
+    told = declared(Path(served.folder))
+    if told.get("takes") == "rows":
+        signature = Signature.from_json(told["signature"])
+        questions = of_rows(version.model, signature, told.get("golden", {}), seed=version.model)
+        if questions.bodies:
+            return served, questions
+    table = Path(served.table) if served.table is not None else materialise(shop, version, folder)
+    if table is None:
         raise MissingInputError(
-            f"{version} has neither golden rows nor an online table, so there is nothing to ask it. Promote it and "
-            f"run finalmile forecast {version.model}, or register it again with rows that it must answer."
+            f"{version} has neither golden rows nor an online table, so there is nothing to ask it. Register it again "
+            "with rows that it must answer, under golden in its features file."
         )
-    return of_table(version.model, OnlineTable.open(Path(served.table)), seed=version.model)
+    questions = of_table(version.model, OnlineTable.open(table), seed=version.model)
+    return replace(served, table=str(table)), questions
 
 
 def _check_quiet(bench: Bench, *, even_if_busy: bool) -> None:
@@ -318,7 +317,7 @@ def _certificate(
         number=version.number,
         issued_at=shop.clock.now(),
         digest=version.digest,
-        kind=version.kind,
+        kind=kind_of(version, shop.artefacts.path(version.digest)),
         features=questions.features,
         machine=told.machine,
         rows=questions.distinct,

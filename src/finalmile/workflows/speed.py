@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
 
 from finalmile.errors import MissingInputError
 from finalmile.ports import Ledger
@@ -11,6 +15,7 @@ from finalmile.records import EndpointCertificate, Version
 from finalmile.serving.endpoint_certificate import DECIDING, Ratio, Verdict, compare, overall
 from finalmile.workflows.shop import Shop, newest_version
 
+DECLARED = "serving.json"
 Source = Literal["own", "previous version", "similar model"]
 
 
@@ -23,7 +28,27 @@ class Benchmark:
     why: str
 
 
-def benchmark_for(ledger: Ledger, version: Version, *, features: int | None = None) -> Benchmark | None:
+def declared(artefact: Path, /) -> Mapping[str, Any]:
+    """What was kept beside a registered model; nothing of one that was trained here."""
+    path = artefact / DECLARED
+    told: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
+    return told
+
+
+def kind_of(version: Version, artefact: Path, /) -> str:
+    """What makes another model similar: its loader where it was registered, else its recipe."""
+    return str(declared(artefact).get("loader", version.kind))
+
+
+def benchmark_of(shop: Shop, version: Version, /) -> Benchmark | None:
+    """What a version is judged by, told by what its artefact says of it; see :func:`benchmark_for`."""
+    artefact = shop.artefacts.path(version.digest)
+    signature = declared(artefact).get("signature", {})
+    features = len(signature["features"]) if signature.get("features") else None
+    return benchmark_for(shop.ledger, version, kind=kind_of(version, artefact), features=features)
+
+
+def benchmark_for(ledger: Ledger, version: Version, *, kind: str, features: int | None = None) -> Benchmark | None:
     """The certificate that operations judge a version by; ``None`` where there is none at all.
 
     Its own newest one; else that of the version before it, or of the nearest one after it where none before has any;
@@ -31,6 +56,8 @@ def benchmark_for(ledger: Ledger, version: Version, *, features: int | None = No
 
     Parameters
     ----------
+    kind
+        Its loader or recipe; see :func:`kind_of`.
     features
         Features of a row of this version; without it any model of the same kind is as near as another.
     """
@@ -41,7 +68,7 @@ def benchmark_for(ledger: Ledger, version: Version, *, features: int | None = No
         return Benchmark(certificate=own[-1], source="own", why=f"{version} has a certificate of its own.")
     if mine:
         return _previous(version, mine)
-    return _similar(version, [one for one in known if one.kind == version.kind], features)
+    return _similar(version, [one for one in known if one.kind == kind], features)
 
 
 def _previous(version: Version, mine: list[EndpointCertificate]) -> Benchmark:
