@@ -304,3 +304,27 @@ def _alive(pid: int) -> bool:
 def test_the_app_can_be_made_without_a_process(project: Project):
     assert create_manager(project).title == "finalmile"
     assert (project.folder / "serving" / "batches").is_dir()
+
+
+def test_the_command_line_asks_the_running_manager_and_needs_nothing_heavy(project: Project, manager: Manager):
+    _until(lambda: _live(manager.board()) == 2)
+    script = (
+        "import sys\n"
+        "from finalmile.cli.app import app\n"
+        "try:\n"
+        "    app(sys.argv[1:])\n"
+        "finally:\n"
+        "    print(sorted({'scipy', 'sqlalchemy', 'fastapi', 'finalmile.project'} & sys.modules.keys()))\n"
+    )
+    words = [sys.executable, "-c", script, "rollback", "--project", str(project.folder), "--why", "worse"]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert run.stdout.splitlines() == ["demand@1 is live; before: demand@2.", "[]"], run.stderr
+    assert project.ledger.audit_rows()[-1].actor == "local"
+    _until(lambda: _live(manager.board()) == 1)
+
+
+def test_a_rollback_that_the_manager_refuses_says_why(project: Project, manager: Manager):
+    words = [str(Path(sys.executable).with_name("finalmile")), "rollback", "nothing", "--project", str(project.folder)]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert run.returncode == 2
+    assert "nothing" in run.stderr

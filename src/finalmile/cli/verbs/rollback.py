@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from finalmile.cli.arguments import DEFAULT_MODEL, DryRun, Model, Why
-from finalmile.cli.report import Report
+from finalmile.cli.report import Note, Report
 from finalmile.cli.verb import Session
+from finalmile.web.running import ask_manager
 
 To = Annotated[int | None, typer.Option("--to", metavar="NUMBER", help="Version; the one before by default.")]
 
@@ -16,5 +19,14 @@ To = Annotated[int | None, typer.Option("--to", metavar="NUMBER", help="Version;
 def rollback(
     session: Session, model: Model = DEFAULT_MODEL, to: To = None, why: Why = "by hand", dry_run: DryRun = False
 ) -> Report:
-    """Return to the version that was live before."""
+    """Return to the version that was live before; where an endpoint runs it answers with it within a second."""
+    if not dry_run:
+        told = ask_manager(session.folder, f"/v1/models/{quote(model, safe='')}/rollback", {"to": to, "why": why})
+        if told is not None:
+            return _at_once(told)
     return session.project.rollback(model, to=to, why=why, dry_run=dry_run)
+
+
+def _at_once(told: Mapping[str, Any]) -> Report:
+    was = "" if told["before"] in (None, told["live"]) else f"; before: {told['model']}@{told['before']}"
+    return Note(said=(f"{told['model']}@{told['live']} is live{was}.",), facts=told)
