@@ -284,6 +284,14 @@ def test_an_unknown_model_is_named_with_the_one_that_was_meant(bench: Make) -> N
     assert "Did you mean 'demand'?" in told.told["error"]["message"]
 
 
+def test_before_the_first_board_callers_are_told_to_come_again(bench: Make) -> None:
+    one = bench()
+    one.endpoint.state = State()
+    for path in (PREDICT, "/invocations", "/v2/models/demand/infer"):
+        told = one.post(path, {"features": [1, 0]})
+        assert (told.status, "retry-after" in told.headers) == (503, True)
+
+
 def test_the_wrong_method_is_told_the_right_one(bench: Make) -> None:
     assert (bench().get(PREDICT).status, bench().get(PREDICT).headers["allow"]) == (405, "POST")
 

@@ -214,14 +214,18 @@ class Endpoint:
         models = self.state.models
         if name in models:
             return models[name]
+        if not models:
+            raise self._not_found(name)
         if not name and len(models) == 1:
             return next(iter(models.values()))
-        if not name and models:
+        if not name:
             known = ", ".join(sorted(models))
             raise RefusedError(400, "which_model", f"several models are served; say ?model=NAME, one of {known}")
         raise self._not_found(name)
 
     def _not_found(self, name: str) -> RefusedError:
+        if not self.state.told:
+            return busy("the endpoint has just started and does not know yet what to serve")
         known = sorted(self.state.models)
         close = difflib.get_close_matches(name[:80], known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known[:20]) or 'none yet'}"
