@@ -18,8 +18,8 @@ from finalmile.serving.sandbox import Terms, try_rows
 DEADLINE = 1.0
 SLACK = 4.0  # a loaded machine starts and ends processes slowly; a hang would be minutes
 BOUNDS = Bounds(memory_mb=600, load_seconds=20, answer_seconds=DEADLINE)
-TERMS = Terms(row_ms=100, deadline_ms=DEADLINE * 1000, bounds=BOUNDS)
-ROWS = np.abs(np.random.default_rng(0).normal(size=(64, 3)))
+TERMS = Terms(row_ms=50, deadline_ms=DEADLINE * 1000, bounds=BOUNDS)
+ROWS = np.abs(np.random.default_rng(0).normal(size=(24, 3)))
 SIGNATURE = {"features": [{"name": name} for name in "abc"], "outputs": ["mean"]}
 
 HEAD = "import ctypes, os, sys, threading, time\nimport numpy as np\nkept, calls = [], 0\n"
@@ -31,7 +31,7 @@ POISONS = {
         "did not answer in time",
     ),
     "sleeps": ("time.sleep(3600)", "did not answer in time"),
-    "is_slow": ("time.sleep(0.2)\n    return x[:, 0]", "ms for a row"),
+    "is_slow": ("time.sleep(0.08)\n    return x[:, 0]", "ms for a row"),
     "leaks_memory": ("kept.append(np.ones(40_000))\n    return x[:, 0]", "leaks memory"),
     "takes_all_memory": ("kept.append(np.ones(200_000_000))\n    return x[:, 0]", "MemoryError|ended"),
     "forks": ("os.fork()\n    return x[:, 0]", "may not start another process"),

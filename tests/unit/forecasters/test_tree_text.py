@@ -57,7 +57,7 @@ def test_text_that_is_no_model_is_refused():
 
 @pytest.mark.parametrize("name", ["split_gain", "internal_value", "leaf_weight", "threshold"])
 def test_a_word_among_the_numbers_is_found_though_every_length_is_right(text, name):
-    broken = re.sub(rf"(\n{name}=)(\S)\S\S", r"\g<1>\g<2>xx", text, count=1)
+    broken = re.sub(rf"(\n{name}=)\S", r"\g<1>x", text, count=1)
     assert broken != text
-    with pytest.raises(CorruptError, match="no number|cannot be read"):
+    with pytest.raises(CorruptError, match=r"no number|cannot be read"):
         check_trees(broken)

@@ -179,9 +179,9 @@ def check_native(text: str) -> None:
     CorruptError
         It is not sound, answers several classes, or has linear leaves, whose integers nobody checks.
     """
-    check_trees(text)
     if "\nis_linear=1" in text:
         raise CorruptError("the model text has linear leaves; train without linear_tree, or register it as a callable")
+    check_trees(text)
     if "\nnum_class=1\n" not in text:
         raise CorruptError("the model text answers several classes; demand needs one figure a row")
 
