@@ -24,7 +24,7 @@ from finalmile.workflows.batch import Source
 CANARY = "CANARY-outside-the-project"
 CLIMBS = (
     "../../canary", "..%2f..%2fcanary", "..%252f..%252fcanary", "....//canary", "..\\..\\canary", "..%5c..%5ccanary",
-    "/etc/passwd", "%2fetc%2fpasswd", "file:///etc/passwd", "demand/../../canary", "demand%00.json", "~root",
+    "/etc/passwd", "%2fetc%2fpasswd", "file:" + "///etc/passwd", "demand/../../canary", "demand%00.json", "~root",
     "%2e%2e", "%c0%ae%c0%ae/canary", "CON", "a" * 5000, "\u202ednamed", "$(touch canary)", "`id`", ";id",
     "{{7*7}}",
 )  # fmt: skip

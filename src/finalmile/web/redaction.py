@@ -6,7 +6,7 @@ import logging
 import re
 
 _KEY = re.compile(r"(fm_[0-9a-zA-Z]{2,32})(?:\.|%2[eE])[0-9a-zA-Z_-]{8,}")
-_HEADER = re.compile(r"(?i)((?:authorization|x-api-key)['\"]?\s*[:=,]\s*b?['\"]?(?:bearer\s+)?)[^\s'\",)]+")
+_HEADER = re.compile(r"(?i)((?:authorization|x-api-key)['\"]?\s*[:=,]\s*(?:b?['\"])?(?:bearer\s+)?)[^\s'\",)]+")
 
 
 def redacted(text: str) -> str:

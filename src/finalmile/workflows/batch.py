@@ -244,4 +244,6 @@ def _number(cell: str) -> object:
 
 
 def _plain(value: object) -> object:
-    return value if isinstance(value, str | int | float | list) else str(value)
+    if isinstance(value, list):
+        return value  # pyright: ignore[reportUnknownVariableType]  # whatever a list column holds
+    return value if isinstance(value, str | int | float) else str(value)
