@@ -25,6 +25,7 @@ from finalmile.project import Project
 from finalmile.web.api import create_api
 from finalmile.web.api.desk import Desk
 from finalmile.web.batches import Batches, die_with_parent
+from finalmile.web.errands import Errands
 from finalmile.web.redaction import Redacting
 from finalmile.web.watcher import Watcher
 from finalmile.workflows.endpoint import SERVING
@@ -87,16 +88,18 @@ def create_manager(project: Project, bound: Bound | None = None) -> FastAPI:
     serving.chmod(0o700)
     hosts = () if reach.local else (reach.address,)
     watcher = Watcher(project, serving, open_to_all=reach.local, hosts=(*hosts, *reach.hosts))
-    batches = Batches(project.folder, serving)
+    batches, errands = Batches(project.folder, serving), Errands(project.folder)
     app = create_api(Desk(project=project, board=lambda: watcher.board, batches=batches))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         watcher.start()
         batches.start()
+        errands.start()
         try:
             yield
         finally:
+            errands.stop()
             batches.stop()
             watcher.stop()
 
