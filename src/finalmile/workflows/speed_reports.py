@@ -66,6 +66,7 @@ class EndpointsCompared:
         return [
             f"{verdict[0].upper()}{verdict[1:]}.",
             *(f"No verdict: {why}." for why in told.differing),
+            *(f"Take it with care, {each}: {label}." for each in (one, other) for label in each.labels),
             f"  {'':12}{one!s:>16}{other!s:>16}",
             *(_row(name, _centre(one, name), _centre(other, name), "ms") for name in one.intervals),
             _row("sustained", one.sustained, other.sustained, "requests/s"),
