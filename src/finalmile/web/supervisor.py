@@ -157,9 +157,9 @@ class Supervisor:
                 self._end(child)
 
     def roll(self) -> None:
-        """Begin to replace every worker, each only once another one is ready."""
-        if not self._stopping and not self._rolling:
-            self._rolling = self._of(_WORKER)
+        """Begin to replace every worker, each only once another one is ready; asked again, also those started since."""
+        if not self._stopping:
+            self._rolling += [one for one in self._of(_WORKER) if not one.ending and one not in self._rolling]
 
     def _tick(self) -> None:
         self._reap()
