@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from finalmile.web.state import State, following
 SIGNATURE = Signature(
     features=(Feature(name="price", low=0.0), Feature(name="promo", default=0.0)), outputs=("mean", "q0.9")
 )
+PLAIN = Signature(features=SIGNATURE.features)
 PREDICT = "/v1/models/demand:predict"
 Make = Callable[..., "Bench"]
 
@@ -46,12 +48,13 @@ class Sum:
     number: int = 1
     does: Callable[[np.ndarray], np.ndarray] | None = None
     closed: bool = False
+    plain: bool = False
 
     def rows(self, features: np.ndarray, /) -> np.ndarray:
         if self.does is not None:
             return self.does(features)
         total = features.sum(axis=1) + 100.0 * (self.number - 1)
-        return np.stack([total, 2 * total], axis=1)
+        return total[:, None] if self.plain else np.stack([total, 2 * total], axis=1)
 
     def close(self) -> None:
         self.closed = True
@@ -142,6 +145,8 @@ def _bench(tmp_path: Path, route: Route | None = None, *, closed: bool = False, 
     def opened(served: Served, /, *, deadline_s: float) -> Ready:
         if served.number == 3:
             return Ready(served=served, table=OnlineTable.open(Path(str(served.table))))
+        if served.number == 4:
+            return Ready(served=served, reader=RowReader(PLAIN), model=Sum(plain=True))
         table = _features(tmp_path) if served.number == 1 else None
         return Ready(served=served, reader=RowReader(SIGNATURE), model=models[served.number], table=table)
 
@@ -184,7 +189,12 @@ def bench(tmp_path: Path) -> Make:
 def _both(versions: tuple[Served, ...]) -> tuple[Served, ...]:
     """The table is served as a model of its own."""
     last = versions[2]
-    return (*versions[:2], Served(model="table", number=3, kind="t", digest="", folder=last.folder, table=last.table))
+    plain = Served(model="plain", number=4, kind="t", digest="", folder=last.folder)
+    return (
+        *versions[:2],
+        plain,
+        Served(model="table", number=3, kind="t", digest="", folder=last.folder, table=last.table),
+    )
 
 
 def test_one_record_with_its_features_is_answered_and_logged(bench: Make) -> None:
@@ -208,6 +218,35 @@ def test_one_record_with_its_features_is_answered_and_logged(bench: Make) -> Non
         [3.0],
     )
     assert one.durable == [True]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    price=st.integers(-2, 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.text(max_size=2),
+    unique_id=st.none() | st.text(max_size=3) | st.just("milk") | st.integers(),
+    key=st.none() | st.just("k"),
+)
+def test_the_short_way_answers_and_logs_as_the_long_one(
+    tmp_path_factory: pytest.TempPathFactory, price: Any, unique_id: Any, key: str | None
+) -> None:
+    body = {"features": {"price": price, "promo": 0.5}} | ({} if unique_id is None else {"unique_id": unique_id})
+    headers = {"x-request-id": "r", **({} if key is None else {"idempotency-key": key})}
+    told: list[Any] = []
+    for long_way in (False, True):
+        one = _bench(tmp_path_factory.mktemp("endpoint"), route=Route(model="plain", live=4))
+        raw = json.dumps(body).encode()
+        if long_way:
+            raw = raw[:-1] + b', "quantiles": false}'
+        answer = one.post("/v1/models/plain:predict", raw, headers)
+        lines = [orjson.loads(line) for line in one.logged]
+        told.append((answer.status, _same(answer.told, key), [_same(line, key) for line in lines]))
+    assert told[0] == told[1]
+
+
+def _same(told: dict[str, Any], key: str | None) -> dict[str, Any]:
+    """What does not differ between two calls."""
+    changing = {"latency_us", "issued_at"} | (set() if key else {"prediction_id"})
+    return {name: value for name, value in told.items() if name not in changing}
 
 
 def test_features_are_looked_up_where_they_are_not_given_and_given_ones_replace_them(bench: Make) -> None:

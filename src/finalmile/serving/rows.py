@@ -63,11 +63,11 @@ class RowReader:
         base
             Row to take what is not given from, where one was looked up; declared defaults otherwise.
         """
-        row = self._at_once(told)
+        row = self.at_once(told)
         return self._with_care(told, where, faults, base) if row is None else row
 
-    def _at_once(self, told: Any) -> Row | None:
-        """The row where every feature is given, is a number and lies in its bounds."""
+    def at_once(self, told: Any, /) -> Row | None:
+        """The row where every feature is given, is a number and lies in its bounds; ``None`` of anything else."""
         if not self._plain or type(told) not in _GIVEN or len(told) != self._count:
             return None
         try:

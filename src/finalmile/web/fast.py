@@ -121,6 +121,9 @@ class Endpoint:
         call.endpoint = "predict"
         limits = self.state.board.limits
         told: Any = parsed(body, limits)
+        plain = await self._predictor.quick(model, told, call)
+        if plain is not None:
+            return Reply(200, plain)
         several = _several(told)
         if several is not None:
             records = await self._records(several, limits.rows)
