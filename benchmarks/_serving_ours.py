@@ -1,4 +1,7 @@
-"""Starts a worker of finalmile with the benchmark's model: `python _serving_ours.py PORT MODEL SCRATCH ...`."""
+"""A project with the benchmark's model live, and one worker alone on it, for benchmarks/serving.py.
+
+`python _serving_ours.py make FOLDER MODEL [--looked-up]`, `python _serving_ours.py worker FOLDER PORT --durable yes`.
+"""
 
 from __future__ import annotations
 
@@ -9,77 +12,78 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-import numpy as np
-
 PRODUCTS = 30_490
+CUTOFF = "2026-01-04"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("port", type=int)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("scratch", type=Path)
-    parser.add_argument("--durable", choices=("yes", "no"), default="yes")
-    parser.add_argument("--looked-up", action="store_true")
-    parser.add_argument("--workers", type=int, default=1)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=asked.scratch, prefix="ours-") as folder:
-        post(Path(folder), asked.model, looked_up=asked.looked_up)
-        serve(Path(folder), asked.port, durable=asked.durable, workers=asked.workers)
+def make(folder: Path, model: Path, *, looked_up: bool) -> None:
+    """Register the model, make it live, put the features of every product beside it, and write the board."""
+    import numpy as np
 
-
-def post(folder: Path, model: Path, *, looked_up: bool) -> None:
-    """The model as it is registered, a table of features where they are looked up, and the board."""
-    from finalmile.serving.board import Board, Route, Served
+    from finalmile.project import Project
     from finalmile.serving.online import About, OnlineTable
+    from finalmile.workflows.endpoint import SERVING, TABLES, post
 
     rows = json.loads((model / "rows.json").read_text())
+    answers = json.loads((model / "answers.json").read_text())
     names = [f"f{at:02d}" for at in range(len(rows[0]))]
-    artefact = folder / "artefact"
-    (artefact / "files").mkdir(parents=True)
-    (artefact / "files" / "model.txt").symlink_to((model / "model.txt").resolve())
-    signature = {"features": [{"name": name} for name in names], "outputs": ["mean"]}
-    told = {
-        "loader": "lightgbm", "settings": {}, "takes": "rows", "signature": signature, "made_by": None,
-        "golden": {"rows": [], "answers": []}, "trust": False, "isolated": False, "code": {}, "secrets": [],
-    }  # fmt: skip
-    (artefact / "serving.json").write_text(json.dumps(told))
-    table = None
+    declared = {
+        "features": [{"name": name} for name in names],
+        "golden": {"rows": rows[:64], "answers": [[answer] for answer in answers[:64]]},
+    }
+    project = Project.open(folder)
+    project.register("demand", "lightgbm", path=model / "model.txt", features=declared)
+    project.promote("demand", force=True, why="benchmark")
+    serving = folder / SERVING
     if looked_up:
         values = np.random.default_rng(11).normal(size=(PRODUCTS, len(names)))
         values[[at * 119 for at in range(len(rows))]] = rows
-        about = About(model="demand", number=1, cutoff="2026-01-04", kind="features", frequency="D", names=tuple(names))
+        about = About(model="demand", number=1, cutoff=CUTOFF, kind="features", frequency="day", names=tuple(names))
         ids = [f"product {at:05d}" for at in range(PRODUCTS)]
-        table = folder / "2026-01-04"
-        OnlineTable(about=about, ids=ids, arrays={"values": values}).write(table)
-    served = Served(
-        model="demand", number=1, kind="lightgbm", digest="0" * 64, folder=str(artefact),
-        table=None if table is None else str(table),
-    )  # fmt: skip
-    Board(epoch=1, versions=(served,), routes=(Route(model="demand", live=1),)).write(folder)
+        OnlineTable(about=about, ids=ids, arrays={"values": values}).write(serving / TABLES / "demand" / "1" / CUTOFF)
+    serving.mkdir(exist_ok=True)
+    post(project.ledger, project.artefacts, serving, now=project.clock.now()).board.write(serving)
 
 
-def serve(folder: Path, port: int, *, durable: str, workers: int) -> None:
+def worker(folder: Path, port: int, *, durable: str) -> None:
+    """One worker behind its own listening socket, until SIGTERM."""
+    from finalmile.project import Project
+    from finalmile.workflows.endpoint import SERVING, post
+
+    project = Project.open(folder)
+    serving = folder / SERVING
+    post(project.ledger, project.artefacts, serving, now=project.clock.now()).board.write(serving)
     with socket.create_server(("127.0.0.1", port), backlog=4096) as listening:
         reading, writing = os.pipe()
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", "finalmile.web.worker", "--folder", str(folder), "--slot", str(slot),
-                 "--listening", str(listening.fileno()), "--parent", str(reading), "--durable", durable],
-                pass_fds=(listening.fileno(), reading),
-            )
-            for slot in range(workers)
-        ]  # fmt: skip
+        words = ["--folder", str(serving), "--slot", "0", "--listening", str(listening.fileno()), "--parent"]
+        started = subprocess.Popen(
+            [sys.executable, "-m", "finalmile.web.worker", *words, str(reading), "--durable", durable],
+            pass_fds=(listening.fileno(), reading),
+        )
         os.close(reading)
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
         os.close(writing)
-        for one in started:
-            one.terminate()
-        for one in started:
-            one.wait(20)
+        started.terminate()
+        started.wait(20)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    making, working = verbs.add_parser("make"), verbs.add_parser("worker")
+    for one in (making, working):
+        one.add_argument("folder", type=Path)
+    making.add_argument("model", type=Path)
+    making.add_argument("--looked-up", action="store_true")
+    working.add_argument("port", type=int)
+    working.add_argument("--durable", choices=("yes", "no"), default="yes")
+    asked = parser.parse_args()
+    if asked.verb == "make":
+        make(asked.folder, asked.model, looked_up=asked.looked_up)
+    else:
+        worker(asked.folder, asked.port, durable=asked.durable)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from typing import Any
 
 PEERS = Path(__file__).parent / "_peers" / "serving"
 MODEL = "demand"
-PRODUCTS = 30_490
 Row = list[float]
 
 PACKAGES = {
@@ -73,13 +72,15 @@ def installed(name: str, scratch: Path) -> bool:
     return (scratch / name / "ok").exists()
 
 
-def servers(scratch: Path, model: Path) -> dict[str, Server]:
+def servers(scratch: Path, model: Path, *, bare: bool = False) -> dict[str, Server]:
     """All of them by name."""
+    for old in ("ours", "ours-looked-up"):
+        shutil.rmtree(scratch / old, ignore_errors=True)
     mine = {**os.environ, "BENCHMARK_MODEL": str(model), "PYTHONPATH": str(PEERS)}
     found = [
         Server(name="floor", path="/predict", environment=mine,
                words=lambda port: [sys.executable, str(PEERS / "floor.py"), str(port)]),
-        *(_ours(scratch, model, name) for name in ("ours durable", "ours not durable", "ours looked up")),
+        *(_ours(scratch, model, name, bare=bare) for name in ("ours durable", "ours not durable", "ours looked up")),
         Server(name="litserve", path="/predict", environment=mine,
                words=lambda port: [str(python_of("litserve", scratch)), str(PEERS / "litserve_server.py"), str(port)]),
         Server(name="bentoml", path="/predict", environment={**mine, "BENTOML_DO_NOT_TRACK": "1"}, folder=PEERS,
@@ -133,18 +134,25 @@ def _mlserver(scratch: Path, model: Path, mine: dict[str, str]) -> Server:
     )  # fmt: skip
 
 
-def _ours(scratch: Path, model: Path, name: str) -> Server:
-    """A worker of this product behind its own listening socket, with the validation, metrics and log of production."""
-    looked_up = name == "ours looked up"
-    body = (lambda at, _row: {"unique_id": f"product {at * 119:05d}"}) if looked_up else (
-        lambda _at, row: {"features": row}
-    )  # fmt: skip
+def _ours(scratch: Path, model: Path, name: str, *, bare: bool) -> Server:
+    """finalmile as `finalmile serve` starts it; ``bare``: one of its workers alone, without supervisor and manager."""
+    looked_up, durable = name == "ours looked up", "no" if name == "ours not durable" else "yes"
+    kept, run = scratch / ("ours-looked-up" if looked_up else "ours"), scratch / "ours-run"
     here = str(Path(__file__).parent / "_serving_ours.py")
-    return Server(
-        name=name, path=f"/v1/models/{MODEL}:predict", environment=dict(os.environ), body=body,
-        words=lambda port: [
-            sys.executable, here, str(port), str(model), str(scratch), "--durable",
-            "no" if name == "ours not durable" else "yes", *(["--looked-up"] if looked_up else []),
-        ],
-        read=lambda told: told["mean"],
-    )  # fmt: skip
+
+    def words(port: int) -> list[str]:
+        """Of a project as it was registered, with an empty log."""
+        if not kept.exists():
+            made = [sys.executable, here, "make", str(kept), str(model), *(["--looked-up"] if looked_up else [])]
+            subprocess.run(made, check=True, stdout=sys.stderr)
+        shutil.rmtree(run, ignore_errors=True)
+        shutil.copytree(kept, run)
+        if bare:
+            return [sys.executable, here, "worker", str(run), str(port), "--durable", durable]
+        return [sys.executable, "-m", "finalmile.web.supervisor", "--project", str(run), "--port", str(port),
+                "--workers", "1", "--durable", durable]  # fmt: skip
+
+    def body(at: int, row: Row) -> Any:
+        return {"unique_id": f"product {at * 119:05d}"} if looked_up else {"features": row}
+
+    return Server(name=name, path=f"/v1/models/{MODEL}:predict", environment=dict(os.environ), body=body, words=words)

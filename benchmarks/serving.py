@@ -56,7 +56,7 @@ def main() -> None:
         for name in PACKAGES:
             print(f"installing {name}", file=sys.stderr)
             install(name, scratch)
-    known = servers(scratch, model)
+    known = servers(scratch, model, bare=asked.bare_worker)
     chosen = [name for name in known if name not in PACKAGES or installed(name, scratch)]
     if asked.servers:
         chosen = [name.strip() for name in asked.servers.split(",")]
@@ -105,10 +105,12 @@ def measured(server: Server, rows: list[list[float]], answers: list[float], aske
 @contextmanager
 def started(server: Server, body: str, *, within_s: float) -> Generator[tuple[subprocess.Popen, int, float]]:
     port = free_port()
+    words = server.words(port)
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
         process = subprocess.Popen(
-            server.words(port), env=server.environment, cwd=server.folder, stdin=subprocess.DEVNULL, stdout=said,
+            words,
+            env=server.environment, cwd=server.folder, stdin=subprocess.DEVNULL, stdout=said,
             stderr=said, start_new_session=True,
         )  # fmt: skip
         family: set[int] = set()
@@ -279,6 +281,7 @@ def arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--install-peers", action="store_true", help="make an environment for each peer first")
     parser.add_argument("--servers", help="only these, by comma: " + ", ".join(("floor", *OURS, *PACKAGES)))
+    parser.add_argument("--bare-worker", action="store_true", help="ours without its supervisor and manager")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--warm-s", type=float, default=1.0)

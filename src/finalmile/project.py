@@ -456,7 +456,7 @@ class Project:
         """Make a certified version the live one."""
         with self._writing(f"promote {model}"):
             told = promote.promote(self.shop, model, number=number, why=why, force=force)
-            self._look_up_online(model, known_cutoff(self.shop, None))
+            self._look_up_online(model)
             return reports.Deployed.of(told)
 
     def rollback(
@@ -836,10 +836,14 @@ class Project:
         kept = Kept.read(folder)
         return Process(folder, reaches_out=kept.made().reaches_out, secrets=kept.secrets)
 
-    def _look_up_online(self, model: str, cutoff: int) -> None:
-        """Keep what the endpoint looks up for the live version at a cutoff, where a project is served at all."""
+    def _look_up_online(self, model: str, cutoff: int | None = None) -> None:
+        """Keep what the endpoint looks up for the live version, where a project is served at all and knows of sales."""
         deployed, folder = self.ledger.deployment(model), self.folder / SERVING
         if deployed is None or not folder.is_dir():
+            return
+        try:
+            cutoff = known_cutoff(self.shop, cutoff)
+        except MissingInputError:
             return
         version = self.ledger.version(model, deployed.live)
         told = self.shop.forecasts.told(model, cutoff, version=version.number)

@@ -148,6 +148,12 @@ def test_a_version_without_a_certificate_is_not_compared(project: Project) -> No
         compare_versions(project.shop, ("demand", 1), ("demand", None))
 
 
+def test_a_model_whose_callers_give_the_features_goes_live_before_there_are_sales(project: Project) -> None:
+    registered(project)
+    (project.folder / "serving").mkdir(exist_ok=True)
+    assert project.promote("demand", force=True).live == 1
+
+
 @dataclass
 class Stage:
     """A machine and an endpoint whose figures are given; load is answered in a millisecond."""
