@@ -13,7 +13,7 @@ from finalmile.ports import Fitted
 from finalmile.records import Alert, Incident, Step, Version
 from finalmile.response.playbook import Playbook, cooling_down, decide
 from finalmile.response.situation import Situation
-from finalmile.workflows import ready_made
+from finalmile.workflows import quarantine, ready_made
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.monitor import deliver
 from finalmile.workflows.promote import promote, rollback, rollback_target
@@ -22,6 +22,9 @@ from finalmile.workflows.shop import Shop, live_version
 from finalmile.workflows.taken import Begun, begin, finish, taken, unfinished, withdraw
 from finalmile.workflows.terms import last_price
 from finalmile.workflows.train import load_version
+
+_ANSWERED_AT_ONCE = (quarantine.CHECK,)
+"""Checks whose incidents were acted on by whoever opened them: a version that cannot answer is out of the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ def _answer(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: in
         return Answered(incidents=tuple(incidents))
     answered = list(incidents)
     for place, incident in enumerate(incidents):
-        if incident.severity != "critical" or incident.state == "resolved":
+        if incident.severity != "critical" or incident.state == "resolved" or incident.check in _ANSWERED_AT_ONCE:
             continue
         decision = decide(incident, _situation(shop, model, cutoff), playbook)
         if not decision.steps:

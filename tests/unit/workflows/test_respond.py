@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -175,3 +176,14 @@ def test_a_version_trained_on_everything_known_is_not_measured_against_anything(
     judged = option_losses(shop, {"keep": fresh, "rollback": old, "fallback": cheap}, cutoff=at, looks=14)
     assert judged.looks == 0
     assert judged.by_option == {"keep": None, "rollback": None, "fallback": None}
+
+
+def test_a_version_that_the_endpoint_put_out_of_the_way_is_not_answered_again_by_the_daily_run(
+    small_shop: Callable[..., Any],
+):
+    project = troubled(small_shop("respond: {automatic: [fallback]}\n", name="served"))
+    (incident,) = project.ledger.incidents(model="demand", open_only=True)
+    served = replace(incident, incident_id="cd", check="serving", subject="demand@1")
+    cutoff = project.shop.known.newest
+    assert respond(project.shop, "demand", (served,), cutoff=cutoff).steps == ()
+    assert respond(project.shop, "demand", (incident,), cutoff=cutoff).steps
