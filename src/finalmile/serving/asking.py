@@ -134,7 +134,7 @@ def _levels(value: Any) -> tuple[float, ...] | bool:
         return value
     if not isinstance(value, list):
         raise ValueError("it must be a list of levels between 0 and 1, or true for all there are")
-    levels = cast("list[Any]", value)
+    levels = cast("list[Any]", cast("object", value))
     if any(type(one) not in (int, float) or not 0 < one < 1 for one in levels):
         raise ValueError("it must be a list of levels between 0 and 1, or true for all there are")
     return tuple(float(one) for one in levels)
@@ -145,7 +145,7 @@ def _windows(value: Any) -> tuple[int, ...] | bool:
         return value
     if not isinstance(value, list):
         raise ValueError("it must be a list of whole numbers of periods, or true for all there are")
-    windows = cast("list[Any]", value)
+    windows = cast("list[Any]", cast("object", value))
     if any(type(one) is not int or one < 1 for one in windows):
         raise ValueError("it must be a list of whole numbers of periods, or true for all there are")
     return tuple(windows)

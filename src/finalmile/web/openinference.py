@@ -103,7 +103,8 @@ def _rows(body: Mapping[str, Any], ready: Ready, limits: Limits) -> list[dict[st
     given = body.get("inputs")
     if not isinstance(given, list) or not given:
         raise invalid([("inputs", "must be a list of at least one tensor {name, shape, datatype, data}")])
-    tensors = [_tensor(one, f"inputs[{at}]", limits, faults) for at, one in enumerate(cast("list[Any]", given))]
+    inputs = cast("list[Any]", cast("object", given))
+    tensors = [_tensor(one, f"inputs[{at}]", limits, faults) for at, one in enumerate(inputs)]
     if faults:
         raise invalid(faults)
     counts = {shape[0] for _, shape, _ in tensors}
@@ -139,7 +140,7 @@ def _tensor(told: Any, where: str, limits: Limits, faults: list[Fault]) -> _Tens
         faults.append((f"{where}.name", "must be text"))
     if kind not in _TYPES:
         faults.append((f"{where}.datatype", f"is {str(kind)[:40]!r}; it must be one of {', '.join(sorted(_TYPES))}"))
-    sizes = cast("list[Any]", shape) if isinstance(shape, list) else []
+    sizes = cast("list[Any]", cast("object", shape)) if isinstance(shape, list) else []
     if len(sizes) not in (1, 2) or any(type(size) is not int or size < 1 for size in sizes):
         faults.append((f"{where}.shape", "must be [rows] or [rows, features]"))
     values = _flat(data) if isinstance(data, list) else None

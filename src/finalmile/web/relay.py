@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -75,6 +76,8 @@ class Relay:
             raise
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         return None
 
     async def _passed_on(self, reader: asyncio.StreamReader, answer: _Answer) -> None:
