@@ -77,6 +77,7 @@ def measured(server: Server, rows: list[list[float]], answers: list[float], aske
     bodies = server.bodies(rows)
     try:
         with started(server, bodies[0], within_s=asked.start_s) as (process, port, cold_s):
+            settle(process.pid)
             check(server, port, bodies, answers, process.pid)
             found = []
             for connections in asked.connections:
@@ -100,6 +101,17 @@ def measured(server: Server, rows: list[list[float]], answers: list[float], aske
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         print(f"{server.name}: {error}", file=sys.stderr)
         return [{"server": server.name, "failed": str(error)[:500]}]
+
+
+def settle(pid: int, *, most_s: float = 15.0) -> None:
+    """Wait until a server that answers already has done the rest of its start: a tenth of a core, or some seconds."""
+    until, before = time.perf_counter() + most_s, processes.cpu_s(processes.family(pid)) or 0.0
+    while time.perf_counter() < until:
+        time.sleep(1.0)
+        now = processes.cpu_s(processes.family(pid)) or 0.0
+        if now - before < 0.1:
+            return
+        before = now
 
 
 @contextmanager
