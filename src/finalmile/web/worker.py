@@ -12,6 +12,8 @@ import os
 import signal
 import socket
 import sys
+import time
+from collections import deque
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -62,6 +64,31 @@ class Settings:
     grace_s: float = GRACE_S
 
 
+class Ages:
+    """How long the oldest row that is not yet on the disk has waited, known to within a heartbeat.
+
+    Examples
+    --------
+    >>> ages = Ages()
+    >>> [ages.oldest_us(accepted, lag, at_ns) for accepted, lag, at_ns in ((5, 5, 0), (9, 7, 3_000), (9, 3, 8_000))]
+    [0, 3, 5]
+    >>> ages.oldest_us(9, 0, 9_000)
+    0
+    """
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, int]] = deque()
+
+    def oldest_us(self, accepted: int, lag: int, now_ns: int) -> int:
+        """Microseconds since the oldest of the ``lag`` last of ``accepted`` rows was first seen waiting."""
+        seen = self._seen
+        if not seen or accepted > seen[-1][0]:
+            seen.append((accepted, now_ns))
+        while seen and seen[0][0] <= accepted - lag:
+            seen.popleft()
+        return (now_ns - seen[0][1]) // 1000 if seen else 0
+
+
 class Worker:
     """Everything one worker process holds."""
 
@@ -70,6 +97,7 @@ class Worker:
         folder = settings.folder
         self.counters = Counters(folder / f"slot-{settings.slot}.counters")
         self.tail = Tail(folder / f"log-{settings.slot}.db")
+        self.ages = Ages()
         self.pool = ThreadPoolExecutor(4, thread_name_prefix="model")
         self.watcher = Watcher(folder, open_version, self.counters, self._swapped)
         predictor = Predictor(self.counters, put=self._put, pool=self.pool)
@@ -140,6 +168,7 @@ class Worker:
     def _beat(self) -> None:
         counters, counts = self.counters, self.tail.counts
         counters.set("log_waiting", counts.lag)
+        counters.set("log_oldest_us", self.ages.oldest_us(counts.accepted, counts.lag, time.monotonic_ns()))
         counters.set("ready", 0 if self.health.unready(self.endpoint.state, draining=self.endpoint.draining) else 1)
         self._fault = "the disk refuses the prediction log" if counts.failed > self._failed_before else ""
         self._failed_before = counts.failed
