@@ -98,7 +98,8 @@ class Table:
     """One kind of table of a project: add to it, read it."""
 
     def __init__(self, project: Project, kind: Kind) -> None:
-        self._project, self._kind = project, kind
+        self._project = project
+        self._kind: Kind = kind
 
     def add(
         self,

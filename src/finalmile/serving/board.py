@@ -145,7 +145,7 @@ class Board:
             epoch=told["epoch"],
             versions=tuple(Served(**one) for one in told["versions"]),
             routes=tuple(_route(one) for one in told["routes"]),
-            keys=tuple(Key(**{**one, "models": tuple(one["models"])}) for one in told["keys"]),
+            keys=tuple(_key(one) for one in told["keys"]),
             open_to_all=told["open_to_all"],
             hosts=tuple(told["hosts"]),
             limits=Limits(**told["limits"]),
@@ -155,3 +155,8 @@ class Board:
 def _route(told: dict[str, Any]) -> Route:
     told["shares"] = tuple(Share(**share) for share in told["shares"])
     return Route(**told)
+
+
+def _key(told: dict[str, Any]) -> Key:
+    told["models"] = tuple(told["models"])
+    return Key(**told)

@@ -62,7 +62,7 @@ def daily(flow: Flow, *, arm: str, first: int, frequency: Frequency, economics: 
     return pl.DataFrame(
         {
             "arm": pl.Series([arm]).new_from_index(0, length),
-            "ds": frequency.start(np.arange(first, first + length)),
+            "ds": frequency.start(np.arange(first, first + length, dtype=np.int64)),
             "demand": flow.demand.sum(axis=0),
             "sold": flow.sold.sum(axis=0),
             "lost": flow.lost.sum(axis=0),

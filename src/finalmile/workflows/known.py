@@ -102,9 +102,13 @@ class TableKnown:
     config: Config
     holidays: Holidays | None = None
 
-    @cached_property
+    @property
     def frequency(self) -> Frequency:
         """Length of a period."""
+        return self._frequency
+
+    @cached_property
+    def _frequency(self) -> Frequency:
         return sales_frequency(self._stamps[0], self.config)
 
     @property
