@@ -142,17 +142,19 @@ def _loss_look(panel: Panel, told: Issued, period: int, *, names: Sequence[str])
 
 
 def _calendar(panel: Panel, names: Sequence[str], *, columns: slice) -> Doubles:
-    """Each covariate's mean over the series in each period, 0 where nothing is known of it; shape (T, k)."""
+    """Share of the series on which each covariate is on in each period, 0 where nothing is known of it; shape (T, k).
+
+    Shares, whatever the covariate counts in: a value beyond all that were learned from says no more than "on".
+    """
     wide = [panel.covariates[name][:, columns] if name in panel.covariates else None for name in names]
     length = len(range(*columns.indices(panel.length)))
-    means = [np.zeros(length) if one is None else _column_means(one.astype(np.float64)) for one in wide]
-    return np.column_stack(means)
+    return np.column_stack([np.zeros(length) if one is None else _share_on(one) for one in wide])
 
 
-def _column_means(values: Doubles) -> Doubles:
+def _share_on(values: FloatArray) -> Doubles:
     known = np.isfinite(values)
-    mean: Doubles = np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return mean
+    share: Doubles = (known & (values != 0)).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return share
 
 
 def _state(shop: Shop, version: Version, check: LossCheck) -> LossState | None:

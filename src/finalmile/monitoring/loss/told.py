@@ -15,6 +15,7 @@ from finalmile.monitoring.loss.state import LossState
 from finalmile.records import Finding, Severity
 
 CHECK = "loss"
+_FARTHEST = 27.6  # logarithm of a trillion: garbage in the data gives a figure, not an overflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ def fleet_loss(state: LossState, *, thresholds: Thresholds) -> Finding:
     alarm = int(state.fleet_alarm[0])
     since = alarm if alarm >= 0 else int(state.fleet.since[0])
     days = _stretch(state, since)
-    effect = math.expm1(float(state.fleet.effect()[0]))
+    effect = _ratio(float(state.fleet.effect()[0]))
     value = float(days[:, 1].sum() / max(days[:, 2].sum(), state.scale.units)) if len(days) else None
     money = _money(days, effect, state)
     when = state.frequency.start_of(since)
@@ -44,7 +45,7 @@ def fleet_loss(state: LossState, *, thresholds: Thresholds) -> Finding:
         subject="fleet",
         at=state.frequency.start_of(state.last),
         value=value,
-        benchmark=None if value is None else value / (1.0 + effect),
+        benchmark=_before(value, effect),
         effect=effect,
         unit="WAPE",
         log_evidence=_finite(log_e),
@@ -66,7 +67,7 @@ def fleet_bias(state: LossState, *, thresholds: Thresholds) -> Finding:
     channel = 1 if high[0] >= high[1] else 2
     since = alarm if alarm >= 0 else int(state.fleet.since[channel])
     days = _stretch(state, since)
-    effect = math.expm1(float(state.fleet.sign[channel] * state.fleet.effect()[channel]))
+    effect = _ratio(float(state.fleet.sign[channel] * state.fleet.effect()[channel]))
     sold = float(days[:, 2].sum())
     value = float((days[:, 3].sum() - sold) / sold) if sold > 0 else None
     when = state.frequency.start_of(since)
@@ -191,3 +192,13 @@ def _percent(share: float) -> str:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def _ratio(log_ratio: float) -> float:
+    """How far off, relative to what was expected; beyond a factor of 10 to the 12th either way nobody tells apart."""
+    return math.expm1(min(max(log_ratio, -_FARTHEST), _FARTHEST))
+
+
+def _before(value: float | None, effect: float) -> float | None:
+    """What the value would have been without the effect."""
+    return None if value is None else value / (1.0 + effect)
