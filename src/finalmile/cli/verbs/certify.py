@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from finalmile.cli.arguments import DEFAULT_MODEL, Versioned, read_version
+from finalmile.cli.judged import JudgedReport
 from finalmile.cli.report import Report
 from finalmile.cli.verb import Session
 
@@ -51,7 +52,7 @@ def certify(
     name, number = read_version(model)
     if not endpoint:
         _check_alone(quick=quick, rate=rate is not None, even_if_busy=even_if_busy)
-        return session.project.certify(name, number)
+        return JudgedReport(session.project.certify(name, number))
     with session.progress() as progress:
         return session.project.certify_endpoint(
             name, number, quick=quick, rate=rate, target_ms=target_ms, even_if_busy=even_if_busy, progress=progress
