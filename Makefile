@@ -6,6 +6,7 @@ BIN := .venv/bin
 SHARED := ../shared
 LOCK := requirements/dev.txt
 OPTIONS ?=
+WORKERS ?= 2
 # Every process would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -37,7 +38,7 @@ demo: install ## Replay a quarter of a simulated retailer and open its page
 	$(BIN)/finalmile demo $(OPTIONS)
 
 test: install ## Run the tests
-	$(BIN)/python -m pytest $(OPTIONS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(OPTIONS)
 
 check: lint types imports test docs ## Everything CI does
 
