@@ -223,3 +223,17 @@ def test_another_address_without_a_key_refuses_to_start(tmp_path: Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert run.returncode == 2
     assert "keys create" in run.stderr
+
+
+def test_a_second_server_on_the_same_project_is_refused_and_told_who_serves_it(start: Callable[..., Endpoint]) -> None:
+    endpoint = start()
+    words = ["--project", str(endpoint.project), "--port", "0", "--without-manager"]
+    command = [sys.executable, "-m", "finalmile.web.supervisor", *words]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert run.returncode == 2
+    assert f"by process {endpoint.process.pid} on 127.0.0.1 port {endpoint.port}" in run.stderr
+    assert _ready(endpoint.port)
+    assert (_folder(endpoint.project) / "serve.json").exists()
+    endpoint.process.kill()
+    endpoint.process.wait()
+    start()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from finalmile.web.relay import Relay
+from finalmile.web.relay import PROOF, SECRET, Relay
 from finalmile.web.replies import RefusedError
 
 SCOPE = {
@@ -66,3 +66,12 @@ def test_a_manager_that_does_not_answer_is_told_apart_from_a_bad_request(tmp_pat
 def test_without_a_manager_callers_come_again(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="manager is not there"):
         asyncio.run(Relay(tmp_path / "none.sock").ask(SCOPE, b"", None))  # type: ignore[arg-type]  # never called
+
+
+def test_the_manager_is_shown_the_supervisors_secret_and_never_one_that_a_caller_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SECRET, "ours")
+    monkeypatch.setitem(SCOPE, "headers", [(PROOF, b"forged")])
+    _, seen = _asked(tmp_path, WHOLE)
+    assert [line for line in seen.split(b"\r\n") if line.startswith(PROOF)] == [PROOF + b": ours"]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from finalmile.errors import FinalMileError
 from finalmile.serving.access import known_host, known_origin
+from finalmile.web.api import create_api
 from finalmile.web.api.gate import JSON_BYTES
 from finalmile.web.redaction import Redacting, redacted
 from finalmile.workflows.batch import Source
@@ -284,3 +285,12 @@ def test_a_closed_connection_is_no_fault(door: Any):
     told = asyncio.run(go())
     assert all(message.get("status", 0) < 500 for message in told)
     assert list((door.project.folder / "serving" / "batches").iterdir()) == []
+
+
+def test_what_another_endpoints_worker_relayed_is_refused_however_open_this_manager_is(door: Any):
+    app = create_api(door.app.state.desk, secret="ours")
+    door.app = app
+    assert door.ask("GET", "/v1/audit", headers={"x-finalmile-relay": "theirs"}).status_code == 421
+    assert door.ask("GET", "/v1/audit", headers={"x-finalmile-relay": "none"}).status_code == 421
+    assert door.ask("GET", "/v1/audit", headers={"x-finalmile-relay": "ours"}).status_code == 200
+    assert door.ask("GET", "/v1/audit").status_code == 200

@@ -27,6 +27,7 @@ from finalmile.web.api.desk import Desk
 from finalmile.web.batches import Batches, die_with_parent
 from finalmile.web.errands import Errands
 from finalmile.web.redaction import Redacting
+from finalmile.web.relay import SECRET
 from finalmile.web.watcher import Watcher
 from finalmile.workflows.endpoint import SERVING
 
@@ -79,7 +80,7 @@ def check_keys(project: Project, bound: Bound) -> None:
         )
 
 
-def create_manager(project: Project, bound: Bound | None = None) -> FastAPI:
+def create_manager(project: Project, bound: Bound | None = None, *, secret: str = "") -> FastAPI:
     """The manager as an ASGI app: it watches the ledger and does jobs while it is up."""
     reach = bound or Bound()
     check_keys(project, reach)
@@ -89,7 +90,7 @@ def create_manager(project: Project, bound: Bound | None = None) -> FastAPI:
     hosts = () if reach.local else (reach.address,)
     watcher = Watcher(project, serving, open_to_all=reach.local, hosts=(*hosts, *reach.hosts))
     batches, errands = Batches(project.folder, serving), Errands(project.folder)
-    app = create_api(Desk(project=project, board=lambda: watcher.board, batches=batches))
+    app = create_api(Desk(project=project, board=lambda: watcher.board, batches=batches), secret=secret)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -131,7 +132,8 @@ def main(words: Sequence[str] | None = None) -> int:
     _log()
     try:
         project = Project.open(asked.project, create=False)
-        app = create_manager(project, Bound(address=asked.bound, hosts=tuple(asked.host)))
+        bound = Bound(address=asked.bound, hosts=tuple(asked.host))
+        app = create_manager(project, bound, secret=os.environ.pop(SECRET, ""))
     except FinalMileError as error:
         print(error, file=sys.stderr)
         return 3

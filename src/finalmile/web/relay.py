@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ _HOPS = frozenset(
     (b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"proxy-connection", b"expect")
 )
 _BLOCK = 65_536
+SECRET, PROOF = "FINALMILE_RELAY", b"x-finalmile-relay"
+"""What a supervisor tells its own workers and its own manager, and the header that carries it between them."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -146,7 +149,8 @@ def _head(scope: Mapping[str, Any], body: bytes) -> bytes:
     lines += [
         b"%s: %s" % (name, value)
         for name, value in scope["headers"]
-        if name not in _HOPS and name not in (b"content-length", b"x-forwarded-for")
+        if name not in _HOPS and name not in (b"content-length", b"x-forwarded-for", PROOF)
     ]
     lines += [b"connection: close", b"content-length: %d" % len(body), b"x-forwarded-for: %s" % str(client[0]).encode()]
+    lines.append(PROOF + b": " + os.environ.get(SECRET, "none").encode())
     return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import errno
+import fcntl
 import ipaddress
 import json
 import os
@@ -20,8 +22,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import BinaryIO
 
-FOLDER, STATE = "serving", "serve.json"
+FOLDER, STATE, LOCK = "serving", "serve.json", "serve.lock"
+SECRET = "FINALMILE_RELAY"
 TICK_S = 0.1
 HANG_S = 10.0
 START_S = 60.0
@@ -94,6 +98,10 @@ class NoKeyError(RuntimeError):
     """A port that others can reach was to be opened without a key."""
 
 
+class ServedAlreadyError(RuntimeError):
+    """Another supervisor serves the project: two would share workers' files and one manager."""
+
+
 @dataclass(slots=True, eq=False)
 class Child:
     """A process that was started here."""
@@ -123,7 +131,13 @@ class Supervisor:
         self.settings = settings
         settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.folder.chmod(0o700)
-        self.listening: socket.socket | None = bound(settings.host, settings.port)
+        self._lock = locked(settings)
+        self._environment = {**os.environ, SECRET: os.urandom(32).hex()}
+        try:
+            self.listening: socket.socket | None = bound(settings.host, settings.port)
+        except OSError:
+            self._lock.close()
+            raise
         self.port: int = self.listening.getsockname()[1]
         self._pipe, self._held = os.pipe()
         self._children: list[Child] = []
@@ -145,6 +159,7 @@ class Supervisor:
                 child.process.kill()
             self._stop_listening()
             (self.settings.folder / STATE).unlink(missing_ok=True)
+            self._lock.close()
 
     def stop(self) -> None:
         """Begin to end: workers first, so that the manager is there for what they still relay."""
@@ -193,6 +208,7 @@ class Supervisor:
         process = subprocess.Popen(
             [sys.executable, *words],
             pass_fds=handles,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             preexec_fn=_end_with_parent,  # noqa: PLW1509  # there are no threads here
         )
@@ -358,6 +374,37 @@ def check_key(settings: Settings) -> None:
             )
 
 
+def locked(settings: Settings) -> BinaryIO:
+    """The project's lock, ours while the file is open; the kernel gives it back however we end.
+
+    Raises
+    ------
+    ServedAlreadyError
+        Says which process has it.
+    """
+    file = (settings.folder / LOCK).open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise ServedAlreadyError(
+            f"{settings.project} is served already{_by_whom(settings.folder)}. Use that endpoint, or end it first"
+        ) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOTSUP, errno.ENOLCK):  # a file system without locks
+            file.close()
+            raise
+    return file
+
+
+def _by_whom(folder: Path) -> str:
+    try:
+        told = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        return f", by process {told['pid']} on {told['host']} port {told['port']}"
+    except (OSError, ValueError, KeyError):
+        return ", by a process that has just begun"
+
+
 def bound(host: str, port: int) -> socket.socket:
     """The listening socket that every worker shares.
 
@@ -411,7 +458,7 @@ def main(words: Sequence[str] | None = None) -> int:
     settings = settings_from(sys.argv[1:] if words is None else words)
     try:
         supervisor = Supervisor(settings)
-    except (NoKeyError, OSError) as error:
+    except (NoKeyError, ServedAlreadyError, OSError) as error:
         print(f"finalmile serve: {error}", file=sys.stderr, flush=True)
         return 2
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -22,8 +22,13 @@ ABOUT = (
 )
 
 
-def create_api(desk: Desk) -> FastAPI:
+def create_api(desk: Desk, *, secret: str = "") -> FastAPI:
     """The API of a project; every call passes the gate, and every route says who may call it.
+
+    Parameters
+    ----------
+    secret
+        What the workers of the same supervisor carry.
 
     Raises
     ------
@@ -46,7 +51,7 @@ def create_api(desk: Desk) -> FastAPI:
 
     add_errors(app)
     check_policies(app)
-    app.add_middleware(Gate, desk=desk)
+    app.add_middleware(Gate, desk=desk, secret=secret)
     return app
 
 

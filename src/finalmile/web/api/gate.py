@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import re
 import time
@@ -22,6 +23,7 @@ from finalmile.serving.board import Board
 from finalmile.web.api.desk import Caller, Desk
 from finalmile.web.api.errors import told, unexpected
 from finalmile.web.redaction import redacted
+from finalmile.web.relay import PROOF
 
 _LOG = logging.getLogger("finalmile.api")
 JSON_BYTES = 1_000_000
@@ -71,10 +73,14 @@ class Gate:
         What answers the requests that pass.
     desk
         Where the board with hosts and keys is, and the audit trail.
+    secret
+        What workers of the same supervisor carry; a request that another endpoint's worker relayed is refused. What
+        comes over the socket by itself carries none: only this user can open it.
     """
 
     app: ASGIApp
     desk: Desk
+    secret: str = ""
     refusals: Refusals = field(default_factory=Refusals)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,6 +126,9 @@ class Gate:
         foreign = _foreign(headers, board)
         if foreign is not None:
             return foreign
+        proof = headers.get(PROOF.decode())
+        if proof is not None and not hmac.compare_digest(proof.encode(), (self.secret or "none").encode()):
+            return told(421, "manager", "this manager belongs to another endpoint of the project; end one of the two")
         length = headers.get("content-length", "")
         if length and (not length.isdecimal() or int(length[:20]) > _most(scope)):
             return told(413, "too_large", str(TooLargeError(_most(scope)).detail))
