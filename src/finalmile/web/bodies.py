@@ -14,7 +14,7 @@ from finalmile.web.replies import CLOSE, RefusedError
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: a string without an end is read once
 _STEP = np.zeros(256, dtype=np.int8)
 _STEP[[ord("["), ord("{")]] = 1
 _STEP[[ord("]"), ord("}")]] = -1
