@@ -239,13 +239,14 @@ def test_the_short_way_answers_and_logs_as_the_long_one(
             raw = raw[:-1] + b', "quantiles": false}'
         answer = one.post("/v1/models/plain:predict", raw, headers)
         lines = [orjson.loads(line) for line in one.logged]
-        told.append((answer.status, _same(answer.told, key), [_same(line, key) for line in lines]))
+        assert key is None or all(line["prediction_id"] == f"{line['key']}-0" for line in lines)
+        told.append((answer.status, _same(answer.told), [_same(line) for line in lines]))
     assert told[0] == told[1]
 
 
-def _same(told: dict[str, Any], key: str | None) -> dict[str, Any]:
+def _same(told: dict[str, Any]) -> dict[str, Any]:
     """What does not differ between two calls."""
-    changing = {"latency_us", "issued_at"} | (set() if key else {"prediction_id"})
+    changing = ("latency_us", "issued_at", "prediction_id", "key")
     return {name: value for name, value in told.items() if name not in changing}
 
 
@@ -375,6 +376,26 @@ def test_the_same_idempotency_key_gives_the_same_prediction_id_to_the_same_holde
     ids = [one.post(PREDICT, {"features": [1, 0]}, headers).told["prediction_id"] for _ in range(2)]
     other = one.post("/v1/models/table:predict", {"unique_id": "milk"}, headers).told["prediction_id"]
     assert ids[0] == ids[1] != other
+
+
+@pytest.mark.parametrize(
+    ("path", "bodies"),
+    [
+        (PREDICT, ({"features": [1, 0]}, {"features": [2, 0]})),
+        ("/invocations?model=demand", ([{"features": [1, 0]}], [{"features": [2, 0]}])),
+    ],
+)
+def test_another_request_under_a_used_idempotency_key_is_logged_for_itself(bench: Make, path: str, bodies: Any) -> None:
+    one = bench()
+    for body in bodies:
+        assert one.post(path, body, {"idempotency-key": "k"}).status == 200
+    assert len({Prediction.from_json(line).prediction_id for line in one.logged}) == 2
+
+
+@pytest.mark.parametrize("key", ["", " ", "k" * 201])
+def test_an_idempotency_key_that_names_nothing_or_never_ends_is_refused(bench: Make, key: str) -> None:
+    told = bench().post(PREDICT, {"features": [1, 0]}, {"idempotency-key": key})
+    assert (told.status, "Idempotency-Key" in told.told["error"]["message"]) == (400, True)
 
 
 def test_a_log_that_is_full_makes_the_caller_come_again(bench: Make) -> None:

@@ -164,16 +164,26 @@ def line(start: bytes, told: Mapping[str, object], /) -> bytes:
     return start + orjson.dumps(told)[1:]
 
 
-def key_digest(key: str, *, scope: str) -> str:
+def key_digest(key: str, *, scope: str, body: bytes = b"") -> str:
     """What stands for an idempotency key in the log: 32 hexadecimal digits, never the key itself.
 
     Parameters
     ----------
     scope
-        Whose key it is and for what, for example the prefix of the API key and the model: the same key means the same
+        Whose key it is and for what, for example the prefix of the API key and the path: the same key means the same
         request only there.
+    body
+        What was asked, byte for byte: another body is another request, whatever key it carries, so that no answer is
+        left out of the log because a caller used a key twice.
+
+    Examples
+    --------
+    >>> first, again, other = (key_digest("order-7", scope="fm_ab", body=body) for body in (b"1", b"1", b"2"))
+    >>> first == again, first == other
+    (True, False)
     """
-    return hashlib.blake2b(f"{len(scope)}:{scope}{key}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    told = f"{len(scope)}:{scope}{len(key)}:{key}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(told + body, digest_size=16).hexdigest()
 
 
 def keyed_id(digest: str, row: int) -> str:

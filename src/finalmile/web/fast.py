@@ -38,6 +38,9 @@ _PREDICT = re.compile(r"/v1/models/([^/]+):predict")
 _LENGTH = b"content-length"
 _GOOD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
 _PAUSE_EVERY = 500
+LONGEST_KEY = 200
+"""Bytes of an idempotency key."""
+
 _now = time.perf_counter_ns
 
 
@@ -79,9 +82,8 @@ class Endpoint:
         try:
             model = self.state.paths.get(scope["path"])
             if model is not None and scope["method"] == "POST":
-                self._admit(call, model)
-                body = await read_body(receive, call.headers, self.state.board.limits)
-                return await self._predict(model, body, call)
+                self._admit(call, model, scope)
+                return await self._predict(model, await self._body(receive, call), call)
             return await self._elsewhere(scope, receive, send, call)
         except RefusedError as refused:
             self._count(refused.status)
@@ -96,7 +98,7 @@ class Endpoint:
             traceback.print_exc(file=sys.stderr)
             return RefusedError(500, "fault", "the endpoint failed; its log says how").reply()
 
-    def _admit(self, call: Call, model: Model) -> None:
+    def _admit(self, call: Call, model: Model, scope: Scope) -> None:
         """Let a prediction in: place, key, room; and name the request."""
         headers, state = call.headers, self.state
         self._gate.check_place(headers, state)
@@ -106,7 +108,17 @@ class Endpoint:
         self._named(call)
         key = headers.get(b"idempotency-key")
         if key is not None:
-            call.digest = key_digest(key.decode("latin-1"), scope=f"{prefix} {model.name}")
+            if not 0 < len(key.strip()) <= LONGEST_KEY:
+                raise _wrong_key(key)
+            told = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
+            call.key, call.key_scope = key.decode("latin-1"), f"{prefix} {model.name} {told}"
+
+    async def _body(self, receive: Receive, call: Call) -> bytes:
+        """The whole body of a prediction; with its idempotency key it says which request this is."""
+        body = await read_body(receive, call.headers, self.state.board.limits)
+        if call.key:
+            call.digest = key_digest(call.key, scope=call.key_scope, body=body)
+        return body
 
     def _named(self, call: Call) -> None:
         headers = call.headers
@@ -167,7 +179,7 @@ class Endpoint:
         if path == "/invocations":
             return await self._invocations(scope, receive, call)
         if path == "/v2" or path.startswith("/v2/"):
-            return await self._open_inference(path, method, receive, call)
+            return await self._open_inference(scope, receive, call)
         found = _PREDICT.fullmatch(path)
         if found:
             raise self._not_found(found[1]) if found[1] not in state.models else _method("POST")
@@ -179,12 +191,13 @@ class Endpoint:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         wanted = query.get("model", [call.headers.get(b"x-amzn-sagemaker-target-model", b"").decode("latin-1")])[0]
         model = self._model(wanted)
-        self._admit(call, model)
-        body = await read_body(receive, call.headers, self.state.board.limits)
+        self._admit(call, model, scope)
+        body = await self._body(receive, call)
         call.endpoint = "invocations"
         return await answer_invocations(self._predictor, model, body, call, limits=self.state.board.limits, query=query)
 
-    async def _open_inference(self, path: str, method: str, receive: Receive, call: Call) -> Reply:
+    async def _open_inference(self, scope: Scope, receive: Receive, call: Call) -> Reply:
+        path, method = str(scope["path"]), str(scope["method"])
         if path == "/v2" and method == "GET":
             return Reply(200, encoded(server_described()))
         found = _INFER.fullmatch(path)
@@ -194,9 +207,9 @@ class Endpoint:
         if found[3] == "/infer":
             if method != "POST":
                 raise _method("POST")
-            self._admit(call, model)
+            self._admit(call, model, scope)
             limits = self.state.board.limits
-            told = parsed(await read_body(receive, call.headers, limits), limits)
+            told = parsed(await self._body(receive, call), limits)
             call.endpoint = "infer"
             return await answer_infer(self._predictor, model, told, call, version=found[2], limits=limits)
         if method != "GET":
@@ -266,6 +279,11 @@ def _unanswered(records: list[Record]) -> RefusedError:
     failed = next(record.failed for record in records if record.failed)
     message = f"no version could answer: {failed}"
     return RefusedError(503, "no_version", message, headers=((b"retry-after", b"5"),))
+
+
+def _wrong_key(key: bytes) -> RefusedError:
+    message = f"Idempotency-Key has {len(key)} bytes; send 1 to {LONGEST_KEY} that name this request, or no such header"
+    return RefusedError(400, "malformed", message)
 
 
 def _method(right: str) -> RefusedError:

@@ -97,7 +97,9 @@ class Call:
     request_id
         What the caller calls it, or else what we do.
     digest
-        Of its idempotency key; ``None`` without one.
+        Of its idempotency key and body; ``None`` without one.
+    key, key_scope
+        The idempotency key, and whose it is for what, until the body is there; empty without one.
     """
 
     started_ns: int
@@ -106,3 +108,5 @@ class Call:
     digest: str | None = None
     headers: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
     extra: Sequence[Header] = ()
+    key: str = ""
+    key_scope: str = ""
