@@ -162,8 +162,9 @@ class ModelFaultError(FinalMileError, RuntimeError):
     Parameters
     ----------
     kind
-        ``"raised"``, ``"late"``, ``"died"``, ``"shape"``, ``"not finite"``, ``"too large"``, ``"memory"``, or
-        ``"starting"`` while it is being brought back, which is no new fault.
+        ``"raised"``, ``"late"``, ``"died"``, ``"shape"``, ``"not finite"``, ``"too large"``, ``"memory"``. No new
+        fault of the model: ``"starting"`` while it is being brought back, ``"waiting"`` where others' questions took
+        the time there was, ``"unusual"`` where it failed on these features and still answers its golden rows.
     """
 
     def __init__(self, kind: str, message: str) -> None:

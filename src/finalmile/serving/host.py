@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from finalmile.errors import FinalMileError, ModelFaultError
 from finalmile.forecasters.isolation import Bounds, Process
 from finalmile.forecasters.loaders.contract import Rows
 from finalmile.forecasters.loaders.kept import Kept
+from finalmile.serving.golden import check_golden
 
 STRIKES = 3
+_INNOCENT = ("starting", "waiting")
+_OF_FEATURES = ("raised", "not finite", "too large")
 
 
 class Host:
     """A :class:`RowModel` whose answers come from a killable process; safe to ask from many threads.
 
-    Every fault is a strike. A process that died or was late is started again beside the traffic; meanwhile every
-    question fails at once with kind ``"starting"``, which is no strike. After ``most`` strikes it stays down.
+    Every fault is a strike, but a wait for others, and one on features that leaves the golden rows answered as ever:
+    kind ``"unusual"``. A process that died or was late is started again beside the traffic; meanwhile every question
+    fails at once with kind ``"starting"``, which is no strike. After ``most`` strikes it stays down.
 
     Parameters
     ----------
     folder
         The registered artefact.
     deadline_s
-        For one answer, the wait for others' answers included.
+        For one answer, once it is its turn; the wait for others' answers may take as long.
 
     Raises
     ------
@@ -67,7 +72,7 @@ class Host:
         Raises
         ------
         ModelFaultError
-            Always within the deadline; never hangs.
+            Always within twice the deadline; never hangs.
         """
         process = self._process
         if process is None:
@@ -75,6 +80,10 @@ class Host:
         try:
             return process.rows(features, outputs=self._outputs, deadline_s=deadline_s or self._deadline)
         except ModelFaultError as fault:
+            if fault.kind in _INNOCENT:
+                raise
+            if fault.kind in _OF_FEATURES and self._sound(process):
+                raise ModelFaultError("unusual", fault.message) from fault
             self._strike(process, fault)
             raise
 
@@ -84,6 +93,16 @@ class Host:
             self._closed, process, self._process = True, self._process, None
         if process is not None:
             process.close()
+
+    def _sound(self, process: Process) -> bool:
+        """Whether there are golden rows and they are answered as they were; so a caller's features were at fault."""
+        if not self._kept.golden.get("rows"):
+            return False
+        try:
+            check_golden(_Plain(process, self._outputs, self._deadline), self._kept, exact=False)
+        except FinalMileError:
+            return False
+        return True
 
     def _down(self) -> ModelFaultError:
         if self.out:
@@ -133,3 +152,18 @@ class Host:
     def __del__(self) -> None:
         with contextlib.suppress(Exception):
             self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A process as a model of rows that counts no strikes."""
+
+    process: Process
+    outputs: int
+    deadline_s: float
+
+    def rows(self, features: Rows, /) -> Rows:
+        return self.process.rows(features, outputs=self.outputs, deadline_s=self.deadline_s)
+
+    def close(self) -> None:
+        """Leave it to the host."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from finalmile.errors import ModelFaultError
 from finalmile.predictions.record import fresh_id, keyed_id
 from finalmile.serving.asking import LONGEST_ID, Asked
 from finalmile.serving.counters import Counters, first_bucket, word_of
@@ -20,7 +21,7 @@ from finalmile.serving.ready import Answer, Plan, Ready, Rows
 from finalmile.serving.route import LIVE
 from finalmile.serving.rows import Fault
 from finalmile.web.logged import line_of, lines_of
-from finalmile.web.replies import Call, encoded
+from finalmile.web.replies import Call, busy, encoded
 from finalmile.web.state import Model
 
 Put = Callable[[list[bytes], bool], Awaitable[None]]
@@ -29,7 +30,9 @@ MANY = 16
 """Rows from which a model answers beside the loop, so that others are answered meanwhile."""
 
 _MARGIN_S = 0.5
-_NO_STRIKE = ("starting", "struck out")
+_NO_STRIKE = ("starting", "struck out", "waiting")
+_AT_ONCE = 2
+"""Calls of one model in the pool: it cannot take the threads that the others are answered from."""
 
 _now, _wall = time.perf_counter_ns, time.time_ns
 
@@ -71,6 +74,7 @@ class Predictor:
         self._words, self._model_us = counters.words, first_bucket("model")
         self._log_us, self._rows, self._logged = first_bucket("log"), word_of("rows"), word_of("logged")
         self._tallies: dict[str, int] = {}
+        self._turns: dict[str, asyncio.Semaphore] = {}
         self._chance, self._at = b"", 0
 
     async def answer(self, model: Model, records: Sequence[Record], call: Call, *, together: bool = False) -> None:
@@ -184,9 +188,11 @@ class Predictor:
         try:
             await self._run(model, ready, group)
         except Exception as error:  # whatever a model does, the request is answered
-            if getattr(error, "kind", "") not in _NO_STRIKE:
+            kind = getattr(error, "kind", "")
+            if kind not in _NO_STRIKE and not (kind == "unusual" and _given(group)):
                 self._strike(ready)
-            await self._stand_in(model, group, f"{ready.name}: {type(error).__name__}: {error}"[:300], last=last)
+            why = f"{ready.name}: {type(error).__name__}: {error}"[:300]
+            await self._stand_in(model, group, why, last=last, waited=kind == "waiting")
 
     async def _run(self, model: Model, ready: Ready, group: list[Record]) -> None:
         rows = _rows_of(group)
@@ -209,16 +215,42 @@ class Predictor:
             at += count
 
     async def _beside(self, ready: Ready, rows: Rows, seconds: float) -> Rows:
+        """What the model says; its time begins when the call does, not while others are answered."""
+        turn = self._turns.setdefault(ready.name, asyncio.Semaphore(_AT_ONCE if ready.inline else 1))
         ready.in_use += 1
-        work = asyncio.get_running_loop().run_in_executor(self._pool, ready.run, rows)
-        work.add_done_callback(lambda _: _done(ready))
+        try:
+            began = _now()
+            await asyncio.wait_for(turn.acquire(), seconds)
+        except BaseException as error:
+            ready.in_use -= 1
+            raise _waited(ready) if isinstance(error, TimeoutError) else error from None
+        work = await self._begun(ready, rows, turn, seconds - (_now() - began) * 1e-9)
         return await asyncio.wait_for(asyncio.shield(work), seconds + _MARGIN_S)
 
-    async def _stand_in(self, model: Model, group: list[Record], why: str, *, last: bool) -> None:
+    async def _begun(self, ready: Ready, rows: Rows, turn: asyncio.Semaphore, seconds: float) -> asyncio.Future[Rows]:
+        """The call, once a thread has taken it."""
+        loop = asyncio.get_running_loop()
+        begun = loop.create_future()
+
+        def call() -> Rows:
+            loop.call_soon_threadsafe(begun.set_result, None)
+            return ready.run(rows)
+
+        job = self._pool.submit(call)
+        work = asyncio.wrap_future(job)
+        work.add_done_callback(lambda _: _done(ready, turn))
+        await asyncio.wait([begun], timeout=max(0.0, seconds))
+        if not begun.done() and job.cancel():
+            raise _waited(ready)
+        return work
+
+    async def _stand_in(self, model: Model, group: list[Record], why: str, *, last: bool, waited: bool) -> None:
         broken = group[0].ready
         other = model.stable if model.stable is not broken else model.live if model.live is not broken else None
         self._counters.add("fallbacks", len(group))
         if other is None or last:
+            if waited:
+                raise busy(f"more is asked of {model.name} than it can answer now; come again")
             for record in group:
                 record.failed = why
             return
@@ -270,8 +302,18 @@ def _item(model: str, prediction_id: str, unique_id: str | None, number: int, me
     return told
 
 
-def _done(ready: Ready) -> None:
+def _done(ready: Ready, turn: asyncio.Semaphore) -> None:
     ready.in_use -= 1
+    turn.release()
+
+
+def _waited(ready: Ready) -> ModelFaultError:
+    return ModelFaultError("waiting", f"{ready.name} was busy with others for as long as an answer may take")
+
+
+def _given(group: list[Record]) -> bool:
+    """Whether callers gave all of the features that were asked about."""
+    return all(record.asked.features is not None for record in group)
 
 
 def _rows_of(group: list[Record]) -> Rows:

@@ -122,6 +122,7 @@ class Process:
         ------
         ModelFaultError
             It raised, died, was late, or answered with something else. Where it died or was late its process is gone.
+        Kind ``"waiting"`` where others' questions took as long as the deadline, which begins with the own question.
         """
         m, width = features.shape
         body = np.ascontiguousarray(features, dtype=np.float64).tobytes()
@@ -175,10 +176,13 @@ class Process:
             )
 
     def _ask(self, asked: Frame, deadline_s: float | None) -> Frame:
-        until = time.monotonic() + (self.bounds.answer_seconds if deadline_s is None else deadline_s)
-        if not self._turn.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise ModelFaultError("late", "others' questions to the model took all the time there was")
+        seconds = self.bounds.answer_seconds if deadline_s is None else deadline_s
+        if not self._turn.acquire(timeout=max(0.0, seconds)):
+            raise ModelFaultError("waiting", "others' questions to the model took all the time there was")
+        until = time.monotonic() + seconds  # the wait for others is not the model's own time
         try:
+            if self._talk.fileno() < 0:
+                raise ModelFaultError("starting", "the model's process was ended while this question waited")
             self._send(asked.packed(), until)
             return self._receive(until, what="answer")
         except ModelFaultError as fault:
