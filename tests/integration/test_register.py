@@ -195,3 +195,51 @@ def test_what_was_given_wrongly_is_said(project, tree_text, tmp_path):
         project.register("demand", "lightgbm", path=tree_text, features={"fetures": []})
     with pytest.raises(ModelFaultError, match="takes"):
         project.register("demand", "lightgbm", path=tree_text, features={"features": ["a"]})
+
+
+def a_text(path, names):
+    """A LightGBM text over rows whose features have these names."""
+    rows = np.random.default_rng(0).normal(size=(200, len(names)))
+    data = lightgbm.Dataset(rows, label=rows[:, 0], feature_name=list(names))
+    lightgbm.train({"verbosity": -1, "num_threads": 1}, data, num_boost_round=2).save_model(path)
+
+
+def test_features_in_another_order_than_the_text_names_them_are_refused(tmp_path):
+    project = Project.init(tmp_path / "shop")
+    a_text(tmp_path / "model.txt", ["level", "weekday"])
+    with pytest.raises(SchemaError, match="takes level, weekday; declared are weekday, level"):
+        project.register("demand", "lightgbm", path=tmp_path / "model.txt", features={"features": ["weekday", "level"]})
+    told = project.register(
+        "demand", "lightgbm", path=tmp_path / "model.txt", features={"features": ["level", "weekday"]}
+    )
+    assert "promote demand --force" in told.lines()[-1]
+
+
+def test_features_that_the_text_never_named_may_be_called_anything(tmp_path):
+    project = Project.init(tmp_path / "shop")
+    a_text(tmp_path / "model.txt", ["Column_0", "Column_1"])
+    project.register("demand", "lightgbm", path=tmp_path / "model.txt", features={"features": ["level", "weekday"]})
+
+
+def test_a_slip_in_what_a_feature_says_is_told(tmp_path):
+    project = Project.init(tmp_path / "shop")
+    a_text(tmp_path / "model.txt", ["level"])
+    with pytest.raises(SchemaError, match="no key is called 'lo'"):
+        project.register(
+            "demand", "lightgbm", path=tmp_path / "model.txt", features={"features": [{"name": "level", "lo": 0}]}
+        )
+
+
+def test_a_version_that_is_promoted_or_rolled_back_has_no_share_beside_the_live_one(tmp_path):
+    project = Project.init(tmp_path / "shop")
+    for number, name in enumerate(("one", "two"), start=1):
+        a_text(tmp_path / f"{name}.txt", ["level", name])
+        project.register("demand", "lightgbm", path=tmp_path / f"{name}.txt", features={"features": ["level", name]})
+        if number == 1:
+            project.promote("demand", 1, force=True)
+    project.set_route("demand", canary=(2, 0.1))
+    project.promote("demand", 2, force=True)
+    assert project.ledger.route("demand").beside == ()
+    project.set_route("demand", canary=(1, 0.2))
+    project.rollback("demand")
+    assert project.ledger.route("demand").beside == ()

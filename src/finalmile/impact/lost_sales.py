@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import betainc
 
 from finalmile.frames import BoolArray
 from finalmile.simulation import UnitsArray
@@ -89,7 +89,14 @@ def expected_given_at_least(mean: UnitsArray, floor: UnitsArray, *, variance: Un
     positive = np.where(mean > 0, mean, 1.0)
     wider = np.maximum(variance, positive * (1 + 1e-6))
     r, p = positive**2 / (wider - positive), positive / wider
-    tail = np.asarray(stats.nbinom.sf(floor - 1, r, p))
-    above = np.asarray(stats.nbinom.sf(floor - 2, r + 1, p))
+    tail = _more_than(floor - 1, r, p)
+    above = _more_than(floor - 2, r + 1, p)
     usable = (mean > 0) & (tail > 1e-12)
     return np.where(usable, positive * above / np.where(usable, tail, 1.0), floor)
+
+
+def _more_than(units: UnitsArray, r: UnitsArray, p: UnitsArray) -> UnitsArray:
+    """Chance that a negative binomial count exceeds ``units``: the regularised incomplete beta function."""
+    whole = np.floor(units)
+    chance: UnitsArray = np.where(whole < 0, 1.0, betainc(np.maximum(whole + 1, 1.0), r, 1 - p))
+    return chance

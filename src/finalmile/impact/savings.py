@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from finalmile.errors import MissingInputError
 from finalmile.impact.economics import Economics
@@ -159,7 +159,7 @@ def total_with_interval(by_period: UnitsArray, *, blocks: int = 6, level: float 
         return Estimate(value=value, level=level, n_blocks=used, why=f"no interval from {length} periods")
     edges = np.linspace(0, length, used + 1).round().astype(np.int64)
     means = np.array([by_period[a:b].mean() for a, b in pairwise(edges)])
-    half = length * float(stats.t.ppf(0.5 + level / 2, used - 1) * means.std(ddof=1) / np.sqrt(used))
+    half = length * float(stdtrit(used - 1, 0.5 + level / 2) * means.std(ddof=1) / np.sqrt(used))
     why = "" if used >= 6 else f"only {used} blocks of time: the interval is likely too narrow"
     return Estimate(value=value, low=value - half, high=value + half, level=level, n_blocks=used, why=why)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from finalmile.records import Estimate
 from finalmile.simulation import UnitsArray
@@ -45,7 +45,5 @@ def share_with_interval(hit: UnitsArray, of: UnitsArray, *, blocks: int = 6, lev
         return Estimate(value=share, level=level, n_blocks=used, why=f"no interval from {len(of)} periods")
     edges = np.linspace(0, len(of), used + 1).round().astype(np.int64)
     off = np.array([hit[a:b].sum() - share * of[a:b].sum() for a, b in pairwise(edges)])
-    half = float(
-        stats.t.ppf(0.5 + level / 2, used - 1) * np.sqrt((off**2).sum() / (used * (used - 1))) / (total / used)
-    )
+    half = float(stdtrit(used - 1, 0.5 + level / 2) * np.sqrt((off**2).sum() / (used * (used - 1))) / (total / used))
     return Estimate(value=share, low=max(share - half, 0.0), high=min(share + half, 1.0), level=level, n_blocks=used)

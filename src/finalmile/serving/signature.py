@@ -11,6 +11,7 @@ from finalmile.errors import SchemaError
 
 Kind = Literal["number", "category"]
 Plain = Mapping[str, object]
+_KEYS = ("name", "kind", "default", "low", "high", "categories")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,9 @@ class _Reader:
         name = row.get("name")
         if not isinstance(name, str) or not name:
             self.faults.append(f"feature {at} has no name")
+        self.faults += [
+            f"feature {name!r}: no key is called {key!r}; known: {', '.join(_KEYS)}" for key in row if key not in _KEYS
+        ]
         kind = row.get("kind", "number")
         categories = tuple(str(one) for one in _listed(row.get("categories", ())))
         if kind not in ("number", "category"):

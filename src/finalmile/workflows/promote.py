@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from finalmile.errors import MissingInputError, NotCertifiedError
 from finalmile.records import Deployment, Version
 from finalmile.workflows.shop import Shop, live_version, newest_version
@@ -41,6 +44,7 @@ def promote(
         replaced = shop.ledger.version(model, before.live)
         shop.ledger.set_version_state(replaced, "retired", at=now, actor=shop.actor, why=f"replaced by {version}")
     shop.ledger.set_version_state(version, "stable", at=now, actor=shop.actor, why=reason)
+    _answer_alone(shop, [version], why=f"{version} is live")
     return deployed
 
 
@@ -67,6 +71,7 @@ def rollback(shop: Shop, model: str, *, to: int | None = None, why: str = "rolle
     now = shop.clock.now()
     shop.ledger.set_version_state(live, "rolled_back", at=now, actor=shop.actor, why=why)
     deployed = shop.ledger.deploy(model, target.number, expected=before.token, at=now, actor=shop.actor, why=why)
+    _answer_alone(shop, [live, target], why=f"{live} was rolled back")
     shop.ledger.set_version_state(target, "stable", at=now, actor=shop.actor, why=f"returned from {live}")
     return deployed
 
@@ -81,6 +86,15 @@ def _completed(shop: Shop, deployed: Deployment, *, why: str) -> Deployment:
         if replaced.state == "stable":
             shop.ledger.set_version_state(replaced, "retired", at=now, actor=shop.actor, why=f"replaced by {live}")
     return deployed
+
+
+def _answer_alone(shop: Shop, versions: Sequence[Version], *, why: str) -> None:
+    """End what versions have of the traffic beside the live one: each answers all of it now, or none."""
+    model, numbers = versions[0].model, {version.number for version in versions}
+    rule = shop.ledger.route(model)
+    beside = tuple(one for one in rule.beside if one.number not in numbers)
+    if beside != rule.beside:
+        shop.ledger.set_route(replace(rule, beside=beside), at=shop.clock.now(), actor=shop.actor, why=why)
 
 
 def rollback_target(shop: Shop, model: str) -> Version | None:

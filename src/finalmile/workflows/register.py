@@ -11,16 +11,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from finalmile.errors import ConfigError, CorruptError, MissingInputError
+from finalmile.errors import ConfigError, CorruptError, MissingInputError, SchemaError
 from finalmile.forecasters.loaders.contract import Loader, Rows, loaders
 from finalmile.forecasters.loaders.kept import CODE, FILES, Kept
-from finalmile.forecasters.loaders.lightgbm import same_as_package
+from finalmile.forecasters.loaders.lightgbm import named_otherwise, same_as_package
 from finalmile.forecasters.loaders.opening import source_digest
 from finalmile.forecasters.registered import KIND, Registered, calibrated
 from finalmile.ports import Fitted
 from finalmile.records import Json, Version
 from finalmile.serving.golden import array, check_golden, probe_rows
 from finalmile.serving.sandbox import Terms, Tried, try_rows
+from finalmile.serving.signature import Signature
 from finalmile.workflows.declaration import Declaration
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.train import sales_at
@@ -77,18 +78,35 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """A new version, and what it showed; ``tried`` is ``None`` for a model of sales."""
+    """A new version, and what it showed.
+
+    Parameters
+    ----------
+    tried
+        ``None`` for a model of sales.
+    judged
+        Whether it forecasts by itself, so that sales can tell how good it is.
+    """
 
     version: Version
     tried: Tried | None
     notes: tuple[str, ...] = ()
+    judged: bool = True
     breached: bool = False
 
     def lines(self) -> list[str]:
         """What was registered, what it showed, and what to do next."""
         tried, version = self.tried, self.version
         shown = [] if tried is None else [_shown(tried)]
-        return [f"{version} is registered.", *shown, *self.notes, f"Next: finalmile certify {version.model}"]
+        return [f"{version} is registered.", *shown, *self.notes, *self._next()]
+
+    def _next(self) -> list[str]:
+        model = self.version.model
+        if self.judged:
+            return [f"Next: finalmile certify {model}"]
+        return [
+            f"Next: finalmile certify {model} --endpoint, or let it answer unjudged: finalmile promote {model} --force"
+        ]
 
     def to_dict(self) -> Json:
         """Version, sandbox, notes."""
@@ -120,7 +138,8 @@ def register(shop: Shop, model: str, offer: Offer, /, *, terms: Terms | None = N
     version = _version(shop, model, digest, offer, kept)
     if tried is not None and shop.ledger.run_done("sandbox", str(version)) is None:
         shop.ledger.finish_run("sandbox", str(version), tried.to_json(), at=shop.clock.now())
-    return Registration(version=version, tried=tried, notes=(*notes, *(tried.notes if tried else ())))
+    notes = (*notes, *(tried.notes if tried else ()))
+    return Registration(version=version, tried=tried, notes=notes, judged=fitted is not None)
 
 
 def judge_of(shop: Shop, version: Version, /, *, at: int) -> Fitted:
@@ -148,6 +167,8 @@ def _collected(offer: Offer, loader: Loader, folder: Path) -> Kept:
         _copy_code(code, folder / CODE)
     loader.collect(offer.path, folder / FILES)
     declaration = offer.declaration
+    if declaration is not None and offer.loader == "lightgbm":
+        _check_names(folder / FILES, declaration.signature)
     made_by = declaration.made_by if declaration else None
     places = [place for place in (offer.settings.get("function"), made_by) if isinstance(place, str)]
     token = offer.settings.get("token_from")
@@ -163,6 +184,13 @@ def _collected(offer: Offer, loader: Loader, folder: Path) -> Kept:
     )
     kept.write(folder)
     return kept
+
+
+def _check_names(files: Path, signature: Signature) -> None:
+    """Refuse features that a LightGBM text names otherwise: in another order every answer would be quietly wrong."""
+    wrong = named_otherwise(files, signature.outputs, signature.names)
+    if wrong:
+        raise SchemaError("declared features", [wrong])
 
 
 def _copy_code(code: Path, folder: Path) -> None:

@@ -11,7 +11,9 @@ import typer
 from finalmile.cli.verb import Session
 from finalmile.errors import MissingInputError
 
-Port = Annotated[int, typer.Option("--port", metavar="PORT", help="Port to answer on; 0 takes a free one.")]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="Port to answer on; 0 takes a free one.")
+]
 Host = Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to bind; others need a key first.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, metavar="N", help="Processes that answer predictions.")]
 Durable = Annotated[
@@ -19,7 +21,10 @@ Durable = Annotated[
     typer.Option("--durable/--no-durable", help="Whether an answer waits for the disk; as the routes say by default."),
 ]
 Names = Annotated[
-    list[str] | None, typer.Option("--name", metavar="NAME", help="Host name that requests may carry; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--name", metavar="NAME", help="Host name that requests may carry beside this machine's; may be repeated."
+    ),
 ]
 
 

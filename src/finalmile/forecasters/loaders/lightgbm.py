@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,24 @@ def read_trees(folder: Path, outputs: Sequence[str], /) -> NativeTrees:
         An output has no text.
     """
     return NativeTrees([_text(path) for path in _paths(folder, outputs)])
+
+
+def named_otherwise(folder: Path, outputs: Sequence[str], names: Sequence[str], /) -> str:
+    """What is wrong where a text names its features otherwise than they are declared; empty where it does not.
+
+    A text whose features were never named (``Column_0``) says nothing about their order.
+    """
+    for path in _paths(folder, outputs):
+        line = next((one for one in _text(path).splitlines() if one.startswith("feature_names=")), "")
+        told = line.removeprefix("feature_names=").split()
+        if told == list(names) or all(re.fullmatch(r"Column_\d+", one) for one in told):
+            continue
+        wanted = [name.replace(" ", "_") for name in names]  # LightGBM writes no spaces in names
+        if told != wanted:
+            return (
+                f"{path.name} takes {', '.join(told)}; declared are {', '.join(names)}. Declare them so, in that order"
+            )
+    return ""
 
 
 def same_as_package(folder: Path, outputs: Sequence[str], rows: Rows, answers: Rows, /) -> bool:
