@@ -31,7 +31,7 @@ from finalmile.web.gate import Gate
 from finalmile.web.health import Health
 from finalmile.web.predict import Predictor
 from finalmile.web.relay import Relay
-from finalmile.web.state import State, following
+from finalmile.web.state import State, Watcher
 
 SIGNATURE = Signature(
     features=(Feature(name="price", low=0.0), Feature(name="promo", default=0.0)), outputs=("mean", "q0.9")
@@ -169,7 +169,8 @@ def _bench(tmp_path: Path, route: Route | None = None, *, closed: bool = False, 
         **told,
     )
     board = Board(**{**{n: getattr(board, n) for n in board.__slots__}, "versions": _both(board.versions)})
-    state = following(State(), board, opened, counters)
+    board.write(tmp_path)
+    state = asyncio.run(_settled(tmp_path, opened, counters))
     endpoint = Endpoint(
         counters=counters,
         predictor=Predictor(counters, put=put, pool=ThreadPoolExecutor(1)),
@@ -179,6 +180,14 @@ def _bench(tmp_path: Path, route: Route | None = None, *, closed: bool = False, 
         state=state,
     )
     return Bench(endpoint, counters, logged, durable, models, state, full)
+
+
+async def _settled(folder: Path, opened: Any, counters: Counters) -> State:
+    watcher = Watcher(folder, opened, counters, lambda _: None)
+    following = asyncio.ensure_future(watcher.follow())
+    await watcher.settled()
+    following.cancel()
+    return watcher.state
 
 
 @pytest.fixture

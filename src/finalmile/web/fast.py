@@ -242,6 +242,8 @@ class Endpoint:
     def _not_found(self, name: str) -> RefusedError:
         if not self.state.told:
             return busy("the endpoint has just started and does not know yet what to serve")
+        if name in self.state.loading:
+            return busy(f"the version of {name!r} that is to answer is being loaded", after_s=2)
         known = sorted(self.state.models)
         close = difflib.get_close_matches(name[:80], known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known[:20]) or 'none yet'}"

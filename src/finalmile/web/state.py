@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,12 @@ class Opener(Protocol):
 
 LOOK_S = 0.05
 """How often a worker looks whether the board changed."""
+
+LOAD_S = 45.0
+"""How long a version may take to be loaded before the others go on without it; less than a worker may take to start."""
+
+PATIENCE_S = 10.0
+"""How long a worker that starts waits for every version, before it begins with those that can answer."""
 
 
 @dataclass(slots=True)
@@ -82,16 +89,21 @@ class State:
     paths
         ``/v1/models/NAME:predict`` to the model.
     problems
-        Version to why it could not be loaded.
-    known_hosts, known_keys
+        Why versions could not be loaded.
+    loading
+        Models that cannot be answered until a version is loaded; those among them that a fresh worker waits for are
+        ``starting``.
+    known_hosts
         What was found right before, so that it need not be checked again.
     """
 
     board: Board = field(default_factory=Board)
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     paths: Mapping[str, Model] = field(default_factory=dict[str, Model])
-    problems: Mapping[str, str] = field(default_factory=dict[str, str])
+    problems: Sequence[str] = ()
     told: bool = False
+    loading: frozenset[str] = frozenset()
+    starting: frozenset[str] = frozenset()
     known_hosts: set[bytes] = field(default_factory=set[bytes])
 
     @property
@@ -100,23 +112,38 @@ class State:
         if not self.told:
             return ["no board has been read yet: the manager has not said what to serve"]
         silent = [name for name, model in self.models.items() if (model.live or model.stable) is None]
-        return [f"{name}: no version could be loaded: {'; '.join(self.problems.values())}" for name in silent]
+        return [f"{name}: no version could be loaded: {'; '.join(self.problems)}" for name in silent] + [
+            f"{name}: its version is being loaded" for name in sorted(self.starting)
+        ]
 
 
-def following(before: State, board: Board, opener: Opener, counters: Counters) -> State:
-    """The state that a board asks for; what is loaded already is kept. Run it in a thread: loading takes a while."""
-    kept = {ready.served: ready for model in before.models.values() for ready in model.versions.values()}
-    versions: dict[str, dict[int, Ready]] = {}
-    problems: dict[str, str] = {}
-    deadlines = {route.model: route.deadline_ms / 1e3 for route in board.routes}
-    for served in board.versions:
-        open_ = partial(opener, deadline_s=deadlines.get(served.model, 2.0))
-        ready = kept.get(served) or _opened(served, list(kept.values()), open_, counters, problems)
-        if ready is not None:
-            versions.setdefault(served.model, {})[served.number] = ready
-    models = {route.model: _model(route, versions.get(route.model, {}), before) for route in board.routes}
+def composed(
+    before: State, board: Board, memory: Mapping[Served, Ready], *, loading: Collection[Served], problems: Sequence[str]
+) -> State:
+    """The state that a board asks for with what is in memory.
+
+    Keys, hosts and bounds count at once. A model whose live version is still being loaded is answered as before, as far
+    as the board still has the versions that answered; without any, by its stable version; without that it is left out.
+    """
+    models: dict[str, Model] = {}
+    for route in board.routes:
+        mine = [served for served in board.versions if served.model == route.model]
+        late = {served.number for served in mine if served in loading}
+        versions = {served.number: memory[served] for served in mine if served in memory}
+        model = _model(route, versions, before)
+        if route.live in late:
+            model = _as_before(model, before, {served.number for served in mine}) or model
+        elif late:
+            shares = tuple(share for share in route.shares if share.number not in late)
+            model = replace(model, route=replace(route, shares=shares))
+        if route.live not in late or (model.live or model.stable) is not None:
+            models[route.model] = model
+    absent = frozenset(route.model for route in board.routes) - models.keys()
     paths = {f"/v1/models/{name}:predict": model for name, model in models.items()}
-    return State(board=board, models=models, paths=paths, problems=problems, told=True)
+    starting = absent if not before.told or before.starting else frozenset[str]()
+    return State(
+        board=board, models=models, paths=paths, problems=problems, told=True, loading=absent, starting=starting
+    )
 
 
 def _model(route: Route, versions: Mapping[int, Ready], before: State) -> Model:
@@ -127,24 +154,35 @@ def _model(route: Route, versions: Mapping[int, Ready], before: State) -> Model:
     return model
 
 
-def _opened(
-    served: Served, kept: list[Ready], opener: Callable[[Served], Ready], counters: Counters, problems: dict[str, str]
-) -> Ready | None:
-    """A version from its folder, or with a newer table beside the model that is in memory already."""
-    try:
-        for ready in kept:
-            if replace(ready.served, table=served.table) == served:
-                table = None if served.table is None else OnlineTable.open(Path(served.table))
-                if table is not None:
-                    table.warm()
-                return replace(ready, served=served, table=table, in_use=0, over=False)
-        return opener(served)
-    except Exception as error:  # whatever a model does while it is loaded, the others keep answering
-        problems[str(served)] = f"{type(error).__name__}: {error}"[:500]
-        counters.add("load_failures")
-        counters.words[counters.tally(f"strikes {served}")] += 1
-        print(f"{served} could not be loaded: {problems[str(served)]}", file=sys.stderr, flush=True)
+def _as_before(model: Model, before: State, known: Collection[int]) -> Model | None:
+    """The model as it was answered, without versions that were withdrawn; ``None`` where its live one was."""
+    past = before.models.get(model.name)
+    if past is None or past.live is None or past.route.live not in known:
         return None
+    shares = tuple(share for share in past.route.shares if share.number in known)
+    stable = past.route.stable if past.route.stable in known else None
+    route = replace(model.route, live=past.route.live, shares=shares, stable=stable)
+    versions = {number: ready for number, ready in past.versions.items() if number in known}
+    return Model(name=model.name, route=route, versions=versions)
+
+
+@dataclass(slots=True)
+class _Load:
+    """A version on its way into memory, in a thread of its own: a load that hangs holds up nothing else."""
+
+    served: Served
+    began: float
+    base: Ready | None
+    over: bool = False
+
+    def run(self, opener: Opener, deadline_s: float) -> Ready:
+        """The version from its folder, or with a newer table beside the model that is in memory already."""
+        if self.base is None:
+            return opener(self.served, deadline_s=deadline_s)
+        table = None if self.served.table is None else OnlineTable.open(Path(self.served.table))
+        if table is not None:
+            table.warm()
+        return replace(self.base, served=self.served, table=table, in_use=0, over=False)
 
 
 class Watcher:
@@ -160,6 +198,11 @@ class Watcher:
         self._path, self._folder = folder / BOARD, folder
         self._opener, self._counters, self._swapped = opener, counters, swapped
         self._seen: tuple[int, int, int] | None = None
+        self._looked = self._settled = False
+        self._memory: dict[Served, Ready] = {}
+        self._loads: dict[Served, _Load] = {}
+        self._problems: dict[Served, str] = {}
+        self._board = Board()
         self._leaving: list[Ready] = []
         self.state = State()
 
@@ -167,32 +210,110 @@ class Watcher:
         """Look, again and again; ends when it is cancelled."""
         while True:
             try:
-                await self.look()
+                self.look()
             except Exception as error:  # a board that cannot be read is written again soon
                 print(f"{self._path} cannot be followed: {error}", file=sys.stderr, flush=True)
+            self._looked = True
             await asyncio.sleep(LOOK_S)
 
-    async def look(self) -> bool:
-        """Bring the worker in line with the board where it changed; whether it did."""
+    async def settled(self, *, patience_s: float = PATIENCE_S) -> None:
+        """Wait until everything is loaded, or patience is over and every route has a version that answers."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
+        while not self._looked or (self._pending() and (loop.time() < until or self.state.starting)):
+            await asyncio.sleep(0.01)
+
+    def look(self) -> bool:
+        """Bring the worker in line with the board where it changed, as far as it is loaded; whether it had changed."""
         self._free()
+        self._give_up()
         stamp = _stamp(self._path)
         if stamp is None or stamp == self._seen:
             return False
-        board = Board.read(self._folder)
-        fresh = await asyncio.to_thread(following, self.state, board, self._opener, self._counters)
-        self._swap(fresh)
+        self._board, self._problems = Board.read(self._folder), {}
+        stable = {(route.model, route.stable) for route in self._board.routes}
+        self._memory = {served: ready for served, ready in self._memory.items() if served in self._board.versions}
+        for served in sorted(self._board.versions, key=lambda one: (one.model, one.number) not in stable):
+            if served not in self._memory and served not in self._loads:
+                self._load(served)
+        self._swap()
         self._seen = stamp
         return True
 
-    def _swap(self, fresh: State) -> None:
-        before, self.state = self.state, fresh
+    def _load(self, served: Served) -> None:
+        loop = asyncio.get_running_loop()
+        alike = (ready for one, ready in self._memory.items() if replace(one, table=served.table) == served)
+        load = self._loads[served] = _Load(served, loop.time(), next(alike, None) or self._answering(served))
+        deadlines = {route.model: route.deadline_ms / 1e3 for route in self._board.routes}
+        deadline_s = deadlines.get(served.model, 2.0)
+
+        def work() -> None:
+            ready: Ready | None = None
+            fault: Exception | None = None
+            try:
+                ready = load.run(self._opener, deadline_s)
+            except Exception as error:  # whatever a model does while it is loaded, the others keep answering
+                fault = error
+            with contextlib.suppress(RuntimeError):  # the worker has ended meanwhile
+                loop.call_soon_threadsafe(self._loaded, load, ready, fault)
+
+        threading.Thread(target=work, name=f"load {served}", daemon=True).start()
+
+    def _answering(self, served: Served) -> Ready | None:
+        """What answers now with the same model and another table."""
+        return next((one for one in _all(self.state) if replace(one.served, table=served.table) == served), None)
+
+    def _loaded(self, load: _Load, ready: Ready | None, fault: Exception | None) -> None:
+        del self._loads[load.served]
+        wanted = load.served in self._board.versions
+        gone = load.base is not None and load.base.model is None and load.base.reader is not None
+        if ready is None:
+            if not load.over:
+                self._failed(load, f"{type(fault).__name__}: {fault}"[:500])
+        elif wanted and not gone:
+            self._problems.pop(load.served, None)
+            self._memory[load.served] = ready
+        elif load.base is None:
+            ready.close()
+        if wanted and gone:
+            self._load(load.served)
+        self._swap()
+
+    def _give_up(self) -> None:
+        """Count loads that hang among those that failed; what they hold up goes on without them."""
+        now = asyncio.get_running_loop().time() if self._loads else 0.0
+        late = [load for load in self._loads.values() if not load.over and now - load.began > LOAD_S]
+        for load in late:
+            load.over = True
+            self._failed(load, f"was not loaded within {LOAD_S:g} s")
+        if late:
+            self._swap()
+
+    def _failed(self, load: _Load, why: str) -> None:
+        self._problems[load.served] = why
+        self._counters.add("load_failures")
+        self._counters.words[self._counters.tally(f"strikes {load.served}")] += 1
+        print(f"{load.served} could not be loaded: {why}", file=sys.stderr, flush=True)
+
+    def _pending(self) -> set[Served]:
+        return {served for served, load in self._loads.items() if not load.over and served in self._board.versions}
+
+    def _swap(self) -> None:
+        before, pending = self.state, self._pending()
+        problems = list(self._problems.values())
+        fresh = composed(before, self._board, self._memory, loading=pending, problems=problems)
+        self.state = fresh
         self._swapped(fresh)
-        self._counters.set("epoch", fresh.board.epoch)
-        if before.told:
-            self._counters.add("swaps")
-        used = {id(ready.model) for ready in _all(fresh)}
+        if not pending:
+            self._counters.set("epoch", fresh.board.epoch)
+            if self._settled and self._counted != fresh.board.epoch:
+                self._counters.add("swaps")
+            self._settled, self._counted = True, fresh.board.epoch
+        used = {id(ready.model) for ready in (*_all(fresh), *self._memory.values())}
         self._leaving += [one for one in _all(before) if one.model is not None and id(one.model) not in used]
         self._free()
+
+    _counted = -1
 
     def _free(self) -> None:
         """Close what is no longer served, after its last call."""
@@ -206,7 +327,7 @@ class Watcher:
 
     def close(self) -> None:
         """Free every version."""
-        for ready in [*_all(self.state), *self._leaving]:
+        for ready in [*_all(self.state), *self._memory.values(), *self._leaving]:
             ready.close()
 
 

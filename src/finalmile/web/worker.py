@@ -116,9 +116,8 @@ class Worker:
     async def run(self) -> None:
         """Serve until told to end."""
         loop = asyncio.get_running_loop()
-        await self.watcher.look()
-        self._swapped(self.watcher.state)
         following, beating = loop.create_task(self.watcher.follow()), loop.create_task(self._beating())
+        await self.watcher.settled()
         server = DrainingServer(
             _config(self.endpoint),
             seconds=lambda: self.endpoint.state.board.limits.seconds,
