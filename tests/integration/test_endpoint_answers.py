@@ -26,6 +26,7 @@ from finalmile.serving.online import About, OnlineTable
 from finalmile.serving.ready import Ready
 from finalmile.serving.rows import RowReader
 from finalmile.serving.signature import Feature, Signature
+from finalmile.web.drain import WRITE
 from finalmile.web.fast import Endpoint
 from finalmile.web.gate import Gate
 from finalmile.web.health import Health
@@ -412,6 +413,27 @@ def test_a_log_that_is_full_makes_the_caller_come_again(bench: Make) -> None:
     one.full.append(True)
     told = one.post(PREDICT, {"features": [1, 0]})
     assert (told.status, "retry-after" in told.headers) == (503, True)
+
+
+def test_only_the_head_of_an_answer_goes_out_at_once_where_only_the_head_was_asked_for(bench: Make) -> None:
+    one, written = bench(), list[bytes]()
+
+    async def run() -> None:
+        scope = {"type": "http", "path": "/healthz", "headers": [(b"host", b"127.0.0.1")]}
+        for method in ("GET", "HEAD"):
+            write = lambda head, body: written.append(body) or True  # noqa: E731
+            await one.endpoint({**scope, "method": method, WRITE: write}, _nothing, _sent_nowhere)
+
+    asyncio.run(run())
+    assert len(written) == 1
+
+
+async def _nothing() -> Mapping[str, Any]:
+    return {}
+
+
+async def _sent_nowhere(message: dict[str, Any]) -> None:
+    del message
 
 
 def test_too_many_requests_under_way_are_told_to_come_again(bench: Make) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from finalmile.web.bodies import GoneError
 from finalmile.web.relay import PROOF, SECRET, Relay
 from finalmile.web.replies import RefusedError
 
@@ -54,6 +55,20 @@ def test_an_answer_comes_back_as_the_manager_gave_it(tmp_path: Path, answer: byt
     assert seen.startswith(b"POST /v1/keys?a=1 HTTP/1.1\r\n")
     assert b"authorization: Bearer x" in seen
     assert b"keep-alive" not in seen
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_an_answer_without_a_body_ends_with_its_head_whatever_length_it_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, status: int
+) -> None:
+    monkeypatch.setitem(SCOPE, "method", method)
+    sent, _ = _asked(tmp_path, b"HTTP/1.1 %d So\r\ncontent-length: 10\r\n\r\n" % status)
+    assert [message.get("status") for message in sent] == [status, None]
+
+
+def test_an_answer_that_breaks_off_after_its_head_is_given_no_second_head(tmp_path: Path) -> None:
+    with pytest.raises(GoneError):
+        _asked(tmp_path, b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\ncont", b"nonsense\r\n\r\n", b""])

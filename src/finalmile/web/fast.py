@@ -69,7 +69,8 @@ class Endpoint:
             reply = await self._answer(scope, receive, send, call)
             if reply is not None:
                 write = scope.get(WRITE)
-                if write is None or reply.status != 200 or not write(_head(reply, call.extra), reply.body):
+                bare = reply.status != 200 or scope["method"] == "HEAD"
+                if write is None or bare or not write(_head(reply, call.extra), reply.body):
                     await _sent(send, reply, call.extra)
         except GoneError:
             pass

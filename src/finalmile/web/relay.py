@@ -11,11 +11,13 @@ from typing import Any, Protocol
 
 import httptools
 
+from finalmile.web.bodies import GoneError
 from finalmile.web.replies import Header, RefusedError, Reply, busy
 
 _HOPS = frozenset(
     (b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"proxy-connection", b"expect")
 )
+_BARE = (204, 304)
 _BLOCK = 65_536
 SECRET, PROOF = "FINALMILE_RELAY", b"x-finalmile-relay"
 """What a supervisor tells its own workers and its own manager, and the header that carries it between them."""
@@ -52,6 +54,8 @@ class Relay:
         ------
         RefusedError
             The manager is not there, or too many wait for it.
+        GoneError
+            It ended in the middle of an answer that was sent on already.
         """
         if self._under_way >= self._most:
             raise busy("too many requests wait for the manager; predictions are answered as ever")
@@ -66,7 +70,7 @@ class Relay:
             reader, writer = await asyncio.open_unix_connection(self._socket)
         except OSError:
             raise busy("the manager is not there now; predictions are answered as ever", after_s=2) from None
-        answer = _Answer(send)
+        answer = _Answer(send, bare=scope["method"] == "HEAD")
         try:
             writer.write(_head(scope, body))
             writer.write(body)
@@ -76,7 +80,7 @@ class Relay:
             if not answer.begun:
                 after = ((b"retry-after", b"2"),)
                 raise RefusedError(503, "manager", f"the manager did not answer: {error!r}", headers=after) from None
-            raise
+            raise GoneError from error  # the head is out: all that is left is to hang up, so that it is seen as broken
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -98,10 +102,10 @@ class Relay:
 
 
 class _Answer:
-    """Collects what the parser finds and passes it on."""
+    """Collects what the parser finds and passes it on; a bare one ends with its head."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, *, bare: bool) -> None:
+        self._send, self._bare = send, bare
         self.parser: _Parser | None = None
         self.begun = self.complete = self.until_end = self._heads_over = False
         self._headers: list[Header] = []
@@ -116,6 +120,8 @@ class _Answer:
         self._heads_over = True
         names = {name for name, _ in self._headers}
         self.until_end = b"content-length" not in names
+        assert self.parser is not None
+        self.complete = self._bare or self.parser.get_status_code() in _BARE
 
     def on_body(self, body: bytes) -> None:
         self._parts.append(body)
