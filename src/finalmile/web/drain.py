@@ -18,10 +18,24 @@ WRITE = "finalmile.write"
 """In a request's scope: sends an answer's head and body at once, which costs less than two messages."""
 
 
+MOST_HEAD = 65_536
+"""Bytes of a request's head."""
+
+MOST_CONNECTIONS = 4096
+"""Open at once in one worker."""
+
+_LONG_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_CROWDED = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
+
+
 class DrainingProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which also knows that its server is ending and how long a request has been coming in."""
 
     since = 0.0
+    heading = False
+    """Whether a request's head has begun and is not whole."""
+
+    head_bytes = 0
     draining = False
     """Set on the class by the server: every connection of the process drains at once."""
 
@@ -29,14 +43,27 @@ class DrainingProtocol(HttpToolsProtocol):
         """A connection counts as waiting for its request from now on."""
         super().connection_made(transport)
         self.since = self.loop.time()
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.write(_CROWDED)
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """A head may not grow for ever: whoever sends it has shown no key yet."""
+        super().data_received(data)
+        if self.heading:
+            self.head_bytes += len(data)
+            if self.head_bytes > MOST_HEAD and not self.transport.is_closing():
+                self.transport.write(_LONG_HEAD)
+                self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self.since = self.loop.time()
+        self.since, self.heading, self.head_bytes = self.loop.time(), True, 0
 
     def on_headers_complete(self) -> None:
         """While the server ends, the answer to this request is the connection's last."""
+        self.heading = False
         super().on_headers_complete()
         cycle = self.cycle
         if self.draining:
@@ -63,7 +90,7 @@ class DrainingProtocol(HttpToolsProtocol):
         if now - self.since < seconds:
             return False
         cycle: Any = self.cycle
-        if cycle is None:
+        if cycle is None or (self.heading and cycle.response_complete):
             return True
         if self.cycle.response_complete:
             return bool(self.transport.get_write_buffer_size())
