@@ -42,7 +42,8 @@ class Host:
         self, folder: Path, *, deadline_s: float = 2.0, most: int = STRIKES, bounds: Bounds | None = None
     ) -> None:
         self.strikes, self.faults = 0, list[str]()
-        self._folder, self._deadline, self._most, self._bounds = folder, deadline_s, most, bounds
+        self._folder, self._deadline, self._most = folder, deadline_s, most
+        self._bounds = bounds or Bounds(answer_seconds=deadline_s)
         self._kept = Kept.read(folder)
         self._outputs = len(self._kept.outputs)
         self._change = threading.Lock()

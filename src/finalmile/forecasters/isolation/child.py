@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import shutil
 import socket
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -23,6 +26,7 @@ def main() -> None:
     """Load and answer; the first argument says what, and within which bounds."""
     told: dict[str, Any] = json.loads(sys.argv[1])
     talk = socket.socket(fileno=told["fd"])
+    threading.Thread(target=_end_with_asker, args=(talk.fileno(), told["scratch"]), daemon=True).start()
     fuse = Fuse()
     fuse.light(told["load_seconds"] + 5)
     bound(memory_mb=told["memory_mb"], file_mb=told["file_mb"])
@@ -39,6 +43,16 @@ def main() -> None:
     about = {"load_seconds": time.monotonic() - began, "memory_mb": memory_mb(), "pid": os.getpid()}
     talk.sendall(Frame(wire.READY, body=json.dumps(about).encode()).packed())
     _answer_all(talk, model, fuse, seconds=told["answer_seconds"])
+
+
+def _end_with_asker(fd: int, scratch: str) -> None:
+    """End when whoever asks is gone, in the middle of an answer too; the fuse is for code that never lets us run."""
+    gone = select.poll()
+    gone.register(fd, 0)  # nothing but its end
+    while not gone.poll():
+        pass
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(1)
 
 
 def memory_mb() -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import json
 import os
 import select
@@ -30,6 +32,7 @@ LARGEST = 1e15
 """No demand is larger: a model that says so is broken, as one is that says NaN."""
 _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
 _NETWORK = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy")
+_SCRATCH, _SAID, _YOUNG_S = "finalmile-model-", ".said", 60.0
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
 
 
@@ -77,8 +80,9 @@ class Process:
         self.bounds = bounds or Bounds()
         self.about: Mapping[str, float] = {}
         self._turn = threading.Lock()
-        self._scratch = Path(tempfile.mkdtemp(prefix="finalmile-model-"))
-        self._said = self._scratch / ".said"
+        _sweep(tempfile.gettempdir())
+        self._scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH))
+        self._said = self._scratch / _SAID
         self._talk, theirs = socket.socketpair()
         try:
             self._started = self._start(folder, theirs, reaches_out=reaches_out, secrets=secrets)
@@ -164,6 +168,7 @@ class Process:
             "answer_seconds": self.bounds.answer_seconds + 5,
         }
         with self._said.open("wb") as said:
+            fcntl.flock(said, fcntl.LOCK_SH)  # the model's process has it too, until it ends
             return subprocess.Popen(
                 [sys.executable, "-m", "finalmile.forecasters.isolation.child", json.dumps(told)],
                 stdin=subprocess.DEVNULL,
@@ -249,6 +254,18 @@ class Process:
                 lines = [line for line in said.read().decode("utf-8", "replace").splitlines() if line.strip()]
             return f": {printable(lines[-1])[:200]}" if lines else ""
         return ""
+
+
+@functools.cache
+def _sweep(folder: str) -> None:
+    """Remove, once, scratch folders whose model and asker were both killed."""
+    for scratch in Path(folder).glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - scratch.stat().st_mtime < _YOUNG_S:
+                continue
+            with (scratch / _SAID).open("rb") as said:
+                fcntl.flock(said, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _unfit(answers: Rows) -> ModelFaultError:
