@@ -623,3 +623,30 @@ def test_no_body_whatever_makes_the_endpoint_fail(
 ) -> None:
     one = _bench(tmp_path_factory.mktemp("endpoint"))
     assert one.post(path, body).status < 500
+
+
+@pytest.mark.parametrize(
+    "path", ["/invocations?model=nope", "/invocations", "/v1/models/nope:predict", "/v2/models/nope/infer"]
+)
+def test_models_are_named_only_to_keys_that_reach_them(bench: Make, path: str) -> None:
+    one = bench(keys=(KEY,), open_to_all=False)
+    assert one.post(path, {}).status == 401
+    told = one.post(path, {}, {"x-api-key": "fm_ab.cd"})
+    assert b"table" not in told.body
+
+
+def test_what_is_served_is_told_by_metrics_and_readiness_only_to_those_who_may_read(bench: Make) -> None:
+    one = bench(keys=(KEY,), open_to_all=False)
+    assert one.get("/metrics").status == 401
+    assert b"finalmile_route_live" in one.get("/metrics", {"x-api-key": "fm_ab.cd"}).body
+    assert one.get("/v2/models/demand/ready").status == one.get("/v2/models/nope/ready").status == 401
+    one.endpoint.draining = True
+    assert (one.get("/readyz").status, one.get("/readyz").told) == (503, {"status": "not ready"})
+
+
+def test_bodies_that_are_never_whole_fill_no_more_than_a_worker_may_keep(bench: Make) -> None:
+    one = bench()
+    one.endpoint.held.most = 120_000
+    assert one.post("/v1/keys", b" " * 60_000).told["error"]["message"].startswith("the manager is not there")
+    told = one.post(PREDICT, b" " * 300_000)
+    assert (told.status, "retry-after" in told.headers, one.endpoint.held.size) == (503, True, 0)

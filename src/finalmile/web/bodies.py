@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import orjson
 
 from finalmile.serving.board import Limits
-from finalmile.web.replies import CLOSE, RefusedError
+from finalmile.web.replies import CLOSE, RefusedError, busy
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -24,13 +25,34 @@ class GoneError(Exception):
     """Whoever asked went away before the request was whole."""
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
+@dataclass(slots=True)
+class Held:
+    """Bytes of bodies that a worker keeps while they are not whole, or while the manager is asked."""
+
+    most: int = 256_000_000
+    size: int = 0
+
+    def more(self, size: int, /) -> None:
+        """Keep so many more.
+
+        Raises
+        ------
+        RefusedError
+            503 where that is more than may be kept.
+        """
+        self.size += size
+        if self.size > self.most:
+            raise busy("bodies that others send fill what a worker may keep; predictions of one record are answered")
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits, *, held: Held) -> bytes:
     """The whole body.
 
     Raises
     ------
     RefusedError
-        413 past the bound, told from its length before it is read; 415 for a compressed one.
+        413 past the bound, told from its length before it is read; 415 for a compressed one; 503 where too much of
+        other bodies is kept.
     GoneError
         The caller hung up.
     """
@@ -48,16 +70,27 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Li
         if len(body) > limits.body_bytes:
             raise _too_large(limits)
         return body
-    parts, size = [body], len(body)
-    while message["more_body"]:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise GoneError
-        parts.append(message["body"])
-        size += len(message["body"])
-        if size > limits.body_bytes:
-            raise _too_large(limits)
-    return b"".join(parts)
+    return await _rest(body, receive, limits, held)
+
+
+async def _rest(body: bytes, receive: Receive, limits: Limits, held: Held) -> bytes:
+    parts, size, more = [body], len(body), True
+    kept = 0
+    try:
+        while more:
+            kept += len(parts[-1])
+            held.more(len(parts[-1]))
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise GoneError
+            parts.append(message["body"])
+            more = message["more_body"]
+            size += len(message["body"])
+            if size > limits.body_bytes:
+                raise _too_large(limits)
+        return b"".join(parts)
+    finally:
+        held.size -= kept
 
 
 def parsed(body: bytes, limits: Limits) -> Any:

@@ -18,10 +18,10 @@ from finalmile.serving.asking import read_asked
 from finalmile.serving.counters import Counters, first_bucket, word_of
 from finalmile.serving.histogram import bucket_of
 from finalmile.serving.rows import Fault
-from finalmile.web.bodies import GoneError, Receive, parsed, read_body
+from finalmile.web.bodies import GoneError, Held, Receive, parsed, read_body
 from finalmile.web.drain import WRITE
 from finalmile.web.gate import Gate
-from finalmile.web.health import Health
+from finalmile.web.health import METRICS, Health
 from finalmile.web.invocations import answer_invocations
 from finalmile.web.openinference import answer_infer, described, server_described
 from finalmile.web.predict import Predictor, Record
@@ -50,7 +50,7 @@ class Endpoint:
     def __init__(
         self, *, counters: Counters, predictor: Predictor, gate: Gate, health: Health, relay: Relay, state: State
     ) -> None:
-        self.state, self.draining = state, False
+        self.state, self.draining, self.held = state, False, Held()
         self._predictor, self._gate, self._health, self._relay = predictor, gate, health, relay
         self._counters, self._words = counters, counters.words
         self._requests, self._took, self._in_flight = word_of("requests"), first_bucket("request"), word_of("in_flight")
@@ -116,7 +116,7 @@ class Endpoint:
 
     async def _body(self, receive: Receive, call: Call) -> bytes:
         """The whole body of a prediction; with its idempotency key it says which request this is."""
-        body = await read_body(receive, call.headers, self.state.board.limits)
+        body = await read_body(receive, call.headers, self.state.board.limits, held=self.held)
         if call.key:
             call.digest = key_digest(call.key, scope=call.key_scope, body=body)
         return body
@@ -174,7 +174,7 @@ class Endpoint:
         """Everything but the shortest path."""
         path, method, state = str(scope["path"]), str(scope["method"]), self.state
         self._gate.check_place(call.headers, state)
-        told = self._health.reply(path, state, draining=self.draining) if method in ("GET", "HEAD") else None
+        told = self._checked(path, call) if method in ("GET", "HEAD") else None
         if told is not None:
             return told
         if path == "/invocations":
@@ -183,15 +183,22 @@ class Endpoint:
             return await self._open_inference(scope, receive, call)
         found = _PREDICT.fullmatch(path)
         if found:
-            raise self._not_found(found[1]) if found[1] not in state.models else _method("POST")
+            self._gate.check_key(call.headers, state, model=found[1])
+            raise self._not_found(found[1], call) if found[1] not in state.models else _method("POST")
         return await self._relayed(scope, receive, send, call)
+
+    def _checked(self, path: str, call: Call) -> Reply | None:
+        """Pages that machines read; what is served is told only to those who may read it."""
+        if path == METRICS:
+            self._gate.check_key(call.headers, self.state, model=None)
+        return self._health.reply(path, self.state, draining=self.draining, silent=not self._gate.open(self.state))
 
     async def _invocations(self, scope: Scope, receive: Receive, call: Call) -> Reply:
         if scope["method"] != "POST":
             raise _method("POST")
         query = parse_qs(scope["query_string"].decode("latin-1"))
         wanted = query.get("model", [call.headers.get(b"x-amzn-sagemaker-target-model", b"").decode("latin-1")])[0]
-        model = self._model(wanted)
+        model = self._model(wanted, call)
         self._admit(call, model, scope)
         body = await self._body(receive, call)
         call.endpoint = "invocations"
@@ -204,7 +211,7 @@ class Endpoint:
         found = _INFER.fullmatch(path)
         if found is None:
             raise RefusedError(404, "unknown_path", "known: /v2/models/NAME, /v2/models/NAME/infer, /v2/health/ready")
-        model = self._model(found[1])
+        model = self._model(found[1], call)
         if found[3] == "/infer":
             if method != "POST":
                 raise _method("POST")
@@ -224,28 +231,34 @@ class Endpoint:
     async def _relayed(self, scope: Scope, receive: Receive, send: Send, call: Call) -> Reply | None:
         """Hand a request that is not ours to the manager, which asks for keys itself."""
         self._counters.add("relayed")
-        body = await read_body(receive, call.headers, self.state.board.limits)
-        return await self._relay.ask(scope, body, send)
+        body = await read_body(receive, call.headers, self.state.board.limits, held=self.held)
+        try:
+            self.held.more(len(body))
+            return await self._relay.ask(scope, body, send)
+        finally:
+            self.held.size -= len(body)
 
-    def _model(self, name: str) -> Model:
+    def _model(self, name: str, call: Call) -> Model:
+        """The model of that name, or the only one that the caller's key reaches where none is named."""
         models = self.state.models
+        if name:
+            self._gate.check_key(call.headers, self.state, model=name)
         if name in models:
             return models[name]
-        if not models:
-            raise self._not_found(name)
-        if not name and len(models) == 1:
-            return next(iter(models.values()))
-        if not name:
-            known = ", ".join(sorted(models))
-            raise RefusedError(400, "which_model", f"several models are served; say ?model=NAME, one of {known}")
-        raise self._not_found(name)
+        mine = self._gate.reached(call.headers, self.state)
+        if name or not mine:
+            raise self._not_found(name, call)
+        if len(mine) == 1:
+            return models[mine[0]]
+        known = ", ".join(mine)
+        raise RefusedError(400, "which_model", f"several models are served; say ?model=NAME, one of {known}")
 
-    def _not_found(self, name: str) -> RefusedError:
+    def _not_found(self, name: str, call: Call) -> RefusedError:
         if not self.state.told:
             return busy("the endpoint has just started and does not know yet what to serve")
         if name in self.state.loading:
             return busy(f"the version of {name!r} that is to answer is being loaded", after_s=2)
-        known = sorted(self.state.models)
+        known = self._gate.reached(call.headers, self.state)
         close = difflib.get_close_matches(name[:80], known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known[:20]) or 'none yet'}"
         return RefusedError(404, "unknown_model", f"no model that is served is called {name[:80]!r}. {hint}")

@@ -50,7 +50,7 @@ class Gate:
         RefusedError
             401 without a key that is known and not expired, 403 where it may not do this.
         """
-        if state.board.open_to_all and not self._closed:
+        if self.open(state):
             return ""
         key = self._key(headers, state)
         if key is None:
@@ -65,6 +65,22 @@ class Gate:
         if model and not reaches(key, model):
             raise RefusedError(403, "not_allowed", f"this key does not reach the model {model!r}")
         return key.prefix
+
+    def open(self, state: State, /) -> bool:
+        """Whether nobody is asked for a key."""
+        return state.board.open_to_all and not self._closed
+
+    def reached(self, headers: dict[bytes, bytes], state: State, /) -> list[str]:
+        """Names of the models that the caller may know of.
+
+        Raises
+        ------
+        RefusedError
+            401 without a key that is known, where one is asked for.
+        """
+        self.check_key(headers, state, model=None)
+        key = None if self.open(state) else self._key(headers, state)
+        return sorted(name for name in state.models if key is None or reaches(key, name))
 
     def _check_host(self, host: bytes, state: State) -> None:
         if not known_host(host.decode("latin-1"), state.board.hosts):

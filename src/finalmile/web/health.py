@@ -12,6 +12,8 @@ from finalmile.web.state import State
 
 _ALIVE = ("/healthz", "/v2/health/live")
 _READY_REPLY = Reply(200, b'{"status":"ready"}')
+_UNREADY = b'{"status":"not ready"}'
+METRICS = "/metrics"
 _READY = ("/readyz", "/ping", "/v2/health/ready")
 
 
@@ -33,18 +35,20 @@ class Health:
     ) -> None:
         self._folder, self._counters, self._fault_of_log, self._beat = folder, counters, fault_of_log, beat
 
-    def reply(self, path: str, state: State, /, *, draining: bool) -> Reply | None:
+    def reply(self, path: str, state: State, /, *, draining: bool, silent: bool = False) -> Reply | None:
         """The answer to one of these paths; ``None`` for any other.
 
         Alive means that requests are read. Ready means that every route has a version in memory that can answer, that
-        predictions can be logged, and that the worker is not about to end.
+        predictions can be logged, and that the worker is not about to end. Why it is not names models, and is left out
+        where everybody who reaches the port may ask (``silent``).
         """
         if path in _ALIVE:
             return Reply(200, b'{"status":"alive"}')
         if path in _READY:
             why = self.unready(state, draining=draining)
-            return Reply(503, encoded({"status": "not ready", "why": why})) if why else _READY_REPLY
-        if path == "/metrics":
+            told = _UNREADY if silent else encoded({"status": "not ready", "why": why})
+            return Reply(503, told) if why else _READY_REPLY
+        if path == METRICS:
             self._beat()
             return Reply(200, exposed(together(read_all(self._folder).values()), state).encode(), (TEXT,))
         return None
