@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import re
 import shutil
@@ -20,12 +22,13 @@ import orjson
 
 from finalmile.errors import ConflictError, UnknownNameError
 
+_LOG = logging.getLogger("finalmile.batches")
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 SERVING = "serving"
 FOLDER, JOB, PROGRESS, INPUT, RESULT = "batches", "job.json", "progress.json", "input", "result.parquet"
 _ID = re.compile("[0-9a-f]{32}")
 _TRIES = 3
-_KEPT = 200
+_KEPT, _AGAIN_S = 200, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +113,13 @@ class Batches:
         return Progress()
 
     def jobs(self) -> list[tuple[Job, Progress]]:
-        """Every job, newest first."""
-        found = [self.job(path.parent.name) for path in self._folder.glob(f"*/{JOB}")]
+        """Every job that can be read, newest first."""
+        found: list[tuple[Job, Progress]] = []
+        for path in self._folder.glob(f"*/{JOB}"):
+            try:
+                found.append(self.job(path.parent.name))
+            except (OSError, ValueError, TypeError, UnknownNameError) as error:  # it hides none of the others
+                _LOG.error("the batch in %s cannot be read: %s", path.parent, error)
         return sorted(found, key=lambda one: (one[0].created_at, one[0].batch_id), reverse=True)
 
     def job(self, batch_id: str) -> tuple[Job, Progress]:
@@ -149,13 +157,37 @@ class Batches:
 
     def _work(self) -> None:
         while not self._over.is_set():
-            waiting = [job for job, progress in self.jobs() if progress.state in ("queued", "running")]
-            if waiting:
-                self._do(waiting[-1].batch_id)
-                continue
+            try:
+                if self._go_on():
+                    continue
+                self._wake.wait(timeout=5)
+                self._wake.clear()
+            except Exception:  # a disk that is full now may not be later; the other jobs are still there
+                _LOG.exception("the batches could not be gone on with")
+                self._over.wait(_AGAIN_S)
+
+    def _go_on(self) -> bool:
+        """Do what has waited longest; whether something did."""
+        waiting = [job for job, progress in self.jobs() if progress.state in ("queued", "running")]
+        if not waiting:
             self._sweep()
-            self._wake.wait(timeout=5)
-            self._wake.clear()
+            return False
+        batch_id = waiting[-1].batch_id
+        try:
+            self._do(batch_id)
+        except Exception as error:
+            _LOG.exception("batch %s could not be done", batch_id)
+            self._fail(batch_id, f"it could not be started: {type(error).__name__}: {error}"[:500])
+        return True
+
+    def _fail(self, batch_id: str, message: str) -> None:
+        with self._lock:
+            self._running = None
+            place = self.folder(batch_id)
+            progress = Progress()
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                progress = read_progress(place)
+            write_durably(place / PROGRESS, asdict(replace(progress, state="failed", message=message)))
 
     def _do(self, batch_id: str) -> None:
         place = self.folder(batch_id)

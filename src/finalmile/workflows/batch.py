@@ -12,7 +12,8 @@ import numpy as np
 import orjson
 import polars as pl
 
-from finalmile.errors import MissingInputError, SchemaError
+from finalmile.errors import MissingInputError, ModelFaultError, SchemaError
+from finalmile.forecasters.isolation import Process
 from finalmile.forecasters.loaders.kept import Kept
 from finalmile.forecasters.loaders.opening import opened
 from finalmile.frames import quantile_column
@@ -21,7 +22,7 @@ from finalmile.records import Version
 from finalmile.serving.asking import FIELDS, read_asked
 from finalmile.serving.board import Served
 from finalmile.serving.online import OnlineTable, newest_table
-from finalmile.serving.ready import Answer, ModelOfRows, Plan, Ready
+from finalmile.serving.ready import Answer, ModelOfRows, Plan, Ready, Rows
 from finalmile.serving.rows import Fault, RowReader
 from finalmile.serving.signature import Signature
 from finalmile.workflows.endpoint import TABLES
@@ -29,6 +30,7 @@ from finalmile.workflows.endpoint import TABLES
 Form = Literal["jsonl", "csv", "parquet"]
 Record = tuple[object, str | None]
 CHUNK = 2_000
+_MOST_ENDS = 20
 _WHOLE = frozenset(("horizon",))
 
 
@@ -82,7 +84,7 @@ class Source:
 
 
 def open_version(version: Version, artefacts: Artefacts, folder: Path) -> Ready:
-    """A version ready to answer in this process, which may be killed if it misbehaves.
+    """A version ready to answer: checked LightGBM text in this process, whatever else takes rows in one of its own.
 
     Raises
     ------
@@ -106,7 +108,40 @@ def open_version(version: Version, artefacts: Artefacts, folder: Path) -> Ready:
             raise MissingInputError(f"{version} has no online table yet; run finalmile forecast {version.model} first")
         return Ready(served=served, table=table)
     reader = RowReader(Signature.from_json(kept.signature))
-    return Ready(served=served, reader=reader, model=cast("ModelOfRows", opened(artefact)), table=table)
+    model = Apart(artefact, kept) if kept.isolated else cast("ModelOfRows", opened(artefact))
+    return Ready(served=served, reader=reader, model=model, table=table)
+
+
+class Apart:
+    """A model in a process of its own, started again before the next question where it ended; given up after 20 ends.
+
+    Parameters
+    ----------
+    folder
+        The registered artefact.
+    """
+
+    def __init__(self, folder: Path, kept: Kept, /) -> None:
+        self._folder, self._kept, self._ends = folder, kept, 0
+        self._process = self._started()
+
+    def rows(self, features: Rows, /) -> Rows:
+        """What the model says of rows; ``ModelFaultError`` where it does not answer as it must."""
+        if not self._process.alive:
+            self._ends += 1
+            if self._ends > _MOST_ENDS:
+                raise ModelFaultError("struck out", f"the model ended {_MOST_ENDS} times and is asked no more")
+            self._process.close()
+            self._process = self._started()
+        return self._process.rows(features, outputs=len(self._kept.outputs))
+
+    def close(self) -> None:
+        """End its process."""
+        self._process.close()
+
+    def _started(self) -> Process:
+        reaches_out = self._kept.made().reaches_out
+        return Process(self._folder, reaches_out=reaches_out, secrets=self._kept.secrets)
 
 
 def answer_all(ready: Ready, source: Source, folder: Path, tell: Callable[[int, int], None]) -> Path:
