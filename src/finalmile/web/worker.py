@@ -37,6 +37,7 @@ SOCKET = "manager.sock"
 BEAT_S = 0.25
 GRACE_S = 1.0
 _BACKLOG = 4096
+_TRIAL = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,44 @@ class Ages:
         return (now_ns - seen[0][1]) // 1000 if seen else 0
 
 
+class Disk:
+    """Whether the disk takes the log: once it refused, not before a row or a trial has reached it again.
+
+    Examples
+    --------
+    >>> disk = Disk()
+    >>> [bool(disk.fault(failed, synced)) for failed, synced in ((0, 5), (1, 5), (1, 5), (1, 6), (1, 6))]
+    [False, True, True, False, False]
+    """
+
+    def __init__(self) -> None:
+        self._failed = self._synced = 0
+        self._refuses = False
+
+    def fault(self, failed: int, synced: int) -> str:
+        """Why nothing can be logged now, from rows refused and rows written so far; empty where it can."""
+        if failed > self._failed:
+            self._refuses = True
+        elif synced > self._synced:
+            self._refuses = False
+        self._failed, self._synced = failed, synced
+        return "the disk refuses the prediction log" if self._refuses else ""
+
+    def tried(self, folder: Path, /) -> None:
+        """Write and remove a file: a worker that is not ready is sent no row that could show that the disk is well."""
+        trial = folder / f".trial-{os.getpid()}"
+        try:
+            with trial.open("wb") as file:
+                file.write(bytes(_TRIAL))
+                file.flush()
+                os.fsync(file.fileno())
+            self._refuses = False
+        except OSError:
+            pass
+        finally:
+            trial.unlink(missing_ok=True)
+
+
 class Worker:
     """Everything one worker process holds."""
 
@@ -110,7 +149,7 @@ class Worker:
             relay=Relay(folder / SOCKET),
             state=State(),
         )
-        self._failed_before = 0
+        self._disk = Disk()
         self._fault = ""
 
     async def run(self) -> None:
@@ -160,17 +199,19 @@ class Worker:
         server.end()
 
     async def _beating(self) -> None:
+        loop, trial = asyncio.get_running_loop(), None
         while True:
             self._beat()
             await asyncio.sleep(BEAT_S)
+            if self._fault and (trial is None or trial.done()):
+                trial = loop.run_in_executor(None, self._disk.tried, self.settings.folder)
 
     def _beat(self) -> None:
         counters, counts = self.counters, self.tail.counts
         counters.set("log_waiting", counts.lag)
         counters.set("log_oldest_us", self.ages.oldest_us(counts.accepted, counts.lag, time.monotonic_ns()))
         counters.set("ready", 0 if self.health.unready(self.endpoint.state, draining=self.endpoint.draining) else 1)
-        self._fault = "the disk refuses the prediction log" if counts.failed > self._failed_before else ""
-        self._failed_before = counts.failed
+        self._fault = self._disk.fault(counts.failed + counts.lost, counts.synced)
         if counts.lost > self._lost_before:
             counters.add("lost", counts.lost - self._lost_before)
             self._lost_before = counts.lost
