@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from itertools import islice
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import orjson
@@ -22,7 +24,10 @@ _LINES = frozenset(("application/jsonlines", "application/x-jsonlines", "applica
 _JSON = frozenset(("application/json", "", "application/vnd.sagemaker-json"))
 _OWN = frozenset(FIELDS)
 _NUMBERS = frozenset(("horizon",))
+_LONG = 100_000
+"""Bytes from which a body is read beside the loop, so that others are answered meanwhile."""
 
+_Rows = TypeVar("_Rows", bound=Sequence[Any])
 Query = Mapping[str, Sequence[str]]
 
 
@@ -37,22 +42,28 @@ async def answer_invocations(
         The body as a whole cannot be read: 400, 413 or 415.
     """
     kind = call.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-    if kind in _JSON:
-        records, shape = _json_records(parsed(body, limits), limits)
-    elif kind in _LINES:
-        records, shape = [_line(line, at, limits) for at, line in enumerate(_lines(body, limits))], "lines"
-    elif kind == "text/csv":
-        records, shape = _csv_records(body, model, limits, query)
+    if len(body) < _LONG:
+        records, shape = _read(body, kind, model, limits, query)
     else:
-        raise RefusedError(
-            415, "type", f"cannot read {kind[:80]!r}; send application/json, application/jsonlines, text/csv"
-        )
+        records, shape = await asyncio.to_thread(_read, body, kind, model, limits, query)
     await predictor.answer(model, records, call)
     told = [_told(predictor, record) for record in records]
     failed = sum("error" in one for one in told)
     if failed:
         predictor.record_errors(failed)
     return _replied(told, shape, call)
+
+
+def _read(body: bytes, kind: str, model: Model, limits: Limits, query: Query) -> tuple[list[Record], str]:
+    """Records of a body, and the shape they came in."""
+    if kind in _JSON:
+        return _json_records(parsed(body, limits), limits)
+    if kind in _LINES:
+        return [_line(line, at, limits) for at, line in enumerate(_lines(body, limits))], "lines"
+    if kind == "text/csv":
+        return _csv_records(body, model, limits, query)
+    known = "application/json, application/jsonlines, text/csv"
+    raise RefusedError(415, "type", f"cannot read {kind[:80]!r}; send {known}")
 
 
 def _replied(told: list[dict[str, Any]], shape: str, call: Call) -> Reply:
@@ -143,6 +154,7 @@ def _spoilt(where: str, what: str) -> Record:
 
 
 def _lines(body: bytes, limits: Limits) -> list[bytes]:
+    _few(range(body.count(b"\n")), limits)
     lines = body.split(b"\n")
     if lines and not lines[-1].strip():
         lines.pop()
@@ -158,12 +170,15 @@ def _line(line: bytes, at: int, limits: Limits) -> Record:
 
 
 def _csv_records(body: bytes, model: Model, limits: Limits, query: Query) -> tuple[list[Record], str]:
+    names = _names(model)
+    lines, cells = body.count(b"\n") + body.count(b"\r") + 1, body.count(b",")
+    if cells > lines * (len(names) + len(_OWN)):
+        raise RefusedError(413, "too_many", f"{cells} commas in {lines} lines; the model takes {len(names)} features")
     try:
         text = body.decode("utf-8-sig")
-        rows = list(csv.reader(io.StringIO(text, newline="")))
+        rows = list(islice(csv.reader(io.StringIO(text, newline="")), limits.rows + 2))
     except (UnicodeDecodeError, csv.Error) as error:
         raise RefusedError(400, "malformed", f"the body is not CSV in UTF-8: {error}") from None
-    names = _names(model)
     given = query.get("header", [""])[0]
     header = bool(rows) and (given == "present" or (given != "absent" and _looks_like_header(rows[0], names)))
     columns = [cell.strip() for cell in rows[0]] if header else None
@@ -227,7 +242,7 @@ def _csv_of(told: list[dict[str, Any]], *, header: bool) -> bytes:
     return out.getvalue().encode()
 
 
-def _few(rows: list[Any], limits: Limits) -> list[Any]:
+def _few(rows: _Rows, limits: Limits) -> _Rows:
     if len(rows) > limits.rows:
         raise RefusedError(413, "too_many", f"{len(rows)} records; at most {limits.rows} at once, more through a batch")
     return rows
