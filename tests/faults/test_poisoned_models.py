@@ -67,9 +67,29 @@ POISONS = {
         "wrote into the socket",
     ),
     "mixes_rows_up": ("return np.roll(x[:, 0], 1)", "must not depend on each other"),
+    "opens_a_database": ("import sqlite3; sqlite3.connect(HOME + '/left-behind')\n    return x[:, 0]", "own scratch"),
+    "opens_a_database_by_address": (
+        "import sqlite3; sqlite3.connect('file:' + HOME + '/left-behind', uri=True)\n    return x[:, 0]",
+        "own scratch",
+    ),
+    "changes_times": ("os.utime(HOME + '/mine', (1, 1))\n    return x[:, 0]", "may change only its own scratch"),
+    "makes_a_pipe": ("os.mkfifo(HOME + '/left-behind')\n    return x[:, 0]", "may change only its own scratch"),
+    "makes_a_node": ("os.mknod(HOME + '/left-behind')\n    return x[:, 0]", "may change only its own scratch"),
+    "links_what_is_not_its_own": (
+        "os.link(HOME + '/mine', 'm')\n    return x[:, 0]",
+        "may change only its own scratch",
+    ),
+    "forks_below_python": (
+        "import _posixsubprocess; _posixsubprocess.fork_exec()\n    return x[:, 0]",
+        "may not start another process",
+    ),
     "signals_others": ("os.kill(os.getppid(), 15)\n    return x[:, 0]", "may not send signals"),
 }
-HARMLESS = {"prints_garbage": "print('\\x00' * 100_000); os.write(1, b'\\xff' * 100_000)\n    return x[:, 0]"}
+HARMLESS = {
+    "keeps_a_database": "import sqlite3; sqlite3.connect(':memory:').close(); sqlite3.connect('mine.db').close()\n"
+    "    return x[:, 0]",
+    "prints_garbage": "print('\\x00' * 100_000); os.write(1, b'\\xff' * 100_000)\n    return x[:, 0]",
+}
 
 
 def registered(folder, body, *, good_calls=None, loader="callable"):

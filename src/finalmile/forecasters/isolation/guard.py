@@ -11,8 +11,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Never, cast
 
 _STARTS = frozenset(
     {"os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system", "subprocess.Popen", "pty.spawn"}
@@ -22,13 +22,14 @@ _REACHES = frozenset({"socket.connect", "socket.bind", "socket.sendto", "socket.
 _CHANGES: Mapping[str, tuple[int, ...]] = {
     "os.chmod": (0,),
     "os.chown": (0,),
-    "os.link": (1,),
+    "os.link": (0, 1),
     "os.mkdir": (0,),
     "os.remove": (0,),
     "os.rename": (0, 1),
     "os.rmdir": (0,),
     "os.symlink": (1,),
     "os.truncate": (0,),
+    "os.utime": (0,),
     "shutil.rmtree": (0,),
 }
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -63,6 +64,8 @@ def forbid(scratch: str, *, reaches_out: bool) -> None:
             flags = given[2] if len(given) > 2 and isinstance(given[2], int) else 0
             if flags & _WRITING and not inside(given[0]):
                 raise PermissionError(f"a model may write only to its own scratch folder, not to {given[0]!r}")
+        elif event == "sqlite3.connect" and not _in_scratch(given[0], inside):
+            raise PermissionError(f"a model may write only to its own scratch folder, not to {given[0]!r} (sqlite3)")
         elif event in _STARTS:
             raise PermissionError(f"a model may not start another process ({event})")
         elif event in _SIGNALS:
@@ -73,6 +76,34 @@ def forbid(scratch: str, *, reaches_out: bool) -> None:
             raise PermissionError(f"a model may change only its own scratch folder, not {given[0]!r} ({event})")
 
     sys.addaudithook(watch)
+    _replace_what_no_hook_sees(inside)
+
+
+def _replace_what_no_hook_sees(inside: Callable[[object], bool]) -> None:
+    """Calls that raise no audit event get a check of their own."""
+    import _posixsubprocess
+
+    def refuse(*_: object, **__: object) -> Never:
+        raise PermissionError("a model may not start another process (fork_exec)")
+
+    def checked(make: Callable[..., None], name: str) -> Callable[..., None]:
+        def only_inside(path: object, *more: object, **named: object) -> None:
+            if named.get("dir_fd") is not None or not inside(path):
+                raise PermissionError(f"a model may change only its own scratch folder, not {path!r} ({name})")
+            make(path, *more, **named)
+
+        return only_inside
+
+    _posixsubprocess.fork_exec = refuse
+    for module in (os, sys.modules["posix"]):
+        for name in ("mkfifo", "mknod"):
+            setattr(module, name, checked(getattr(module, name), f"os.{name}"))
+
+
+def _in_scratch(database: object, inside: Callable[[object], bool]) -> bool:
+    """Whether a database is in memory or in the scratch folder; an address (``file:...``) may name any place."""
+    name = os.fsdecode(cast("str", database))
+    return name in (":memory:", "") or (not name.startswith("file:") and inside(name))
 
 
 class Fuse:
