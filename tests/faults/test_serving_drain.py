@@ -237,3 +237,26 @@ def test_a_second_server_on_the_same_project_is_refused_and_told_who_serves_it(s
     endpoint.process.kill()
     endpoint.process.wait()
     start()
+
+
+def test_a_rolling_restart_whose_new_workers_die_is_given_up_and_the_old_one_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "serving").mkdir()
+    _post(tmp_path, 1, 1)
+    (tmp_path / "serving" / "log-1.db").mkdir()  # the new worker's slot
+    words = ["--project", str(tmp_path), "--port", "0", "--without-manager"]
+    said = tmp_path / "said"
+    with said.open("wb") as stderr:
+        process = subprocess.Popen([sys.executable, "-m", "finalmile.web.supervisor", *words], stderr=stderr)
+    try:
+        state = _folder(tmp_path) / "serve.json"
+        _until(state.exists)
+        told = json.loads(state.read_text())
+        _until(lambda: _ready(told["port"]))
+        process.send_signal(signal.SIGHUP)
+        _until(lambda: "the old ones go on" in said.read_text(), seconds=40)
+        assert said.read_text().count(" ended with ") == 3
+        assert json.loads(state.read_text())["workers"] == told["workers"]
+        assert _ready(told["port"])
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -31,6 +31,7 @@ HANG_S = 10.0
 START_S = 60.0
 BACKLOG = 4096
 _STABLE_S, _LONGEST_PAUSE_S = 10.0, 5.0
+_MOST_FRESH_DEATHS = 3
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 _WORKER, _MANAGER = "worker", "manager"
@@ -142,6 +143,7 @@ class Supervisor:
         self._pipe, self._held = os.pipe()
         self._children: list[Child] = []
         self._rolling: list[Child] = []
+        self._fresh_deaths = 0
         self._deaths: dict[str, _Deaths] = {_WORKER: _Deaths(), _MANAGER: _Deaths()}
         self._stopping = False
         self._wake_out, self._wake_in = os.pipe()
@@ -174,6 +176,7 @@ class Supervisor:
     def roll(self) -> None:
         """Begin to replace every worker, each only once another one is ready; asked again, also those started since."""
         if not self._stopping:
+            self._fresh_deaths = 0
             self._rolling += [one for one in self._of(_WORKER) if not one.ending and one not in self._rolling]
 
     def _tick(self) -> None:
@@ -252,6 +255,8 @@ class Supervisor:
             self._tell()
 
     def _mourn(self, child: Child, now: float) -> None:
+        if child.replaces is not None:
+            self._fresh_deaths += 1
         deaths = self._deaths[child.kind]
         deaths.count = deaths.count + 1 if now - child.started < _STABLE_S else 0
         deaths.again_at = now + (min(_LONGEST_PAUSE_S, 0.1 * 2 ** (deaths.count - 1)) if deaths.count else 0)
@@ -281,7 +286,10 @@ class Supervisor:
             return
         fresh = next((child for child in self._children if child.replaces is old), None)
         if fresh is None:
-            if not old.ending:
+            if self._fresh_deaths >= _MOST_FRESH_DEATHS:
+                _say(f"new workers ended {_MOST_FRESH_DEATHS} times before they were ready; the old ones go on")
+                self._rolling = []
+            elif not old.ending and time.monotonic() >= self._deaths[_WORKER].again_at:
                 self._start(_WORKER, replaces=old)
                 self._tell()
         elif self._gauges(fresh).get("ready"):
