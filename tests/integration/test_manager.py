@@ -17,12 +17,15 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from finalmile.cli.app import app
 from finalmile.project import Project
 from finalmile.serving.board import Board
 from finalmile.serving.counters import Counters
 from finalmile.serving.online import About, OnlineTable
-from finalmile.web.manager import Bound, create_manager
+from finalmile.web.manager import Bound, create_manager, listen
+from finalmile.web.running import ask_manager
 from finalmile.workflows.promote import promote
 
 SECONDS = 30.0
@@ -328,3 +331,22 @@ def test_a_rollback_that_the_manager_refuses_says_why(project: Project, manager:
     run = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert run.returncode == 2
     assert "nothing" in run.stderr
+
+
+def test_a_rollback_that_a_slow_manager_did_all_the_same_is_not_done_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    def late(folder: Path, *_: object) -> None:
+        Project.open(folder, create=False).rollback("demand")
+        raise TimeoutError
+
+    monkeypatch.setattr("finalmile.cli.verbs.rollback.ask_manager", late)
+    told = CliRunner().invoke(app, ["rollback", "--project", str(project.folder)])
+    assert (told.exit_code, told.stdout) == (0, "demand@1 is live; before: demand@2.\n"), told.output
+
+
+def test_a_manager_that_does_not_answer_in_time_is_told_apart_from_none(project: Project):
+    (project.folder / "serving").mkdir(exist_ok=True)
+    assert ask_manager(project.folder, "/v1/x", {}) is None
+    with listen(project.folder / "serving"), pytest.raises(TimeoutError):
+        ask_manager(project.folder, "/v1/x", {}, seconds=0.05)

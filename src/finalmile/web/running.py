@@ -35,6 +35,11 @@ def ask_manager(
 
     ``None`` where none runs, or where it refused: whoever asks then does it without it, and is told why it cannot be
     done.
+
+    Raises
+    ------
+    TimeoutError
+        It has not answered yet, and may still do what it was asked.
     """
     if not (folder / SOCKET).exists():
         return None
@@ -43,6 +48,8 @@ def ask_manager(
         connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
         answer = connection.getresponse()
         told: Mapping[str, Any] = json.loads(answer.read())
+    except TimeoutError:
+        raise
     except (OSError, ValueError, http.client.HTTPException):
         return None
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -21,10 +22,22 @@ def rollback(
 ) -> Report:
     """Return to the version that was live before; where an endpoint runs it answers with it within a second."""
     if not dry_run:
-        told = ask_manager(session.folder, f"/v1/models/{quote(model, safe='')}/rollback", {"to": to, "why": why})
+        began = datetime.now(UTC)
+        try:
+            told = ask_manager(session.folder, f"/v1/models/{quote(model, safe='')}/rollback", {"to": to, "why": why})
+        except TimeoutError:
+            told = _done_since(session, model, began)
         if told is not None:
             return _at_once(told)
     return session.project.rollback(model, to=to, why=why, dry_run=dry_run)
+
+
+def _done_since(session: Session, model: str, began: datetime) -> Mapping[str, Any] | None:
+    """What the manager did although it did not say so in time: done once more it would go one version too far back."""
+    deployed = session.project.ledger.deployment(model)
+    if deployed is None or deployed.changed_at < began:
+        return None
+    return {"model": model, "live": deployed.live, "before": deployed.previous}
 
 
 def _at_once(told: Mapping[str, Any]) -> Report:
