@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from finalmile.errors import CorruptError
 from finalmile.frames import quantile_column
-from finalmile.predictions.record import Prediction
 
 KEYS = ("prediction_id", "step")
 
@@ -38,6 +36,7 @@ _LINE: dict[str, pl.DataType | type[pl.DataType]] = {
     "key": pl.String,
     "parent": pl.String,
 }
+_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
 _DEFAULTS = {"given": True, "latency_us": 0, "outcome": "ok", "fallback": ""}
 
 
@@ -65,26 +64,26 @@ def read_lines(lines: Sequence[bytes], /) -> Read:
     A prediction without any period makes one row without ds and mean. Lines that are no prediction are left out and
     told; one of them keeps no other from being read.
     """
+    frames, broken = _read(lines, first=0)
+    frame = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else (frames or [_frame([])])[0]
+    return Read(frame=frame, broken=tuple(broken))
+
+
+def _read(lines: Sequence[bytes], *, first: int) -> tuple[list[pl.DataFrame], list[int]]:
+    """Frames of the lines that can be read and places of the others, found by halving: most lines are sound."""
     try:
-        return Read(frame=_frame(lines))
+        return [_frame(lines)], []
     except (pl.exceptions.PolarsError, OverflowError):
-        broken = tuple(at for at, line in enumerate(lines) if not _sound(line))
-        kept = set(broken)
-        return Read(frame=_frame([line for at, line in enumerate(lines) if at not in kept]), broken=broken)
+        if len(lines) == 1:
+            return [], [first]
+    middle = len(lines) // 2
+    left, right = _read(lines[:middle], first=first), _read(lines[middle:], first=first + middle)
+    return left[0] + right[0], left[1] + right[1]
 
 
 def first_told(frame: pl.DataFrame, /) -> pl.DataFrame:
     """Each prediction once: of rows with the same id and step the first."""
     return frame.unique(KEYS, keep="first", maintain_order=True) if frame.height else frame
-
-
-def _sound(line: bytes) -> bool:
-    try:
-        Prediction.from_json(line)
-        _frame([line])
-    except (CorruptError, ValueError, pl.exceptions.PolarsError, OverflowError):
-        return False
-    return True
 
 
 def _frame(lines: Sequence[bytes]) -> pl.DataFrame:
@@ -124,10 +123,11 @@ def _never_empty(name: str) -> pl.Expr:
 
 
 def _moment(texts: pl.Series) -> pl.Series:
-    """Dates where every text is one, naive instants otherwise."""
-    longest = texts.str.len_bytes().max()
-    if longest is None or longest == len("2024-03-01"):
-        return texts.str.to_date("%Y-%m-%d", strict=True)
-    padded = texts.str.replace(" ", "T", literal=True)
-    whole = pl.select(pl.when(padded.str.len_bytes() == 10).then(padded + "T00:00:00").otherwise(padded)).to_series()
-    return whole.str.to_datetime(time_unit="us", strict=True).alias(texts.name)
+    """Dates where every text is one, naive instants otherwise; nothing where a text is neither: its row stays."""
+    days = texts.str.to_date("%Y-%m-%d", strict=False)
+    if days.null_count() == texts.null_count():
+        return days
+    plain = texts.str.replace(" ", "T", literal=True).str.strip_suffix("Z")
+    told = [plain.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMS]
+    both = pl.select(pl.coalesce(days.cast(pl.Datetime("us")), *told)).to_series()
+    return (days if both.null_count() == days.null_count() else both).alias(texts.name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from finalmile.serving.rows import Fault
@@ -13,6 +15,7 @@ ALL = True
 """Every quantile, or every window, that there is."""
 
 LONGEST_ID = 500
+_PERIOD = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -112,9 +115,17 @@ def _or_fault(read: Callable[[Any], Any], value: Any, where: str, faults: list[F
 
 
 def _text(value: Any) -> str:
-    if type(value) is not str or not 0 < len(value) <= 40:
-        raise ValueError("it must be a date such as 2026-03-01")
+    if type(value) is not str or not _PERIOD.fullmatch(value) or not _exists(value):
+        raise ValueError("it must be a date such as 2026-03-01, or an hour such as 2026-03-01T05:00:00")
     return value
+
+
+def _exists(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _horizon(value: Any) -> int:

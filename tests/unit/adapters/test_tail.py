@@ -252,3 +252,22 @@ def test_a_copy_that_fails_is_no_failure_of_the_rows(tmp_path: Path):
 
     assert asyncio.run(act()).counts.synced == 20
     assert len(kept(tmp_path / "log-0.db")) == 20
+
+
+def test_rows_that_came_unawaited_while_a_group_was_written_are_written_too(tmp_path: Path):
+    async def act() -> int:
+        tail = Tail(tmp_path / "log-0.db", flush_s=0.01)
+        waiting = asyncio.ensure_future(tail.put([b'{"a":1}'] * 20_000, durable=True))
+        await asyncio.sleep(0)
+        await tail.put([b'{"a":2}'], durable=False)
+        tail._flush()  # the timer, while the first group is under way
+        await waiting
+        for _ in range(500):
+            if not tail.counts.lag:
+                break
+            await asyncio.sleep(0.01)
+        lag = tail.counts.lag
+        await tail.close()
+        return lag
+
+    assert asyncio.run(act()) == 0

@@ -82,12 +82,25 @@ def test_a_line_that_cannot_be_read_is_set_aside_once_and_keeps_no_other_back(
     tail: TailFile, lake: FolderLake, ledger: SqlLedger
 ):
     tail.write([line(1), b"{half a line", line(2)])
-    tail.write([line(3, ds=["yesterday"])])
-    assert seal([tail], lake, ledger).unread == 2
+    assert seal([tail], lake, ledger).unread == 1
     assert predictions([tail], lake)["prediction_id"].to_list() == ["p1", "p2"]
-    assert lake.scan(UNREAD).collect()["line"].to_list()[0] == "{half a line"
+    assert lake.scan(UNREAD).collect()["line"].to_list() == ["{half a line"]
     assert seal([tail], lake, ledger).unread == 0
-    assert lake.scan(UNREAD).collect().height == 2
+    assert lake.scan(UNREAD).collect().height == 1
+
+
+def test_what_a_caller_calls_a_period_keeps_no_prediction_out_of_the_log(
+    tail: TailFile, lake: FolderLake, ledger: SqlLedger
+):
+    odd = ["yesterday", "2024-03-01T00:00:00Z", "2024-03-01", "2024-03-01T05:00", "", "99999999"]
+    tail.write([line(number, ds=[text]) for number, text in enumerate(odd, start=1)])
+    assert len(predictions([tail], lake)) == len(odd)
+    assert seal([tail], lake, ledger).unread == 0
+    tail.write([line(7, ds=["2024-03-02"])])
+    seal([tail], lake, ledger)
+    told = predictions([tail], lake)
+    assert told["prediction_id"].to_list() == [f"p{number}" for number in range(1, 8)]
+    assert told["ds"].null_count() == 3
 
 
 def test_the_same_key_on_another_slot_counts_as_repeated(

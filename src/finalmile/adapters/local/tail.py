@@ -211,8 +211,15 @@ class Tail:
                     waiter.set_exception(error)
         if self._awaited or (self._closed and self._answered):
             self._hand_over()
-        elif self._idle is not None and not self._idle.done():
+            return
+        self._flush_later()
+        if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
+
+    def _flush_later(self) -> None:
+        """See to it that rows that came while a group was written are written too."""
+        if self._answered and self._timer is None and self._loop is not None:
+            self._timer = self._loop.call_later(self._flush_s, self._flush)
 
     def _keep(self, rows: list[bytes]) -> None:
         """Rows that were answered already wait for a disk that takes them, unless the tail is closing."""

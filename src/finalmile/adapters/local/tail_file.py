@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ _MAKE = (
 )
 _CHECKPOINT_PAGES = 16384  # only where nobody copies the log beside the writer
 _BUSY_S = 30.0
+_AT_ONCE, _PAUSE_S = 50, 0.002  # groups forgotten in one step, and how long the writer has between two
 
 
 class TailFile:
@@ -73,7 +75,9 @@ class TailFile:
     def drop(self, upto: int, /) -> None:
         """Forget groups up to a number; the last of all stays, emptied, so that the numbers go on from it."""
         self._run("UPDATE groups SET rows = 0, body = x'' WHERE number = ? AND rows > 0", (upto,))
-        self._run("DELETE FROM groups WHERE number < ?", (upto,))
+        few = f"SELECT number FROM groups WHERE number < ? ORDER BY number LIMIT {_AT_ONCE}"
+        while self._run(f"DELETE FROM groups WHERE number IN ({few}) RETURNING number", (upto,)):
+            time.sleep(_PAUSE_S)  # the worker writes between: whoever waits for its answer waits for one step at most
 
     def checkpoint(self) -> None:
         """Copy the write-ahead log into the database as far as that needs nobody to wait."""
