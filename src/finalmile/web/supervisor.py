@@ -25,6 +25,7 @@ from types import FrameType
 from typing import BinaryIO
 
 FOLDER, STATE, LOCK = "serving", "serve.json", "serve.lock"
+BOARD = "board.json"
 SECRET = "FINALMILE_RELAY"
 TICK_S = 0.1
 HANG_S = 10.0
@@ -133,6 +134,8 @@ class Supervisor:
         settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.folder.chmod(0o700)
         self._lock = locked(settings)
+        if settings.manager:  # what was served when the last one ended may have been withdrawn since
+            (settings.folder / BOARD).unlink(missing_ok=True)
         self._environment = {**os.environ, SECRET: os.urandom(32).hex()}
         try:
             self.listening: socket.socket | None = bound(settings.host, settings.port)
