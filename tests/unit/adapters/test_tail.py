@@ -260,6 +260,8 @@ def test_rows_that_came_unawaited_while_a_group_was_written_are_written_too(tmp_
         waiting = asyncio.ensure_future(tail.put([b'{"a":1}'] * 20_000, durable=True))
         await asyncio.sleep(0)
         await tail.put([b'{"a":2}'], durable=False)
+        assert tail._timer is not None
+        tail._timer.cancel()
         tail._flush()  # the timer, while the first group is under way
         await waiting
         for _ in range(500):

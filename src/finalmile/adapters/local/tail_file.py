@@ -18,7 +18,7 @@ _MAKE = (
 )
 _CHECKPOINT_PAGES = 16384  # only where nobody copies the log beside the writer
 _BUSY_S = 30.0
-_AT_ONCE, _PAUSE_S = 50, 0.002  # groups forgotten in one step, and how long the writer has between two
+_AT_ONCE, _PAUSE_S = 200, 0.002  # groups forgotten in one step, and how long the writer has between two
 
 
 class TailFile:
