@@ -5,116 +5,27 @@ It answers nothing itself and holds no model, so that there is little that could
 
 from __future__ import annotations
 
-import argparse
-import ctypes
-import errno
-import fcntl
-import ipaddress
 import json
 import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
 
-FOLDER, STATE, LOCK = "serving", "serve.json", "serve.lock"
+from finalmile.web.children import MANAGER, WORKER, Child, manager_words, run, worker_words
+from finalmile.web.claims import STATE, NoKeyError, ServedAlreadyError, bound, check_key, locked
+from finalmile.web.serve_settings import Settings, settings_from
+
 BOARD = "board.json"
 SECRET = "FINALMILE_RELAY"
 TICK_S = 0.1
-HANG_S = 10.0
 START_S = 60.0
-BACKLOG = 4096
 _STABLE_S, _LONGEST_PAUSE_S = 10.0, 5.0
 _MOST_FRESH_DEATHS = 3
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
-_WORKER, _MANAGER = "worker", "manager"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How an endpoint is started.
-
-    Parameters
-    ----------
-    project
-        Folder of the project.
-    workers
-        Processes that answer predictions.
-    durable
-        Whether answers wait for the disk, in place of what the routes say.
-    keyed
-        Whether somebody made sure that there is a key.
-    names
-        Host names that requests may carry beside those of this machine.
-    grace_s
-        How long an ending worker waits for idle connections to be used once more.
-    """
-
-    project: Path
-    host: str = "127.0.0.1"
-    port: int = 8080
-    workers: int = 1
-    durable: bool | None = None
-    keyed: bool = False
-    names: tuple[str, ...] = ()
-    manager: bool = True
-    grace_s: float = 1.0
-    hang_s: float = HANG_S
-
-    @property
-    def folder(self) -> Path:
-        """Where everything that serves keeps its files."""
-        return self.project / FOLDER
-
-    @property
-    def closed(self) -> bool:
-        """Whether more than this machine can reach the port, so that every request needs a key."""
-        return not is_loopback(self.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address.
-
-    Examples
-    --------
-    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org")]
-    [True, True, True, False, False]
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-class NoKeyError(RuntimeError):
-    """A port that others can reach was to be opened without a key."""
-
-
-class ServedAlreadyError(RuntimeError):
-    """Another supervisor serves the project: two would share workers' files and one manager."""
-
-
-@dataclass(slots=True, eq=False)
-class Child:
-    """A process that was started here."""
-
-    kind: str
-    slot: int
-    process: subprocess.Popen[bytes]
-    started: float
-    replaces: Child | None = None
-    ending: bool = False
-    kill_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -147,7 +58,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._rolling: list[Child] = []
         self._fresh_deaths = 0
-        self._deaths: dict[str, _Deaths] = {_WORKER: _Deaths(), _MANAGER: _Deaths()}
+        self._deaths: dict[str, _Deaths] = {WORKER: _Deaths(), MANAGER: _Deaths()}
         self._stopping = False
         self._wake_out, self._wake_in = os.pipe()
 
@@ -173,19 +84,19 @@ class Supervisor:
         self._stopping, self._rolling = True, []
         self._stop_listening()
         for child in self._children:
-            if child.kind == _WORKER:
+            if child.kind == WORKER:
                 self._end(child)
 
     def roll(self) -> None:
         """Begin to replace every worker, each only once another one is ready; asked again, also those started since."""
         if not self._stopping:
             self._fresh_deaths = 0
-            self._rolling += [one for one in self._of(_WORKER) if not one.ending and one not in self._rolling]
+            self._rolling += [one for one in self._of(WORKER) if not one.ending and one not in self._rolling]
 
     def _tick(self) -> None:
         self._reap()
         if self._stopping:
-            if not self._of(_WORKER):
+            if not self._of(WORKER):
                 for child in self._children:
                     self._end(child)
             return
@@ -197,43 +108,27 @@ class Supervisor:
         """Start what is missing."""
         now = time.monotonic()
         started = False
-        staying = [one for one in self._of(_WORKER) if not one.ending and one.replaces is None]
-        if now >= self._deaths[_WORKER].again_at:
+        staying = [one for one in self._of(WORKER) if not one.ending and one.replaces is None]
+        if now >= self._deaths[WORKER].again_at:
             for _ in range(self.settings.workers - len(staying)):
-                started = bool(self._start(_WORKER))
-        if self.settings.manager and not self._of(_MANAGER) and now >= self._deaths[_MANAGER].again_at:
-            started = bool(self._start(_MANAGER))
+                started = bool(self._start(WORKER))
+        if self.settings.manager and not self._of(MANAGER) and now >= self._deaths[MANAGER].again_at:
+            started = bool(self._start(MANAGER))
         if started:
             self._tell()
 
     def _start(self, kind: str, *, replaces: Child | None = None) -> Child:
-        slot = self._free_slot() if kind == _WORKER else -1
+        slot = self._free_slot() if kind == WORKER else -1
         assert self.listening is not None
-        handles = [self._pipe, *([self.listening.fileno()] if kind == _WORKER else [])]
-        words = self._worker_words(slot) if kind == _WORKER else self._manager_words()
-        process = subprocess.Popen(
-            [sys.executable, *words],
-            pass_fds=handles,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509  # there are no threads here
+        words = (
+            worker_words(self.settings, slot, listening=self.listening, pipe=self._pipe)
+            if kind == WORKER
+            else manager_words(self.settings)
         )
-        child = Child(kind, slot, process, time.monotonic(), replaces)
+        handles = [self._pipe, *([self.listening.fileno()] if kind == WORKER else [])]
+        child = Child(kind, slot, run(words, handles, self._environment), time.monotonic(), replaces)
         self._children.append(child)
         return child
-
-    def _worker_words(self, slot: int) -> list[str]:
-        assert self.listening is not None
-        settings = self.settings
-        words = ["-m", "finalmile.web.worker", "--folder", str(settings.folder), "--slot", str(slot)]
-        words += ["--listening", str(self.listening.fileno()), "--parent", str(self._pipe)]
-        words += ["--grace", str(settings.grace_s), *(["--closed"] if settings.closed else [])]
-        return words + ([] if settings.durable is None else ["--durable", "yes" if settings.durable else "no"])
-
-    def _manager_words(self) -> list[str]:
-        settings = self.settings
-        words = ["-m", "finalmile.web.manager", str(settings.project), "--bound", settings.host]
-        return words + [word for name in settings.names for word in ("--host", name)]
 
     def _free_slot(self) -> int:
         used = {child.slot for child in self._children}
@@ -267,7 +162,7 @@ class Supervisor:
     def _watch_hearts(self) -> None:
         """End workers whose heart stopped: they hang, whatever they say."""
         now = time.monotonic()
-        for child in self._of(_WORKER):
+        for child in self._of(WORKER):
             beat = self._gauges(child).get("beat_ns", 0) / 1e9
             quiet = now - max(beat, child.started)
             limit = self.settings.hang_s if beat > child.started else START_S
@@ -292,8 +187,8 @@ class Supervisor:
             if self._fresh_deaths >= _MOST_FRESH_DEATHS:
                 _say(f"new workers ended {_MOST_FRESH_DEATHS} times before they were ready; the old ones go on")
                 self._rolling = []
-            elif not old.ending and time.monotonic() >= self._deaths[_WORKER].again_at:
-                self._start(_WORKER, replaces=old)
+            elif not old.ending and time.monotonic() >= self._deaths[WORKER].again_at:
+                self._start(WORKER, replaces=old)
                 self._tell()
         elif self._gauges(fresh).get("ready"):
             self._end(old)
@@ -327,8 +222,8 @@ class Supervisor:
             "host": self.settings.host,
             "port": self.port,
             "pid": os.getpid(),
-            "workers": [child.process.pid for child in self._of(_WORKER)],
-            "manager": next((child.process.pid for child in self._of(_MANAGER)), None),
+            "workers": [child.process.pid for child in self._of(WORKER)],
+            "manager": next((child.process.pid for child in self._of(MANAGER)), None),
         }
         fresh = self.settings.folder / f".{STATE}"
         fresh.write_text(json.dumps(told), encoding="utf-8")
@@ -357,111 +252,8 @@ class Supervisor:
             os.read(self._wake_out, 4096)
 
 
-def _end_with_parent() -> None:
-    """Ask the kernel, in a child that was just forked, to end it when the supervisor ends, however that happens."""
-    if sys.platform == "linux":
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def check_key(settings: Settings) -> None:
-    """Refuse an address that others can reach where there is no key.
-
-    Raises
-    ------
-    NoKeyError
-        Says what to do.
-    """
-    if settings.closed and not settings.keyed:
-        from finalmile.serving.board import Board
-
-        if not Board.read(settings.folder).keys:
-            raise NoKeyError(
-                f"{settings.host} can be reached by others, and no key exists. Make one with finalmile keys create "
-                "NAME --role operator, or serve on 127.0.0.1"
-            )
-
-
-def locked(settings: Settings) -> BinaryIO:
-    """The project's lock, ours while the file is open; the kernel gives it back however we end.
-
-    Raises
-    ------
-    ServedAlreadyError
-        Says which process has it.
-    """
-    file = (settings.folder / LOCK).open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise ServedAlreadyError(
-            f"{settings.project} is served already{_by_whom(settings.folder)}. Use that endpoint, or end it first"
-        ) from None
-    except OSError as error:
-        if error.errno not in (errno.ENOTSUP, errno.ENOLCK):  # a file system without locks
-            file.close()
-            raise
-    return file
-
-
-def _by_whom(folder: Path) -> str:
-    try:
-        told = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        return f", by process {told['pid']} on {told['host']} port {told['port']}"
-    except (OSError, ValueError, KeyError):
-        return ", by a process that has just begun"
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """The listening socket that every worker shares.
-
-    Raises
-    ------
-    OSError
-        The port is taken.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
-def settings_from(words: Sequence[str]) -> Settings:
-    """What ``finalmile serve`` wrote on the command line."""
-    parser = argparse.ArgumentParser(prog="finalmile serve")
-    parser.add_argument("--project", type=Path, required=True)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--durable", choices=("yes", "no"))
-    parser.add_argument("--keyed", action="store_true")
-    parser.add_argument("--name", action="append", default=[])
-    parser.add_argument("--without-manager", action="store_true")
-    parser.add_argument("--grace", type=float, default=1.0)
-    parser.add_argument("--hang", type=float, default=HANG_S)
-    told = parser.parse_args(words)
-    return Settings(
-        project=told.project,
-        host=told.host,
-        port=told.port,
-        workers=told.workers,
-        durable=None if told.durable is None else told.durable == "yes",
-        keyed=told.keyed,
-        names=tuple(told.name),
-        manager=not told.without_manager,
-        grace_s=told.grace,
-        hang_s=told.hang,
-    )
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -37,7 +37,7 @@ def serve(
     name: Names = None,
 ) -> None:
     """Answer predictions over HTTP until Ctrl-C; SIGHUP restarts worker after worker."""
-    from finalmile.web.supervisor import is_loopback
+    from finalmile.web.serve_settings import is_loopback
 
     folder = session.folder.resolve()
     keyed = not is_loopback(host)
