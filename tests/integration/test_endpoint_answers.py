@@ -514,6 +514,67 @@ def test_csv_comes_back_line_by_line(bench: Make, body: bytes, expected: list[st
 
 
 @pytest.mark.parametrize(
+    ("header", "faults"),
+    [
+        (b"prise,promo", ["'prise' is no feature of the model. Did you mean 'price'?"]),
+        (b"promo,Price", ["'Price' is no feature of the model. Did you mean 'price'?"]),
+        (b"price,promo,colour", ["'colour' is no feature of the model."]),
+        (b"price,price", ["'price' is named a second time"]),
+        (b"price,7", ["'7' is no feature of the model."]),
+    ],
+)
+def test_a_header_that_names_other_columns_is_refused_and_never_answered_by_position(
+    bench: Make, header: bytes, faults: list[str]
+) -> None:
+    one = bench()
+    told = one.post("/invocations?model=demand", header + b"\n1,2\n", {"content-type": "text/csv"})
+    error = told.told["error"]
+    assert (told.status, error["code"]) == (400, "wrong_header")
+    assert [fault["message"] for fault in error["faults"]] == faults
+    assert "in any order: price,promo" in error["message"]
+    assert not one.logged
+
+
+@pytest.mark.parametrize(
+    ("content", "query", "expected"),
+    [
+        ("text/csv; header=absent", "", ["error", "3.0,6.0"]),
+        ("text/csv", "&header=absent", ["error", "3.0,6.0"]),
+        ("text/csv; header=present", "", None),
+    ],
+)
+def test_a_caller_may_say_whether_the_first_line_is_a_header(
+    bench: Make, content: str, query: str, expected: list[str] | None
+) -> None:
+    told = bench().post(f"/invocations?model=demand{query}", b"x,1\n1,2\n", {"content-type": content})
+    if expected is None:
+        assert (told.status, told.told["error"]["code"]) == (400, "wrong_header")
+    else:
+        lines = [line.strip('"') for line in told.body.decode().splitlines()]
+        assert all(line.startswith(start) for line, start in zip(lines, expected, strict=True))
+    assert bench().post("/invocations?model=demand&header=maybe", b"1,2\n", {"content-type": "text/csv"}).status == 400
+
+
+def test_several_periods_are_a_column_each_and_every_line_is_as_wide(bench: Make) -> None:
+    body = b"unique_id,horizon\nmilk,2\nmilk,1\nnobody,2\n"
+    told = bench().post("/invocations?model=table", body, {"content-type": "text/csv"})
+    header, two, one, nobody = told.body.decode().splitlines()
+    assert (header, two, one) == ("mean_1,mean_2", "1.5,2.5", "1.5,")
+    assert nobody.startswith(("error:", '"error:'))
+    assert nobody.endswith(",")
+
+
+def test_a_header_in_the_answer_and_csv_itself_are_chosen_by_accept(bench: Make) -> None:
+    def lines(accept: str, body: object, content: str) -> list[str]:
+        sent = {"content-type": content, "accept": accept}
+        return bench().post("/invocations?model=demand", body, sent).body.decode().splitlines()
+
+    assert lines("text/csv; header=present", b"1,2\n", "text/csv") == ["mean,q0.9", "3.0,6.0"]
+    assert lines("text/csv; header=absent", b"price,promo\n1,2\n", "text/csv") == ["3.0,6.0"]
+    assert lines("text/csv", [[1, 2]], "application/json") == ["3.0,6.0"]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {"instances": [{"price": 1}, {"price": "x"}]},
@@ -578,6 +639,25 @@ def test_metadata_and_health_are_told(bench: Make) -> None:
     assert (one.get("/healthz").status, one.get("/readyz").status) == (200, 503)
     one.endpoint.state = State()
     assert (one.get("/healthz").status, one.get("/ping").status) == (200, 503)
+
+
+@pytest.mark.parametrize("version", ["9", "0", "x", "9" * 5000])
+def test_a_version_that_is_not_served_is_neither_ready_nor_described_nor_asked(bench: Make, version: str) -> None:
+    one, place = bench(), f"/v2/models/demand/versions/{version}"
+    ready = one.get(f"{place}/ready")
+    assert (ready.status, ready.told["ready"], ready.told["error"]["code"]) == (404, False, "unknown_version")
+    assert one.get(place).status == 404
+    rows = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}]}
+    assert one.post(f"{place}/infer", rows).status == 404
+
+
+def test_a_version_that_is_served_is_ready_described_and_asked(bench: Make) -> None:
+    one, place = bench(), "/v2/models/demand/versions/2"
+    assert one.get(f"{place}/ready").told == {"name": "demand", "ready": True, "version": "2"}
+    assert [tensor["name"] for tensor in one.get(place).told["outputs"]] == ["mean", "q0.9"]
+    rows = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}]}
+    told = one.post(f"{place}/infer", rows).told
+    assert (told["model_version"], told["outputs"][0]["data"]) == ("2", [103.0])
 
 
 def test_metrics_count_what_was_answered(bench: Make) -> None:

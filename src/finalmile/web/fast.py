@@ -23,7 +23,7 @@ from finalmile.web.drain import WRITE
 from finalmile.web.gate import Gate
 from finalmile.web.health import METRICS, Health
 from finalmile.web.invocations import answer_invocations
-from finalmile.web.openinference import answer_infer, described, server_described
+from finalmile.web.openinference import answer_infer, described, readiness, server_described
 from finalmile.web.predict import Predictor, Record
 from finalmile.web.relay import Relay
 from finalmile.web.replies import ONLY_JSON, Call, Header, RefusedError, Reply, busy, encoded, invalid
@@ -223,10 +223,9 @@ class Endpoint:
         if method != "GET":
             raise _method("GET")
         if found[3] == "/ready":
-            ready = (model.live or model.stable) is not None
-            return Reply(200 if ready else 503, encoded({"name": model.name, "ready": ready}))
+            return readiness(model, version=found[2])
         self._gate.check_key(call.headers, self.state, model=model.name)
-        return Reply(200, encoded(described(model)))
+        return Reply(200, encoded(described(model, version=found[2])))
 
     async def _relayed(self, scope: Scope, receive: Receive, send: Send, call: Call) -> Reply | None:
         """Hand a request that is not ours to the manager, which asks for keys itself."""

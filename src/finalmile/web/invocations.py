@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any, TypeVar, cast
-
-import numpy as np
-import orjson
 
 from finalmile.serving.asking import FIELDS, Asked, read_asked
 from finalmile.serving.board import Limits
 from finalmile.serving.rows import Fault
+from finalmile.serving.signature import Feature
 from finalmile.web.bodies import parsed
 from finalmile.web.predict import Predictor, Record
 from finalmile.web.replies import CSV, JSON_LINES, Call, RefusedError, Reply, encoded, invalid
 from finalmile.web.state import Model
+from finalmile.web.tables import Header, header_told, parameter, read_rows, written
 
 _LINES = frozenset(("application/jsonlines", "application/x-jsonlines", "application/jsonl", "application/x-ndjson"))
 _JSON = frozenset(("application/json", "", "application/vnd.sagemaker-json"))
 _OWN = frozenset(FIELDS)
-_NUMBERS = frozenset(("horizon",))
 _LONG = 100_000
 """Bytes from which a body is read beside the loop, so that others are answered meanwhile."""
 
@@ -41,11 +36,12 @@ async def answer_invocations(
     RefusedError
         The body as a whole cannot be read: 400, 413 or 415.
     """
-    kind = call.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    kind = call.headers.get(b"content-type", b"").decode("latin-1")
+    header = header_told(query.get("header", [""])[0], kind)
     if len(body) < _LONG:
-        records, shape = _read(body, kind, model, limits, query)
+        records, shape = _read(body, kind, model, limits, header)
     else:
-        records, shape = await asyncio.to_thread(_read, body, kind, model, limits, query)
+        records, shape = await asyncio.to_thread(_read, body, kind, model, limits, header)
     await predictor.answer(model, records, call)
     told = [_told(predictor, record) for record in records]
     failed = sum("error" in one for one in told)
@@ -54,24 +50,29 @@ async def answer_invocations(
     return _replied(told, shape, call)
 
 
-def _read(body: bytes, kind: str, model: Model, limits: Limits, query: Query) -> tuple[list[Record], str]:
+def _read(body: bytes, media: str, model: Model, limits: Limits, header: Header) -> tuple[list[Record], str]:
     """Records of a body, and the shape they came in."""
+    kind = media.partition(";")[0].strip().lower()
     if kind in _JSON:
         return _json_records(parsed(body, limits), limits)
     if kind in _LINES:
         return [_line(line, at, limits) for at, line in enumerate(_lines(body, limits))], "lines"
     if kind == "text/csv":
-        return _csv_records(body, model, limits, query)
+        return _csv_records(body, model, limits, header)
     known = "application/json, application/jsonlines, text/csv"
     raise RefusedError(415, "type", f"cannot read {kind[:80]!r}; send {known}")
 
 
 def _replied(told: list[dict[str, Any]], shape: str, call: Call) -> Reply:
-    accept = call.headers.get(b"accept", b"").decode("latin-1").partition(";")[0].strip().lower()
+    media = call.headers.get(b"accept", b"").decode("latin-1")
+    accept = media.partition(";")[0].strip().lower()
     if shape == "lines" or accept in _LINES:
         return Reply(200, b"".join(encoded(one) + b"\n" for one in told), (JSON_LINES,))
-    if shape.startswith("csv") and accept != "application/json":
-        return Reply(200, _csv_of(told, header=shape == "csv with header"), (CSV,))
+    if accept == "text/csv" or (shape.startswith("csv") and accept != "application/json"):
+        wanted = parameter(media, "header")
+        return Reply(
+            200, written(told, header=wanted == "present" or (not wanted and shape == "csv with header")), (CSV,)
+        )
     return Reply(200, encoded({"predictions": told}))
 
 
@@ -169,77 +170,15 @@ def _line(line: bytes, at: int, limits: Limits) -> Record:
         return _spoilt(where, refused.message)
 
 
-def _csv_records(body: bytes, model: Model, limits: Limits, query: Query) -> tuple[list[Record], str]:
-    names = _names(model)
-    lines, cells = body.count(b"\n") + body.count(b"\r") + 1, body.count(b",")
-    if cells > lines * (len(names) + len(_OWN)):
-        raise RefusedError(413, "too_many", f"{cells} commas in {lines} lines; the model takes {len(names)} features")
-    try:
-        text = body.decode("utf-8-sig")
-        rows = list(islice(csv.reader(io.StringIO(text, newline="")), limits.rows + 2))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RefusedError(400, "malformed", f"the body is not CSV in UTF-8: {error}") from None
-    given = query.get("header", [""])[0]
-    header = bool(rows) and (given == "present" or (given != "absent" and _looks_like_header(rows[0], names)))
-    columns = [cell.strip() for cell in rows[0]] if header else None
-    data = rows[1:] if header else rows
-    records = [_csv_record(row, columns, names, f"row {at + 1}") for at, row in enumerate(_few(data, limits))]
-    return records, "csv with header" if header else "csv"
+def _csv_records(body: bytes, model: Model, limits: Limits, header: Header) -> tuple[list[Record], str]:
+    rows, named = read_rows(body, _features(model), limits, header=header)
+    records = [_spoilt(where, why) if why else _record(told, where) for where, told, why in rows]
+    return records, "csv with header" if named else "csv"
 
 
-def _names(model: Model) -> Sequence[str]:
+def _features(model: Model) -> Sequence[Feature]:
     ready = model.live or model.stable
-    return () if ready is None or ready.reader is None else ready.reader.signature.names
-
-
-def _looks_like_header(row: Sequence[str], names: Sequence[str]) -> bool:
-    cells = {cell.strip() for cell in row}
-    return bool(cells) and cells <= {*names, *_OWN}
-
-
-def _csv_record(row: Sequence[str], columns: Sequence[str] | None, names: Sequence[str], where: str) -> Record:
-    if columns is not None:
-        if len(row) != len(columns):
-            return _spoilt(where, f"has {len(row)} cells; the header names {len(columns)}")
-        return _record({name: _cell(cell, name) for name, cell in zip(columns, row, strict=True) if cell}, where)
-    if not names:
-        return _record({"unique_id": row[0]}, where) if len(row) == 1 else _spoilt(where, "must hold one unique_id")
-    if len(row) != len(names):
-        return _spoilt(where, f"has {len(row)} cells; the model takes {len(names)} features")
-    return _record({"features": {name: _cell(cell, name) for name, cell in zip(names, row, strict=True)}}, where)
-
-
-def _cell(cell: str, name: str) -> object:
-    """A cell as a number where it is one; text otherwise, which only a category may be. Nothing stands for null."""
-    text = cell.strip()
-    if not text:
-        return None
-    if name in ("unique_id", "ds"):
-        return text
-    try:
-        return int(text) if name in _NUMBERS else orjson.loads(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _csv_of(told: list[dict[str, Any]], *, header: bool) -> bytes:
-    """A line for each record: its mean, then its quantiles; periods follow each other. An error says so in its cell."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    if header:
-        first: dict[str, Any] = next((one for one in told if "error" not in one), {"mean": 0})
-        writer.writerow(["mean"] if hasattr(first["mean"], "__len__") else ["mean", *first.get("quantiles", {})])
-    for one in told:
-        if "error" in one:
-            writer.writerow([f"error: {one['error']['message']}"])
-            continue
-        values: list[Any] = [one["mean"], *one.get("quantiles", {}).values()]
-        writer.writerow(np.ravel(values).tolist())
-    return out.getvalue().encode()
+    return () if ready is None or ready.reader is None else ready.reader.signature.features
 
 
 def _few(rows: _Rows, limits: Limits) -> _Rows:

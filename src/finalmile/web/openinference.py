@@ -28,8 +28,16 @@ def server_described() -> dict[str, Any]:
     return {"name": "finalmile", "version": installed("finalmile"), "extensions": []}
 
 
-def described(model: Model) -> dict[str, Any]:
-    """What ``GET /v2/models/NAME`` says: inputs and outputs of the version that answers now."""
+def described(model: Model, *, version: str | None = None) -> dict[str, Any]:
+    """What ``GET /v2/models/NAME`` says: inputs and outputs of the version that answers now, or of the one asked for.
+
+    Raises
+    ------
+    RefusedError
+        404 for a version that is not served, 503 where none is loaded.
+    """
+    if version is not None:
+        model = _only(model, version)
     ready = _ready(model)
     reader = ready.reader
     told: dict[str, Any] = {
@@ -44,6 +52,19 @@ def described(model: Model) -> dict[str, Any]:
     inputs = [{"name": one.name, "datatype": kinds[one.kind], "shape": [-1]} for one in reader.signature.features]
     outputs = [{"name": name, "datatype": "FP64", "shape": [-1]} for name in reader.signature.outputs]
     return {**told, "inputs": inputs, "outputs": outputs}
+
+
+def readiness(model: Model, *, version: str | None = None) -> Reply:
+    """What ``GET /v2/models/NAME/ready`` says, or that of one version: 404 where it is not served."""
+    told: dict[str, Any] = {"name": model.name, "ready": (model.live or model.stable) is not None}
+    if version is None:
+        return Reply(200 if told["ready"] else 503, encoded(told))
+    told["version"] = version[:20]
+    try:
+        _only(model, version)
+    except RefusedError as refused:
+        return Reply(refused.status, encoded({**told, "ready": False, "error": refused.told()}))
+    return Reply(200, encoded({**told, "ready": True}))
 
 
 async def answer_infer(
@@ -165,7 +186,7 @@ def _flat(data: Any) -> list[Any]:
 
 
 def _only(model: Model, version: str) -> Model:
-    if not version.isdecimal() or int(version) not in model.versions:
+    if len(version) > 9 or not version.isdecimal() or int(version) not in model.versions:
         known = ", ".join(str(number) for number in sorted(model.versions))
         raise RefusedError(
             404, "unknown_version", f"{model.name} has no version {version[:20]!r} in memory; it has {known}"

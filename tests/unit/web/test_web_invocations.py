@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from finalmile.serving.board import Limits, Route
-from finalmile.web import invocations
+from finalmile.web import invocations, tables
 from finalmile.web.replies import RefusedError
 from finalmile.web.state import Model
 
@@ -28,9 +28,9 @@ def test_no_more_rows_and_cells_of_csv_are_read_than_may_be_answered(
             read += max(1, len(row))
             yield row
 
-    monkeypatch.setattr(invocations.csv, "reader", counting)
+    monkeypatch.setattr(tables.csv, "reader", counting)
     with pytest.raises(RefusedError) as refused:
-        invocations._read(body, "text/csv", MODEL, Limits(), {})
+        invocations._read(body, "text/csv", MODEL, Limits(), "")
     assert refused.value.status == 413
     assert read <= Limits().rows + 2
 
@@ -38,4 +38,4 @@ def test_no_more_rows_and_cells_of_csv_are_read_than_may_be_answered(
 def test_lines_are_counted_before_they_are_cut_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invocations, "_line", lambda *_: pytest.fail("a line was read"))
     with pytest.raises(RefusedError, match="at most 10000"):
-        invocations._read(b"\n" * 3_000_000, "application/jsonlines", MODEL, Limits(), {})
+        invocations._read(b"\n" * 3_000_000, "application/jsonlines", MODEL, Limits(), "")
