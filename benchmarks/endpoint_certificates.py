@@ -31,7 +31,8 @@ import numpy as np
 from finalmile.adapters.local.private_endpoint import LocalBench
 from finalmile.project import Project
 from finalmile.records import EndpointCertificate
-from finalmile.workflows.certify_endpoint import Effort, certify_endpoint
+from finalmile.workflows.certify_endpoint import certify_endpoint
+from finalmile.workflows.endpoint_trial import Effort
 from finalmile.workflows.speed import compared
 
 FEATURES = [{"name": f"f{at}"} for at in range(8)]

@@ -72,9 +72,9 @@ from finalmile.workflows import rescore as rescoring
 from finalmile.workflows import routes as traffic
 from finalmile.workflows import seal as sealing
 from finalmile.workflows.account import Replayed
-from finalmile.workflows.certify_endpoint import Effort
 from finalmile.workflows.declaration import declared, read_declaration
 from finalmile.workflows.endpoint import SERVING
+from finalmile.workflows.endpoint_trial import Effort
 from finalmile.workflows.known import Holidays, PastKnown, TableKnown
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS, LakeLog
 from finalmile.workflows.memory import MemoryLog

@@ -18,7 +18,8 @@ from finalmile.adapters.local.private_endpoint import LocalBench
 from finalmile.errors import BusyError, MissingInputError, PermanentError
 from finalmile.project import Project
 from finalmile.records import EndpointCertificate, Version
-from finalmile.workflows.certify_endpoint import Effort, certify_endpoint
+from finalmile.workflows.certify_endpoint import certify_endpoint
+from finalmile.workflows.endpoint_trial import Effort
 from finalmile.workflows.speed import benchmark_for, benchmark_of, compare_versions, compared
 from finalmile.workflows.speed_reports import EndpointCertified, EndpointsCompared
 
