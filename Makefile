@@ -66,11 +66,12 @@ bench: install ## Benchmarks on real data, one JSON line each
 	$(BIN)/python benchmarks/vn2.py --sales $(FINALMILE_DATA)/vn2_weekly_instock.parquet --state $(FINALMILE_DATA)/vn2_initial_state.parquet
 	$(BIN)/python benchmarks/cycle.py --series 30490
 
-proof: bench ## Benchmarks, then a replayed quarter on real data
+proof: bench ## Benchmarks, a replayed quarter on real data, and the proofs among the tests
 	rm -rf out/proof && $(BIN)/finalmile init --project out/proof
 	printf 'currency: USD\nassume: {unit_cost_share: 0.7, lead_time_days: [3, 14]}\n' > out/proof/finalmile.yaml
 	$(BIN)/finalmile ingest sales $(FINALMILE_DATA)/m5_sales.parquet --project out/proof
 	$(BIN)/finalmile replay 2016-01-26 2016-04-24 --retrain-every-days 28 --project out/proof
+	$(BIN)/python -m pytest -m proof -s tests
 
 lock: ## Pin the newest versions again (needs uv)
 	uv pip compile pyproject.toml --upgrade $(LOCKING) -o requirements/core.txt

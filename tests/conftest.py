@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,3 +41,95 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("real data: set FINALMILE_DATA to the folder that holds m5_sales.parquet")
     return Path(folder)
+
+
+@dataclass
+class Endpoint:
+    """``finalmile serve`` on a project, as a user starts it."""
+
+    folder: Path
+    port: int
+    words: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, again where a dead one still holds the port, and wait until it is ready."""
+        command = [str(Path(sys.executable).parent / "finalmile"), "serve", "--project", str(self.folder)]
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if self.process is None or self.process.poll() is not None:
+                words = [*command, "--port", str(self.port), *self.words]
+                with self.said.open("ab") as said:
+                    self.process = subprocess.Popen(words, stderr=said)
+            if self._ready():
+                return
+            threading.Event().wait(0.05)
+        raise AssertionError(f"the endpoint was not ready within a minute: {self.said.read_text()[-2000:]}")
+
+    @property
+    def said(self) -> Path:
+        """What it wrote to its standard error."""
+        return self.folder / "said"
+
+    def pids(self) -> dict[str, Any]:
+        """Ids of its supervisor, workers and manager."""
+        told: dict[str, Any] = json.loads((self.folder / "serving" / "serve.json").read_text())
+        return told
+
+    def stop(self) -> None:
+        """End it as a user does."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
+                return self.process is not None and self.pids()["pid"] == self.process.pid
+        except (OSError, ValueError):
+            return False
+
+
+@pytest.fixture
+def served(tmp_path: Path, a_project: Path) -> Iterator[Callable[..., Endpoint]]:
+    """Serves a copy of a project with the tiny model ``demand`` live; further words go to ``finalmile serve``."""
+    running: list[Endpoint] = []
+
+    def begin(*words: str, project: Path = a_project) -> Endpoint:
+        folder = tmp_path / f"served-{len(running)}"
+        shutil.copytree(project, folder)
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port = int(one.getsockname()[1])
+        running.append(Endpoint(folder, port, words))
+        running[-1].start()
+        return running[-1]
+
+    yield begin
+    for endpoint in running:
+        endpoint.stop()
+
+
+@pytest.fixture(scope="session")
+def a_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which a small LightGBM model of the features a, b and c is live as ``demand``."""
+    import lightgbm
+    import numpy as np
+
+    from finalmile.project import Project
+
+    folder = tmp_path_factory.mktemp("served")
+    rows = np.abs(np.random.default_rng(0).normal(size=(200, 3)))
+    learned = lightgbm.train(
+        {"objective": "regression", "num_leaves": 4, "verbose": -1, "num_threads": 1},
+        lightgbm.Dataset(rows, rows.sum(axis=1), feature_name=["a", "b", "c"]),
+        num_boost_round=10,
+    )
+    learned.save_model(folder / "model.txt")
+    project = Project.init(folder / "shop")
+    features = {"features": [{"name": name} for name in "abc"], "golden": {"rows": rows[:8].tolist()}}
+    answers = np.asarray(learned.predict(rows[:8])).reshape(-1, 1)
+    features["golden"] = {"rows": rows[:8].tolist(), "answers": answers.tolist()}
+    project.register("demand", "lightgbm", path=folder / "model.txt", features=features)
+    project.promote("demand", force=True, why="a test")
+    return folder / "shop"
