@@ -172,7 +172,8 @@ class EndpointCertificate:
     windows
         ``"p50"``, ``"p90"``, ``"p99"`` and ``"p99.9"``, one figure for each window: the unit of every comparison.
     intervals
-        For each of them centre, low and high: where the same figure of one more window is to be expected.
+        For each of them centre, low and high: where the same figure of one more window is to be expected. None for
+        p99.9 where a window had too few requests to know it.
     level
         Of those intervals.
     sustained

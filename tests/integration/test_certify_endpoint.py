@@ -71,7 +71,7 @@ def test_a_version_is_measured_and_its_certificate_kept(project: Project) -> Non
     assert project.ledger.endpoint_certificates("demand", 1)[-1].intervals.keys() == told.intervals.keys()
     assert (told.golden, told.golden_equal, told.rows, told.features) == (20, 20, 256, 3)
     assert all(len(values) == 3 for values in told.windows.values())
-    centres = [told.intervals[name][0] for name in ("p50", "p90", "p99", "p99.9")]
+    centres = [told.intervals[name][0] for name in ("p50", "p90", "p99")]
     assert centres == sorted(centres)
     assert told.sustained is not None
     assert told.sustained >= told.rate
@@ -178,7 +178,7 @@ class Stage:
 
         self.clock += span_s
         one = Window(
-            seconds=plan["window_s"], rate=plan["rate"], sent=100 + sum(self.errors.values()),
+            seconds=plan["window_s"], rate=plan["rate"], sent=100 + sum(self.errors.values()), came=100,
             latencies=Histogram.of(np.full(100, 1000.0)), errors=self.errors,
         )  # fmt: skip
         return Loaded(windows=(one,) * plan["windows"], warm_errors={}, client_share=0.1).to_json()
@@ -227,6 +227,26 @@ def test_a_machine_that_was_busy_meanwhile_labels_the_certificate(project: Proje
     told = measured(project, bench=Stage(others=0.6))
     assert any("busy: other processes used" in label for label in told.labels)
     assert told.busy == pytest.approx(0.55, abs=0.06)
+
+
+def test_a_slowest_thousandth_of_fewer_than_a_thousand_requests_is_not_known(project: Project) -> None:
+    registered(project)
+    told = measured(project, bench=Stage())
+    assert "p99.9" not in told.intervals
+    assert "p99.9 is not known: it takes 1,000 requests in each window, one had 100" in told.labels
+    assert "  p99.9       not known" in EndpointCertified(certificate=told).lines()
+
+
+@pytest.mark.parametrize("other", [{"machine": "a faster one"}, {"durable": False}])
+def test_a_rate_that_was_certified_under_other_conditions_is_not_certified_again(
+    project: Project, other: dict[str, Any]
+) -> None:
+    registered(project)
+    told = measured(project, bench=Stage(), rate=77.0)
+    registered(project, trees=6)
+    assert measured(project, bench=Stage()).rate == 77.0
+    project.ledger.add_endpoint_certificate(replace(told, number=2, rate=5000.0, **other), actor="t")
+    assert measured(project, bench=Stage(), number=2).rate == 77.0
 
 
 def test_one_request_without_a_right_answer_fails_the_version(project: Project) -> None:

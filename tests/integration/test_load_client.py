@@ -115,6 +115,23 @@ def test_a_server_that_stands_still_is_slow_for_all_requests_that_fell_due_meanw
     assert done.windows[0].quantile(0.75) > 50.0
 
 
+def test_a_server_that_falls_behind_does_not_sustain_the_rate_however_long_a_wait_is_allowed() -> None:
+    one_at_a_time = threading.Lock()
+
+    def slow(number: int, _: bytes) -> bytes:
+        with one_at_a_time:
+            threading.Event().wait(0.01)
+        return FINE
+
+    with server(slow) as port:
+        behind = load(port, rate=200.0, windows=3, timeout_s=5.0).to_rung(200.0)
+        beside = load(port, rate=20.0, windows=3, timeout_s=5.0).to_rung(20.0)
+    assert behind.failed == 0
+    assert all(window.latencies.total == window.sent for window in behind.windows)
+    assert not behind.keeps(60_000)
+    assert beside.keeps(60_000)
+
+
 def test_a_closed_loop_keeps_every_connection_asking() -> None:
     with server(lambda n, _: FINE) as port:
         done = load(port, rate=None)

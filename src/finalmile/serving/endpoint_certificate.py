@@ -22,6 +22,9 @@ from finalmile.serving.load_profile import Window
 
 Verdict = Literal["slower", "faster", "same", "undecided"]
 QUANTILES: Mapping[str, float] = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
+LEAST = 1000
+"""Requests of a window below which its p99.9 is whichever happened to be the slowest."""
+
 DECIDING = ("p50", "p99")
 """Quantiles that a verdict rests on: what most requests see, and what the slow ones see."""
 

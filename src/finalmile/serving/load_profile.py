@@ -18,7 +18,6 @@ from finalmile.serving.histogram import BUCKETS, Histogram
 Stop = Literal["settled", "too slow at every rate", "highest rate asked", "the client is the limit", "enough tries"]
 _CLIENT_BUSY = 0.9
 _KEEPS_UP = 0.98
-_FEW = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +30,8 @@ class Window:
         Requests a second that were to be sent; NaN in a closed loop, which asks as fast as it is answered.
     sent
         Requests that fell due in this window, whenever they were answered.
+    came
+        Right answers that were read in this window, whenever they fell due.
     latencies
         From the instant a request was due until its answer was read: waiting for a free connection is waiting too.
     late
@@ -43,6 +44,7 @@ class Window:
     seconds: float
     rate: float
     sent: int
+    came: int
     latencies: Histogram
     late: Histogram = field(default_factory=Histogram.empty)
     errors: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -65,7 +67,7 @@ class Window:
         Examples
         --------
         >>> quick = Histogram.of(np.full(98, 1000.0))
-        >>> lossy = Window(seconds=1, rate=100, sent=100, latencies=quick, errors={"timeout": 2})
+        >>> lossy = Window(seconds=1, rate=100, sent=100, came=98, latencies=quick, errors={"timeout": 2})
         >>> round(lossy.quantile(0.5), 1), lossy.quantile(0.99) > 99_000
         (1.0, True)
         """
@@ -79,6 +81,7 @@ class Window:
             "seconds": self.seconds,
             "rate": None if math.isnan(self.rate) else self.rate,
             "sent": self.sent,
+            "came": self.came,
             "latencies": _sparse(self.latencies),
             "late": _sparse(self.late),
             "errors": dict(self.errors),
@@ -89,7 +92,7 @@ class Window:
         """What :meth:`to_json` gave."""
         rate = math.nan if told["rate"] is None else told["rate"]
         return cls(
-            seconds=told["seconds"], rate=rate, sent=told["sent"], errors=dict(told["errors"]),
+            seconds=told["seconds"], rate=rate, sent=told["sent"], came=told["came"], errors=dict(told["errors"]),
             latencies=_dense(told["latencies"]), late=_dense(told["late"]),
         )  # fmt: skip
 
@@ -127,14 +130,16 @@ class Rung:
         return self.client_share > _CLIENT_BUSY
 
     def keeps(self, target_ms: float, /) -> bool:
-        """Whether p99 stayed at or under the target in every window, every answer was right, and all were given.
+        """Whether p99 stayed at or under the target in every window, every answer was right, and none stayed behind.
 
-        A window that got fewer answers than 98 % of what fell due left a queue behind: its rate is not sustained,
-        however fast the answers were. The scatter of few requests is allowed for.
+        Where fewer answers came while it was measured than 98 % of what fell due meanwhile, a queue grew: however long
+        a wait the target allows, the rate is not sustained. What a few requests scatter by, the root of their number,
+        is allowed for.
         """
         if not self.windows or self.failed or not self.worst_ms <= target_ms:
             return False
-        return all(window.latencies.total >= _KEEPS_UP * window.sent - math.sqrt(_FEW) for window in self.windows)
+        due = sum(window.sent for window in self.windows)
+        return sum(window.came for window in self.windows) >= _KEEPS_UP * due - math.sqrt(due)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +168,8 @@ class Ladder:
     >>> ladder, rungs = Ladder(start=300, target_ms=50), []
     >>> while (rate := ladder.next(rungs)) is not None:
     ...     took = 1000.0 if rate <= 1000 else 900_000.0
-    ...     window = Window(seconds=1, rate=rate, sent=100, latencies=Histogram.of(np.full(100, took)))
+    ...     told = Histogram.of(np.full(100, took))
+    ...     window = Window(seconds=1, rate=rate, sent=100, came=100, latencies=told)
     ...     rungs.append(Rung(rate=rate, windows=(window,)))
     >>> [round(rung.rate) for rung in rungs]
     [300, 600, 1200, 849, 1009, 925]

@@ -79,6 +79,7 @@ class Client:
         self.late: list[list[float]] = [[] for _ in range(span)]
         self.errors: list[Counter[str]] = [Counter() for _ in range(span)]
         self.sent = [0] * span
+        self.came = [0] * span
         self.answers: list[str | None] = [None] * len(plan.bodies)
 
     def run(self) -> Loaded:
@@ -136,9 +137,9 @@ class Client:
                 return
             self._hear(_TICK_S)
 
-    def _window(self, due: float) -> int:
-        """0 before the first window."""
-        return min(max(0, int((due - self.plan.warm_s) // self.plan.window_s) + 1), self.plan.windows)
+    def _window(self, at: float) -> int:
+        """Which window an instant is in; 0 before the first one."""
+        return min(max(0, int((at - self.plan.warm_s) // self.plan.window_s) + 1), self.plan.windows)
 
     def _send(self, connection: _Connection, due: float, which: int, *, late: float | None) -> None:
         window = self._window(due)
@@ -212,10 +213,12 @@ class Client:
             self._answered(connection, head, body)
 
     def _answered(self, connection: _Connection, head: bytes, body: bytes) -> None:
-        micros = (time.perf_counter() - self.began - connection.due) * 1e6
+        at = time.perf_counter() - self.began
         window, status = self._window(connection.due), head[9:12]
         if status == b"200":
-            self.took[window].append(micros)
+            self.took[window].append((at - connection.due) * 1e6)
+            if at < self.plan.span_s:
+                self.came[self._window(at)] += 1
             if self.answers[connection.which] is None:
                 self.answers[connection.which] = body.decode("utf-8", "replace")
         else:
@@ -279,6 +282,7 @@ class Client:
                 seconds=self.plan.window_s,
                 rate=rate,
                 sent=self.sent[at],
+                came=self.came[at],
                 latencies=Histogram.of(np.asarray(self.took[at], dtype=np.float64)),
                 late=Histogram.of(np.asarray(self.late[at], dtype=np.float64) * 1e6),
                 errors=dict(self.errors[at]),

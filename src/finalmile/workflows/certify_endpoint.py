@@ -19,7 +19,7 @@ from finalmile.workflows.endpoint_trial import Bench, Effort, Trial
 from finalmile.workflows.endpoint_verdict import certificate_of
 from finalmile.workflows.materialise import materialise
 from finalmile.workflows.shop import Shop, newest_version
-from finalmile.workflows.speed import benchmark_for, declared
+from finalmile.workflows.speed import declared, usual_rate
 
 TOO_BUSY = 0.25
 """Share of the machine that others use above which nothing is measured."""
@@ -40,8 +40,8 @@ def certify_endpoint(
 ) -> EndpointCertificate:
     """Measure a version behind workers of its own and keep the certificate.
 
-    The rate that is certified is the one given, else that of the benchmark (so that versions can be compared), else
-    half of the highest rate that keeps to the target.
+    The rate that is certified is the one given, else that of this version or the one before under the same conditions
+    (so that the two can be compared), else half of the highest rate that keeps to the target.
 
     Parameters
     ----------
@@ -73,8 +73,7 @@ def certify_endpoint(
             trial = Trial(
                 bench=bench, endpoint=endpoint, questions=questions, effort=effort, target_ms=target_ms, told=told
             )
-            earlier = benchmark_for(shop.ledger, version, kind=version.kind, features=questions.features)
-            usual = None if earlier is None or earlier.source == "similar model" else earlier.certificate.rate
+            usual = usual_rate(shop.ledger, version, machine=bench.machine(), durable=durable)
             measured = trial.run(rate or usual)
     certificate = certificate_of(shop, version, measured, questions, effort, durable=durable, target_ms=target_ms)
     shop.ledger.add_endpoint_certificate(certificate, actor=shop.actor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from finalmile.records import EndpointCertificate, Version
-from finalmile.serving.endpoint_certificate import FULL, prediction_interval, window_quantiles
+from finalmile.serving.endpoint_certificate import FULL, LEAST, prediction_interval, window_quantiles
 from finalmile.serving.load_profile import Window
 from finalmile.serving.questions import ROWS, Questions
 from finalmile.workflows.endpoint_trial import Effort, Measured
@@ -13,6 +13,7 @@ from finalmile.workflows.shop import Shop
 from finalmile.workflows.speed import kind_of
 
 LEVEL = 0.99
+RARE = "p99.9"
 BUSY = 0.1
 """Share of the machine that others use above which a certificate is labelled."""
 
@@ -30,7 +31,8 @@ def certificate_of(
     """The certificate of what was measured; passed where no rule was broken."""
     windows = window_quantiles(told.loaded.windows)
     whole = all(math.isfinite(value) for values in windows.values() for value in values)
-    intervals = {name: prediction_interval(values, level=LEVEL) for name, values in windows.items()} if whole else {}
+    known = windows.keys() - ({RARE} if _fewest(told.loaded.windows) < LEAST else set())
+    intervals = {name: prediction_interval(windows[name], level=LEVEL) for name in windows if name in known and whole}
     centre = intervals["p99"].centre if intervals else None
     reasons = _reasons(told, len(questions.golden), p99=centre, target_ms=target_ms)
     accuracy = shop.ledger.certificate(version.model, version.number)
@@ -85,15 +87,20 @@ def _reasons(told: Measured, golden: int, *, p99: float | None, target_ms: float
 
 
 def _labels(told: Measured, effort: Effort, questions: Questions) -> tuple[str, ...]:
-    busy = told.busy or 0.0
+    busy, fewest = told.busy or 0.0, _fewest(told.loaded.windows)
     found = [
         (effort.windows < FULL, f"weak: {effort.windows} windows, a full one has {FULL}"),
         (busy > BUSY, f"busy: other processes used {busy:.0%} of the machine meanwhile"),
         (told.busy is None, "unwatched: this system does not tell whether others used the machine"),
+        (fewest < LEAST, f"{RARE} is not known: it takes {LEAST:,} requests in each window, one had {fewest:,}"),
         (questions.distinct < ROWS, f"few rows: {questions.distinct} that differ, better are {ROWS}"),
         (not questions.golden, "unchecked: no golden outputs were kept beside the model"),
     ]
     return tuple(why for so, why in found if so)
+
+
+def _fewest(windows: tuple[Window, ...]) -> int:
+    return min(window.sent for window in windows)
 
 
 def _errors(windows: tuple[Window, ...]) -> dict[str, int]:

@@ -71,6 +71,20 @@ def benchmark_for(ledger: Ledger, version: Version, *, kind: str, features: int 
     return _similar(version, [one for one in known if one.kind == kind], features)
 
 
+def usual_rate(ledger: Ledger, version: Version, /, *, machine: str, durable: bool) -> float | None:
+    """The rate that this version, else the one before it, was certified at under the same conditions.
+
+    Only at the rate of a certificate that was made on this machine, and waited for the disk or not as now, can two
+    versions be compared; at that of another one a version may be asked for more than the machine can do.
+    """
+    known = ledger.endpoint_certificates(version.model)
+    alike = [one for one in known if (one.machine, one.durable) == (machine, durable)]
+    own = [one for one in alike if one.number == version.number]
+    if own:
+        return own[-1].rate
+    return _previous(version, alike).certificate.rate if alike else None
+
+
 def _previous(version: Version, mine: list[EndpointCertificate]) -> Benchmark:
     earlier = [one for one in mine if one.number < version.number]
     number = max(one.number for one in earlier) if earlier else min(one.number for one in mine)

@@ -31,7 +31,7 @@ class EndpointCertified:
             f"Measured at {told.rate:g} requests a second over {told.connections} connections, "
             f"{len(told.windows['p50'])} windows of {told.window_s:g} s, {told.requests:,} requests "
             f"{'with' if told.durable else 'without'} waiting for the disk, on {told.machine}.",
-            *(_latency(name, values, told.level) for name, values in told.intervals.items()),
+            *(_latency(name, told.intervals.get(name), told.level) for name in told.windows),
             f"  sustained   {_sustained(told)}",
             f"  memory      {_figure(told.memory_mb, 'MB')}",
             f"  processor   {_figure(told.cpu_us, 'us a request')}",
@@ -85,7 +85,9 @@ class EndpointsCompared:
         return asdict(self.comparison)
 
 
-def _latency(name: str, values: Sequence[float], level: float) -> str:
+def _latency(name: str, values: Sequence[float] | None, level: float) -> str:
+    if values is None:
+        return f"  {name:12}not known"
     centre, low, high = values
     return f"  {name:12}{centre:.2f} ms, one more window between {low:.2f} and {high:.2f} at {level:.0%}"
 
