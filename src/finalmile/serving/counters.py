@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,8 @@ _TALLIES = _HISTOGRAMS + len(LATENCIES) * BUCKETS
 _NAME_WORDS, _TALLY_COUNT = 15, 512
 _TALLY_WORDS = _NAME_WORDS + 1
 _WORDS = _TALLIES + _TALLY_COUNT * _TALLY_WORDS
-_OTHER = "other"
+_OTHER, _FREE, _STRIKES = b"other", b"-", b"strikes "
+_KINDS = ("answers", "strikes")
 
 
 class Counters:
@@ -58,6 +59,11 @@ class Counters:
     ----------
     path
         Made where it is not there; a file of another layout is replaced.
+
+    Attributes
+    ----------
+    kept_words
+        Where somebody may remember what :meth:`tally` gave; emptied when words change their meaning.
     """
 
     def __init__(self, path: Path, /) -> None:
@@ -76,7 +82,11 @@ class Counters:
         for name in GAUGES:
             self.words[_AT[name]] = 0
         self.words[_AT["pid"]], self.words[_AT["started_ns"]] = os.getpid(), time.monotonic_ns()
-        self._known = {name: at for at, name, _ in _tallies(bytes(self._map))}
+        self.kept_words: dict[str, int] = {}
+        entries = list(_entries(bytes(self._map)))
+        self._known = {label: at for at, label, _ in entries if label != _FREE}
+        self._kept: set[bytes] | None = None
+        self._free = [at for at, label, _ in entries if label == _FREE]
 
     def add(self, name: str, by: int = 1, /) -> None:
         """Count something named in :data:`TOTALS`."""
@@ -95,14 +105,48 @@ class Counters:
 
         Names are cut to 120 bytes; past 512 of them everything else counts under ``"other"``.
         """
-        at = self._known.get(name)
+        label = _label(name)
+        at = self._known.get(label)
         if at is None:
-            name = name if len(self._known) < _TALLY_COUNT - 1 else _OTHER
-            at = self._known[name] = self._known.get(name, len(self._known))
-            start = (_TALLIES + at * _TALLY_WORDS) * 8
-            label = name.encode()[: _NAME_WORDS * 8]
-            self._map[start : start + _NAME_WORDS * 8] = label.ljust(_NAME_WORDS * 8, b"\0")
+            at = self._entry(label if self._room() else _OTHER)
         return _TALLIES + at * _TALLY_WORDS + _NAME_WORDS
+
+    def keep(self, versions: Collection[str], /) -> None:
+        """Have room for the versions that are served, such as ``"demand@3"``: forget what others counted.
+
+        Strikes are forgotten last, where no other room is left: somebody may compare them with those counted before.
+        """
+        self._kept = {_label(f"{kind} {one}") for kind in _KINDS for one in versions}
+        for label in [one for one in self._known if self._departed(one) and not one.startswith(_STRIKES)]:
+            self._forget(label)
+        self.kept_words.clear()
+
+    def _departed(self, label: bytes) -> bool:
+        return self._kept is not None and b" " in label and label not in self._kept
+
+    def _room(self) -> bool:
+        if not self._free and len(self._known) >= _TALLY_COUNT - 1:
+            departed = next((one for one in self._known if self._departed(one)), None)
+            if departed is not None:
+                self._forget(departed)
+        return bool(self._free) or len(self._known) < _TALLY_COUNT - 1
+
+    def _forget(self, label: bytes) -> None:
+        at = self._known.pop(label)
+        self.words[_TALLIES + at * _TALLY_WORDS + _NAME_WORDS] = 0
+        self._write(at, _FREE)
+        self._free.append(at)
+
+    def _entry(self, label: bytes) -> int:
+        at = self._known.get(label)
+        if at is None:
+            at = self._known[label] = self._free.pop() if self._free else len(self._known)
+            self._write(at, label)
+        return at
+
+    def _write(self, at: int, label: bytes) -> None:
+        start = (_TALLIES + at * _TALLY_WORDS) * 8
+        self._map[start : start + _NAME_WORDS * 8] = label.ljust(_NAME_WORDS * 8, b"\0")
 
     def beat(self) -> None:
         """Say that the worker is alive."""
@@ -154,7 +198,7 @@ class Counted:
             totals={name: int(words[_AT[name]]) for name in TOTALS},
             gauges={name: int(words[_AT[name]]) for name in GAUGES},
             latencies={kind: Histogram(counts=words[at : at + BUCKETS]) for kind, at in starts.items()},
-            tallies={name: count for _, name, count in _tallies(raw)},
+            tallies={label.decode("utf-8", "replace"): count for _, label, count in _entries(raw) if label != _FREE},
         )
 
     def alive(self, *, within_s: float = 5.0) -> bool:
@@ -187,11 +231,15 @@ def strikes(folder: Path, /) -> dict[str, int]:
     return {name.removeprefix("strikes "): count for name, count in told.items() if name.startswith("strikes ")}
 
 
-def _tallies(raw: bytes) -> Iterable[tuple[int, str, int]]:
+def _label(name: str) -> bytes:
+    return name.encode()[: _NAME_WORDS * 8]
+
+
+def _entries(raw: bytes) -> Iterable[tuple[int, bytes, int]]:
     for at in range(_TALLY_COUNT):
         start = (_TALLIES + at * _TALLY_WORDS) * 8
-        name = raw[start : start + _NAME_WORDS * 8].rstrip(b"\0")
-        if not name:
+        label = raw[start : start + _NAME_WORDS * 8].rstrip(b"\0")
+        if not label:
             return
         count = int.from_bytes(raw[start + _NAME_WORDS * 8 : start + _TALLY_WORDS * 8], "little", signed=True)
-        yield at, name.decode("utf-8", "replace"), count
+        yield at, label, count

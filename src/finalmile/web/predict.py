@@ -73,7 +73,7 @@ class Predictor:
         self._counters, self._put, self._pool = counters, put, pool
         self._words, self._model_us = counters.words, first_bucket("model")
         self._log_us, self._rows, self._logged = first_bucket("log"), word_of("rows"), word_of("logged")
-        self._tallies: dict[str, int] = {}
+        self._tallies = counters.kept_words
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._chance, self._at = b"", 0
 

@@ -231,6 +231,7 @@ class Watcher:
         if stamp is None or stamp == self._seen:
             return False
         self._board, self._problems = Board.read(self._folder), {}
+        self._counters.keep({str(served) for served in self._board.versions})
         stable = {(route.model, route.stable) for route in self._board.routes}
         self._memory = {served: ready for served, ready in self._memory.items() if served in self._board.versions}
         for served in sorted(self._board.versions, key=lambda one: (one.model, one.number) not in stable):

@@ -64,6 +64,36 @@ def test_more_names_than_there_is_room_for_count_under_other(tmp_path: Path) -> 
     assert (sum(told.tallies.values()), told.tallies["other"]) == (700, 189)
 
 
+def test_six_hundred_versions_one_after_the_other_are_all_counted(tmp_path: Path) -> None:
+    path = tmp_path / "slot-0.counters"
+    counters = Counters(path)
+    for number in range(600):
+        counters.keep({"demand@0", f"demand@{number}"})
+        for name in (f"answers demand@{number}", f"strikes demand@{number}", "answers demand@0"):
+            counters.words[counters.tally(name)] += 1
+        told = Counted.read(path)
+        assert told is not None
+        assert told.tallies[f"strikes demand@{number}"] == 1
+        assert told.tallies[f"answers demand@{number}"] == (1 if number else 2)
+        assert told.tallies["answers demand@0"] == number + 2
+        assert "other" not in told.tallies
+        if number % 100 == 99:
+            counters.close()
+            counters = Counters(path)
+    counters.close()
+
+
+def test_names_that_were_forgotten_begin_at_zero_and_words_that_somebody_kept_are_taken_back(tmp_path: Path) -> None:
+    counters = Counters(tmp_path / "slot-0.counters")
+    counters.kept_words["demand@1"] = counters.tally("answers demand@1")
+    counters.words[counters.kept_words["demand@1"]] += 5
+    counters.keep({"demand@2"})
+    assert counters.kept_words == {}
+    assert counters.words[counters.tally("answers demand@2")] == 0
+    assert counters.words[counters.tally("answers demand@1")] == 0
+    counters.close()
+
+
 @pytest.mark.parametrize("content", [b"", b"something else"])
 def test_a_file_of_another_layout_is_replaced(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "slot-0.counters"
