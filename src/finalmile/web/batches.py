@@ -141,7 +141,10 @@ class Batches:
             return cancelled
 
     def start(self) -> None:
-        """Begin with what waits, what an earlier process left half-done first."""
+        """Begin with what waits, what an earlier process left half-done first; half-written uploads are gone."""
+        for place in self._folder.iterdir():
+            if not (place / JOB).exists():
+                shutil.rmtree(place, ignore_errors=True)
         self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
         self._thread.start()
 

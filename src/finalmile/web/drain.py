@@ -12,6 +12,8 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from finalmile.web.uploads import PATIENCE
+
 _SWEEP_S = 1.0
 
 WRITE = "finalmile.write"
@@ -68,8 +70,13 @@ class DrainingProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if self.draining:
             cycle.keep_alive = False
+        cast("dict[str, Any]", self.scope)[PATIENCE] = self._went_on
         if not self.pipeline:
             cast("dict[str, Any]", self.scope)[WRITE] = partial(self._written, cycle)
+
+    def _went_on(self) -> None:
+        """A long body got further: its time counts from now on."""
+        self.since = self.loop.time()
 
     def _written(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
         """Send a whole answer in one piece; whether that could be done, or must be by messages as ever."""

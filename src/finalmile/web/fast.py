@@ -29,6 +29,7 @@ from finalmile.web.relay import Relay
 from finalmile.web.replies import ONLY_JSON, Call, Header, RefusedError, Reply, busy, encoded, invalid
 from finalmile.web.state import Model, State
 from finalmile.web.tracing import named
+from finalmile.web.uploads import Upload
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -230,12 +231,10 @@ class Endpoint:
     async def _relayed(self, scope: Scope, receive: Receive, send: Send, call: Call) -> Reply | None:
         """Hand a request that is not ours to the manager, which asks for keys itself."""
         self._counters.add("relayed")
-        body = await read_body(receive, call.headers, self.state.board.limits, held=self.held)
-        try:
-            self.held.more(len(body))
-            return await self._relay.ask(scope, body, send)
-        finally:
-            self.held.size -= len(body)
+        upload = Upload(scope, receive, usual=self.state.board.limits.body_bytes)
+        if upload.long:
+            self._gate.check_key(call.headers, self.state, model=None)
+        return await self._relay.ask(scope, upload, send)
 
     def _model(self, name: str, call: Call) -> Model:
         """The model of that name, or the only one that the caller's key reaches where none is named."""

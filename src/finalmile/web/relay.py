@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import httptools
 
 from finalmile.web.bodies import GoneError
-from finalmile.web.replies import Header, RefusedError, Reply, busy
+from finalmile.web.replies import CLOSE, Header, RefusedError, Reply, busy
+from finalmile.web.uploads import Upload
 
 _HOPS = frozenset(
     (b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"proxy-connection", b"expect")
@@ -47,51 +48,56 @@ class Relay:
         self._socket, self._seconds, self._most = str(socket), seconds, most
         self._under_way = 0
 
-    async def ask(self, scope: Mapping[str, Any], body: bytes, send: Send) -> Reply | None:
+    async def ask(self, scope: Mapping[str, Any], upload: Upload, send: Send) -> Reply | None:
         """Send a request on and its answer back, piece by piece; a reply where the manager could not be asked.
+
+        An answer that comes before the body was sent, such as that the key is wrong, ends the sending.
 
         Raises
         ------
         RefusedError
-            The manager is not there, or too many wait for it.
+            The manager is not there, or too many wait for it, or the body is longer than it may be.
         GoneError
-            It ended in the middle of an answer that was sent on already.
+            It ended in the middle of an answer that was sent on already, or the caller hung up.
         """
         if self._under_way >= self._most:
             raise busy("too many requests wait for the manager; predictions are answered as ever")
         self._under_way += 1
         try:
-            return await self._carried(scope, body, send)
+            return await self._carried(scope, upload, send)
         finally:
             self._under_way -= 1
 
-    async def _carried(self, scope: Mapping[str, Any], body: bytes, send: Send) -> Reply | None:
+    async def _carried(self, scope: Mapping[str, Any], upload: Upload, send: Send) -> Reply | None:
         try:
             reader, writer = await asyncio.open_unix_connection(self._socket)
         except OSError:
             raise busy("the manager is not there now; predictions are answered as ever", after_s=2) from None
-        answer = _Answer(send, bare=scope["method"] == "HEAD")
+        sending = asyncio.ensure_future(_sent(scope, upload, writer))
+        answer = _Answer(send, sending, patience=upload.patience, bare=scope["method"] == "HEAD")
         try:
-            writer.write(_head(scope, body))
-            writer.write(body)
-            await writer.drain()
-            await self._passed_on(reader, answer)
+            await self._passed_on(reader, answer, sending)
         except (OSError, TimeoutError, httptools.HttpParserError) as error:
             if not answer.begun:
-                after = ((b"retry-after", b"2"),)
+                after = ((b"retry-after", b"2"), CLOSE)
                 raise RefusedError(503, "manager", f"the manager did not answer: {error!r}", headers=after) from None
             raise GoneError from error  # the head is out: all that is left is to hang up, so that it is seen as broken
+        except RefusedError as refused:
+            if answer.begun:
+                raise GoneError from refused
+            raise
         finally:
+            await _ended(sending)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
         return None
 
-    async def _passed_on(self, reader: asyncio.StreamReader, answer: _Answer) -> None:
+    async def _passed_on(self, reader: asyncio.StreamReader, answer: _Answer, sending: asyncio.Future[None]) -> None:
         parser: _Parser = httptools.HttpResponseParser(answer)
         answer.parser = parser
         while not answer.complete:
-            data = await asyncio.wait_for(reader.read(_BLOCK), self._seconds)
+            data = await self._next(reader, sending)
             if not data:
                 if answer.complete or answer.until_end:
                     break
@@ -100,12 +106,40 @@ class Relay:
             await answer.flush()
         await answer.end()
 
+    async def _next(self, reader: asyncio.StreamReader, sending: asyncio.Future[None]) -> bytes:
+        """What the manager says next; it may be silent for as long as the body still comes."""
+        reading = asyncio.ensure_future(reader.read(_BLOCK))
+        try:
+            await asyncio.wait((reading, sending), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and not reading.done():
+                sending.result()
+            return await asyncio.wait_for(reading, self._seconds)
+        finally:
+            reading.cancel()
+
+
+async def _sent(scope: Mapping[str, Any], upload: Upload, writer: asyncio.StreamWriter) -> None:
+    """Send head and body; a manager that reads no further has its reason, and tells it."""
+    with contextlib.suppress(ConnectionError):
+        writer.write(_head(scope, upload))
+        async for piece in upload.pieces():
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if upload.chunked else piece)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n" if upload.chunked else b"")
+        await writer.drain()
+
+
+async def _ended(sending: asyncio.Future[None]) -> None:
+    sending.cancel()
+    with contextlib.suppress(asyncio.CancelledError, RefusedError, GoneError):
+        await sending
+
 
 class _Answer:
     """Collects what the parser finds and passes it on; a bare one ends with its head."""
 
-    def __init__(self, send: Send, *, bare: bool) -> None:
-        self._send, self._bare = send, bare
+    def __init__(self, send: Send, sending: asyncio.Future[None], *, patience: Callable[[], None], bare: bool) -> None:
+        self._send, self._sending, self._patience, self._bare = send, sending, patience, bare
         self.parser: _Parser | None = None
         self.begun = self.complete = self.until_end = self._heads_over = False
         self._headers: list[Header] = []
@@ -135,9 +169,12 @@ class _Answer:
             assert self.parser is not None
             self.begun = True
             status = self.parser.get_status_code()
+            if not self._sending.done():  # the rest of the body is not read, so nothing can follow it
+                self._headers.append(CLOSE)
             await self._send({"type": "http.response.start", "status": status, "headers": self._headers})
         if self._parts and self.begun:
             body, self._parts = b"".join(self._parts), []
+            self._patience()
             await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def end(self) -> None:
@@ -146,7 +183,7 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _head(scope: Mapping[str, Any], body: bytes) -> bytes:
+def _head(scope: Mapping[str, Any], upload: Upload) -> bytes:
     target: bytes = scope["raw_path"]
     if scope["query_string"]:
         target += b"?" + scope["query_string"]
@@ -157,6 +194,7 @@ def _head(scope: Mapping[str, Any], body: bytes) -> bytes:
         for name, value in scope["headers"]
         if name not in _HOPS and name not in (b"content-length", b"x-forwarded-for", PROOF)
     ]
-    lines += [b"connection: close", b"content-length: %d" % len(body), b"x-forwarded-for: %s" % str(client[0]).encode()]
+    lines += [b"connection: close", b"x-forwarded-for: %s" % str(client[0]).encode()]
+    lines.append(b"transfer-encoding: chunked" if upload.chunked else b"content-length: %d" % upload.length)
     lines.append(PROOF + b": " + os.environ.get(SECRET, "none").encode())
     return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from starlette.exceptions import HTTPException
 from finalmile.errors import ConflictError, MissingInputError, UnknownNameError
 from finalmile.web.api.desk import Caller, Desk, visible
 from finalmile.web.api.policy import AtDesk, ModelName, Orderer, Reader
+from finalmile.web.api.received import received
 from finalmile.web.api.shapes import ERRORS, Answer
 from finalmile.web.batches import INPUT, RESULT, Job, Progress
 
@@ -27,7 +27,6 @@ FORMS = {
     "application/vnd.apache.parquet": "parquet",
     "application/json": "forecast",
 }
-_SILENCE_S = 60.0
 _BODY = {
     "requestBody": {
         "description": "JSON lines with a record each, as :predict takes them; CSV or Parquet with a row each; or, as "
@@ -49,13 +48,15 @@ async def submit_batch(name: ModelName, request: Request, desk: AtDesk, caller: 
     await to_thread.run_sync(desk.model, caller, name)
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in FORMS:
-        raise HTTPException(415, f"{media[:60]!r} cannot be read here; send one of {', '.join(FORMS)}")
+        raise HTTPException(
+            415, f"content-type is {media[:60]!r}, which cannot be read here; send one of {', '.join(FORMS)}"
+        )
     deployed = await to_thread.run_sync(desk.project.ledger.deployment, name)
     if deployed is None:
-        raise MissingInputError(f"no version of {name!r} is live; promote one first")
+        raise MissingInputError(f"no version of {name!r} is live. Run: finalmile promote {name}")
     batch_id, place = await to_thread.run_sync(desk.batches.prepare)
     try:
-        await _upload(request, place / INPUT, form=FORMS[media])
+        await received(request, place / INPUT, form=FORMS[media])
     except BaseException:
         desk.batches.discard(batch_id)
         raise
@@ -113,25 +114,3 @@ def _found(desk: Desk, caller: Caller, batch_id: str) -> tuple[Job, Progress]:
 
 def _told(job: Job, progress: Progress) -> Answer:
     return {**asdict(job), **{name: value for name, value in asdict(progress).items() if name != "tries"}}
-
-
-async def _upload(request: Request, path: object, *, form: str) -> None:
-    """Keep the body as it comes; whoever stops sending is let go."""
-    size = 0
-    with open(str(path), "wb") as file:  # noqa: PTH123 - small writes to a local disk
-        stream = request.stream().__aiter__()
-        while True:
-            try:
-                part = await asyncio.wait_for(anext(stream), timeout=_SILENCE_S)
-            except StopAsyncIteration:
-                break
-            except TimeoutError:
-                raise HTTPException(408, f"nothing came for {_SILENCE_S:.0f} s; send it again") from None
-            size += len(part)
-            await to_thread.run_sync(file.write, part)
-    if form == "forecast" and size > 100:
-        raise HTTPException(
-            422, "application/json asks for the whole forecast and takes {}; send records as JSON lines"
-        )
-    if size == 0:
-        raise HTTPException(422, "the body is empty; send records, or {} as application/json for the whole forecast")

@@ -24,11 +24,10 @@ from finalmile.web.api.desk import Caller, Desk
 from finalmile.web.api.errors import told, unexpected
 from finalmile.web.redaction import redacted
 from finalmile.web.relay import PROOF
+from finalmile.web.uploads import BATCHES, most_bytes
 
 _LOG = logging.getLogger("finalmile.api")
 JSON_BYTES = 1_000_000
-UPLOAD_BYTES = 4_000_000_000
-_UPLOAD = re.compile(r"/v1/models/[^/]+/batches")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -195,7 +194,7 @@ def _who_are_you() -> Response:
 
 
 def _most(scope: Scope) -> int:
-    return UPLOAD_BYTES if _UPLOAD.fullmatch(scope["path"]) else JSON_BYTES
+    return most_bytes() if BATCHES.fullmatch(scope["path"]) else JSON_BYTES
 
 
 def _path(scope: Scope) -> str:

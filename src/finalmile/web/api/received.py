@@ -1,0 +1,119 @@
+"""Uploads of batches: on the disk as they come, and refused by their first bytes where they are something else."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+from anyio import to_thread
+from fastapi import Request
+from starlette.exceptions import HTTPException
+
+from finalmile.errors import TransientError
+
+_SILENCE_S = 60.0
+_MARK = b"PAR1"
+_LOOKED_AT = 100_000
+"""Bytes within which the first line of an upload is looked at."""
+
+_RIGHT = 'one record a line, as in {"unique_id": "milk", "horizon": 7}'
+
+
+async def received(request: Request, path: Path, *, form: str) -> None:
+    """Keep a body durably as it comes; whoever stops sending is let go.
+
+    Raises
+    ------
+    HTTPException
+        408 where nothing comes any more, 422 where it is not what its content type says.
+    TransientError
+        The disk is full.
+    """
+    head, size = b"", 0
+    try:
+        with path.open("wb") as file:
+            async for part in _parts(request):
+                size += len(part)
+                if len(head) < _LOOKED_AT:
+                    head = (head + part)[:_LOOKED_AT]
+                    _check_head(head, form)
+                await to_thread.run_sync(file.write, part)
+            await to_thread.run_sync(_kept, file)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise TransientError("the disk is full, and the upload is not kept; make room, and send it again") from error
+    _check_whole(path, head, size, form)
+
+
+async def _parts(request: Request) -> AsyncIterator[bytes]:
+    stream = request.stream().__aiter__()
+    while True:
+        try:
+            yield await asyncio.wait_for(anext(stream), timeout=_SILENCE_S)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise HTTPException(408, f"nothing came for {_SILENCE_S:.0f} s; send it again") from None
+
+
+def _kept(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _check_head(head: bytes, form: str) -> None:
+    """Refuse at once what cannot become right by what follows."""
+    if form == "forecast" and len(head.strip()) > 2:
+        raise HTTPException(
+            422,
+            "application/json asks for the forecast of every series and takes nothing but {}. Records go as "
+            f"application/jsonl, {_RIGHT}",
+        )
+    if form == "parquet" and not _MARK.startswith(head[:4]):
+        raise HTTPException(
+            422,
+            "the body is no Parquet file: it does not begin with PAR1. Send the file as it is (curl --data-binary "
+            "@records.parquet), or CSV as text/csv, or JSON lines as application/jsonl",
+        )
+    line, ended, _ = head.lstrip().partition(b"\n")
+    if form == "jsonl":
+        if line.startswith(b"["):
+            raise HTTPException(422, f"the body is a JSON list; JSON lines hold {_RIGHT}, without brackets or commas")
+        if ended:
+            _check_line(line)
+    if form == "csv" and line[:1] in (b"{", b"["):
+        raise HTTPException(422, "the body is JSON, not CSV; send it as application/jsonl, " + _RIGHT)
+
+
+def _check_line(line: bytes) -> None:
+    try:
+        told = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        if line.strip() in (b"{", b"{ "):
+            raise HTTPException(422, f"the first line ends within a record; JSON lines hold {_RIGHT}") from None
+        return  # said in its own row of the result
+    if isinstance(told, dict) and "instances" in told:
+        raise HTTPException(422, f"the body is {{instances: [...]}}, as :predict takes it; a batch takes {_RIGHT}")
+
+
+def _check_whole(path: Path, head: bytes, size: int, form: str) -> None:
+    if size == 0:
+        raise HTTPException(422, "the body is empty; send records, or {} as application/json for the whole forecast")
+    if form == "forecast" and head.strip() != b"{}":
+        raise HTTPException(422, "application/json asks for the forecast of every series; send {}")
+    if form == "jsonl" and size < _LOOKED_AT:
+        _check_line(head.strip().partition(b"\n")[0])
+    if form == "parquet" and not _ends_well(path, size):
+        raise HTTPException(422, "the Parquet file is cut off: it does not end with PAR1. Send it again, whole")
+
+
+def _ends_well(path: Path, size: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, size - 4))
+        return size >= 12 and file.read() == _MARK
