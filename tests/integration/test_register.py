@@ -152,7 +152,11 @@ def test_a_model_of_rows_needs_no_sales(tmp_path, tree_text):
 
 def test_the_same_model_again_is_the_same_version(project, tree_text):
     first = project.register("demand", "lightgbm", path=tree_text, features=FEATURES)
-    assert project.register("demand", "lightgbm", path=tree_text, features=FEATURES).version == first.version
+    again = project.register("demand", "lightgbm", path=tree_text, features=FEATURES)
+    assert again.version == first.version
+    assert first.lines()[0] == "demand@1 is registered."
+    assert again.lines()[0].startswith("demand@1 is registered already, since 20")
+    assert (first.to_dict()["again"], again.to_dict()["again"]) == (False, True)
 
 
 def test_the_sandbox_certificate_is_kept_with_the_version(project, tree_text):
@@ -193,8 +197,42 @@ def test_what_was_given_wrongly_is_said(project, tree_text, tmp_path):
         project.register("demand", "lightgbm", path=tmp_path / "nowhere.txt", features=FEATURES)
     with pytest.raises(SchemaError, match="fetures"):
         project.register("demand", "lightgbm", path=tree_text, features={"fetures": []})
-    with pytest.raises(ModelFaultError, match="takes"):
+    with pytest.raises(SchemaError, match="takes 3 features and 1 are declared"):
         project.register("demand", "lightgbm", path=tree_text, features={"features": ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"unique_id,ds,y\na,2024-01-01,3\n", "it begins with 'unique_id,ds,y'"),
+        (b"\x80\x04\x95", "it is not even text"),
+        (b"", "it is empty"),
+        (b"tree\nversion=v4\n", "ends before its trees do"),
+    ],
+)
+def test_what_is_no_model_text_is_told_with_what_it_looks_like_and_what_would_be_right(tmp_path, raw, found):
+    project = Project.init(tmp_path / "shop")
+    (tmp_path / "model.txt").write_bytes(raw)
+    with pytest.raises(MissingInputError, match=f"{found}.*name the text that Booster.save_model wrote"):
+        project.register("demand", "lightgbm", path=tmp_path / "model.txt", features={"features": ["level"]})
+
+
+def test_features_that_are_not_declared_are_named(tmp_path):
+    project = Project.init(tmp_path / "shop")
+    a_text(tmp_path / "model.txt", ["level", "week day", "price"])
+    with pytest.raises(SchemaError, match=r"takes 3 features and 2 are declared \(level, week day\); price is not"):
+        project.register(
+            "demand", "lightgbm", path=tmp_path / "model.txt", features={"features": ["level", "week day"]}
+        )
+
+
+def test_a_dry_rollback_without_sales_says_where_it_would_lead(tmp_path):
+    project = Project.init(tmp_path / "shop")
+    for name in ("level", "weekday"):
+        a_text(tmp_path / "model.txt", [name])
+        project.register("demand", "lightgbm", path=tmp_path / "model.txt", features={"features": [name]})
+        project.promote(force=True)
+    assert project.rollback(dry_run=True).lines() == ["demand@1 would go live; before: demand@2."]
 
 
 def a_text(path, names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -88,4 +89,5 @@ MakeKey = Callable[..., str]
 
 @pytest.fixture
 def key(locked: Door) -> MakeKey:
-    return lambda role, **more: locked.project.create_key(role, role=role, **more).secret
+    numbers = itertools.count(1)
+    return lambda role, **more: locked.project.create_key(f"{role} {next(numbers)}", role=role, **more).secret

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress_bar(*, quiet: bool) -> Generator[Progress]:
-    """A callback that moves a bar on standard error; it does nothing without a terminal or when ``quiet``."""
+def progress_bar(*, quiet: bool, steps: bool = False) -> Generator[Progress]:
+    """A callback that moves a bar on standard error; it does nothing without a terminal or when ``quiet``.
+
+    Parameters
+    ----------
+    steps
+        Without a terminal say each step in a line, for work of few steps that take minutes.
+    """
     if quiet or not sys.stderr.isatty():
-        yield _nothing
+        yield _said if steps and not quiet else _nothing
         return
     with Bars(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("working", total=None)
@@ -29,6 +35,11 @@ def progress_bar(*, quiet: bool) -> Generator[Progress]:
             bars.update(task, completed=done, total=total, description=printable(what))
 
         yield told
+
+
+def _said(done: int, total: int, what: str, /) -> None:
+    del done, total
+    print(printable(what), file=sys.stderr, flush=True)
 
 
 def _nothing(done: int, total: int, what: str, /) -> None:

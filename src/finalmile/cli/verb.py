@@ -71,9 +71,9 @@ class Session:
         return with_project(line, self.given)
 
     @contextmanager
-    def progress(self) -> Generator[Progress]:
-        """A bar on standard error, where somebody watches and nobody asked for JSON."""
-        with progress_bar(quiet=self.as_json) as bar:
+    def progress(self, *, steps: bool = False) -> Generator[Progress]:
+        """A bar on standard error, where somebody watches and nobody asked for JSON; else a line a step if wanted."""
+        with progress_bar(quiet=self.as_json, steps=steps) as bar:
             yield bar
 
 

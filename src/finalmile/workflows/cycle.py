@@ -139,8 +139,9 @@ def would_roll_back(shop: Shop, model: str, *, to: int | None, book: StockBook) 
 
 
 def _order_changes(shop: Shop, now: Version, then: Version, *, book: StockBook) -> int | None:
-    cutoff = shop.known.newest
+    """``None`` where there is nothing to order by: no sales, no stock count, or a model that only answers rows."""
     try:
+        cutoff = shop.known.newest
         before = quantities(shop, book, told=predict(shop, now, cutoff), cutoff=cutoff)
         after = quantities(shop, book, told=predict(shop, then, cutoff), cutoff=cutoff)
     except MissingInputError:

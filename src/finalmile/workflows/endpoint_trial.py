@@ -140,7 +140,10 @@ class Trial:
         rungs = self._climb(ladder)
         sustained = ladder.sustained(rungs)
         rate = rate or (_rounded(sustained / 2) if sustained else rungs[-1].rate)
-        self.told(1, 2, f"measuring at {rate:,.0f} requests a second")
+        effort = self.effort
+        self.told(
+            1, 2, f"measuring at {rate:,.0f} requests a second: {effort.windows} windows of {effort.window_s:g} s"
+        )
         loaded, cpu_us, busy = self._measure(rate)
         self.told(2, 2, "measured")
         return Measured(
@@ -168,6 +171,7 @@ class Trial:
             self.told(0, 2, f"trying {rate:,.0f} requests a second")
             loaded = self._load(rate, windows=self.effort.rung_windows, window_s=self.effort.rung_s, seed=len(rungs))
             rungs.append(loaded.to_rung(rate))
+            self.told(0, 2, f"{rate:,.0f} requests a second {_outcome(rungs[-1], self.target_ms)}")
         return rungs
 
     def _load(self, rate: float, *, windows: int, window_s: float, seed: int) -> Loaded:
@@ -197,6 +201,13 @@ class Trial:
         others = None if every is None or every_after is None else every_after - every - cpu - client
         share = None if others is None else min(1.0, max(0.0, others / spent / (os.cpu_count() or 1)))
         return loaded, cpu / max(1.0, rate * span) * 1e6, share
+
+
+def _outcome(rung: Rung, target_ms: float) -> str:
+    if rung.failed:
+        return f"left {rung.failed:,} without a right answer"
+    kept = "are sustained" if rung.keeps(target_ms) else "are not"
+    return f"{kept}: p99 was {rung.worst_ms:.1f} ms in the slowest window"
 
 
 def _rounded(rate: float) -> float:

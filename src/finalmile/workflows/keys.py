@@ -86,12 +86,13 @@ def create(
     UnknownNameError
         For a role that there is not.
     ConfigError
-        Without a name.
+        Without a name, or with that of a key that is in force: nobody could tell the two apart.
     """
     if role not in ROLES:
         raise UnknownNameError("role", role, ROLES)
     if not name.strip():
         raise ConfigError("keys create", ["a key needs a name that says who holds it, as in: keys create till-42"])
+    _check_free(ledger.keys(), name.strip(), now)
     prefix = f"fm_{random(_PREFIX_BYTES).hex()}"
     secret = random(_SECRET_BYTES).hex()
     key = ApiKey(
@@ -105,6 +106,13 @@ def create(
     )
     ledger.add_key(key, actor=actor)
     return NewKey(key=key, secret=f"{prefix}.{secret}")
+
+
+def _check_free(held: Sequence[ApiKey], name: str, now: datetime) -> None:
+    for key in held:
+        if key.name == name and key.usable(now):
+            mend = f"take another name, or end that one first: finalmile keys revoke {key.prefix}"
+            raise ConfigError("keys create", [f"a {key.role} key for {name!r} is in force; {mend}"])
 
 
 def revoke(ledger: Ledger, prefix: str, *, now: datetime, actor: str) -> Keys:

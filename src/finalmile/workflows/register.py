@@ -86,19 +86,23 @@ class Registration:
         ``None`` for a model of sales.
     judged
         Whether it forecasts by itself, so that sales can tell how good it is.
+    again
+        Whether it was a version before: the same files and declarations make no new one.
     """
 
     version: Version
     tried: Tried | None
     notes: tuple[str, ...] = ()
     judged: bool = True
+    again: bool = False
     breached: bool = False
 
     def lines(self) -> list[str]:
         """What was registered, what it showed, and what to do next."""
         tried, version = self.tried, self.version
         shown = [] if tried is None else [_shown(tried)]
-        return [f"{version} is registered.", *shown, *self.notes, *self._next()]
+        since = f" already, since {version.created_at:%Y-%m-%d %H:%M} UTC, just as it is" if self.again else ""
+        return [f"{version} is registered{since}.", *shown, *self.notes, *self._next()]
 
     def _next(self) -> list[str]:
         model = self.version.model
@@ -109,9 +113,14 @@ class Registration:
         ]
 
     def to_dict(self) -> Json:
-        """Version, sandbox, notes."""
+        """Version, whether it was there before, sandbox, notes."""
         tried = None if self.tried is None else self.tried.to_json()
-        return {"version": dataclasses.asdict(self.version), "sandbox": tried, "notes": list(self.notes)}
+        return {
+            "version": dataclasses.asdict(self.version),
+            "again": self.again,
+            "sandbox": tried,
+            "notes": list(self.notes),
+        }
 
 
 def register(shop: Shop, model: str, offer: Offer, /, *, terms: Terms | None = None) -> Registration:
@@ -135,11 +144,13 @@ def register(shop: Shop, model: str, offer: Offer, /, *, terms: Terms | None = N
             kept, tried = _tried(kept, offer, folder, terms)
         fitted, notes = _fitted(shop, kept, offer, folder)
         digest = shop.artefacts.put(lambda final: _write(folder, fitted, final))
+    before = shop.ledger.versions(model)
     version = _version(shop, model, digest, offer, kept)
     if tried is not None and shop.ledger.run_done("sandbox", str(version)) is None:
         shop.ledger.finish_run("sandbox", str(version), tried.to_json(), at=shop.clock.now())
     notes = (*notes, *(tried.notes if tried else ()))
-    return Registration(version=version, tried=tried, notes=notes, judged=fitted is not None)
+    again = version.number in {one.number for one in before}
+    return Registration(version=version, tried=tried, notes=notes, judged=fitted is not None, again=again)
 
 
 def judge_of(shop: Shop, version: Version, /, *, at: int) -> Fitted:

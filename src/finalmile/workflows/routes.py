@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from finalmile.errors import ConfigError, MissingInputError
 from finalmile.records import Beside, Deployment, Json, RouteRule
 from finalmile.workflows.endpoint import last_good
-from finalmile.workflows.shop import Shop
+from finalmile.workflows.shop import Shop, check_model
 
 _DEADLINE_MS = (10, 60_000)
 
@@ -96,9 +96,12 @@ def change(shop: Shop, model: str, wanted: Change, *, why: str) -> Routed:
         For shares outside [0, 1] or above 1 together, a version that is live already or quarantined; every fault.
     MissingInputError
         Where nothing is live that another version could stand beside.
+    UnknownNameError
+        Where only other models have versions.
     """
     deployed = shop.ledger.deployment(model)
     if deployed is None:
+        check_model(shop.ledger, model)
         raise MissingInputError(f"no version of {model!r} is live, so none can stand beside it; promote one first")
     rule = _changed(shop.ledger.route(model), wanted)
     faults = list(_faults(shop, rule, deployed))

@@ -126,13 +126,29 @@ def live_version(shop: Shop, model: str) -> Version:
     ------
     MissingInputError
         Where nothing has been promoted.
+    UnknownNameError
+        Where only other models have versions.
     """
     deployed = shop.ledger.deployment(model)
     if deployed is None:
+        check_model(shop.ledger, model)
         raise MissingInputError(
             f"no version of {model!r} is live. Promote one: finalmile train {model}, certify {model}, promote {model}"
         )
     return shop.ledger.version(model, deployed.live)
+
+
+def check_model(ledger: Ledger, model: str) -> None:
+    """Raise where a name that has no version looks like a slip, because other names have some.
+
+    Raises
+    ------
+    UnknownNameError
+        Says which names there are.
+    """
+    known = {version.model for version in ledger.versions()}
+    if known and model not in known:
+        raise UnknownNameError("model", model, known)
 
 
 def newest_version(shop: Shop, model: str, number: int | None = None) -> Version:

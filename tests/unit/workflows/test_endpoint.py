@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -179,6 +180,40 @@ def test_a_key_needs_a_known_role_and_a_name(project: Project):
         project.create_key("till", role="root")
     with pytest.raises(ConfigError, match="needs a name"):
         project.create_key("  ")
+
+
+def test_no_two_keys_in_force_have_one_name(project: Project):
+    first = project.create_key("till")
+    with pytest.raises(ConfigError, match=f"finalmile keys revoke {first.key.prefix}"):
+        project.create_key(" till ", role="admin")
+    assert len(project.keys().rows) == 1
+    project.revoke_key(first.key.prefix)
+    assert project.create_key("till", role="admin").key.role == "admin"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda project: project.rollback("demnad"),
+        lambda project: project.rollback("demnad", dry_run=True),
+        lambda project: project.rollback("demnad", to=1),
+        lambda project: project.promote("demnad"),
+        lambda project: project.promote("demnad", 1),
+        lambda project: project.certify("demnad"),
+        lambda project: project.certify_endpoint("demnad"),
+        lambda project: project.forecast("demnad"),
+        lambda project: project.materialise("demnad"),
+        lambda project: project.monitor("demnad"),
+        lambda project: project.routes("demnad"),
+        lambda project: project.set_route("demnad", durable=True),
+        lambda project: project.endpoint_benchmark("demnad"),
+        lambda project: project.compare_endpoints(("demnad", 1), ("demand", 1)),
+    ],
+)
+def test_a_slip_in_the_name_of_a_model_is_told_with_the_name_meant(project: Project, ask: Callable[[Project], object]):
+    _version(project, live=True)
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'demand"):
+        ask(project)
 
 
 def test_every_fault_of_a_route_is_told_at_once(project: Project):

@@ -53,7 +53,7 @@ def certify(
     if not endpoint:
         _check_alone(quick=quick, rate=rate is not None, even_if_busy=even_if_busy)
         return JudgedReport(session.project.certify(name, number))
-    with session.progress() as progress:
+    with session.progress(steps=True) as progress:
         return session.project.certify_endpoint(
             name, number, quick=quick, rate=rate, target_ms=target_ms, even_if_busy=even_if_busy, progress=progress
         )
