@@ -48,8 +48,8 @@ _TALLIES = _HISTOGRAMS + len(LATENCIES) * BUCKETS
 _NAME_WORDS, _TALLY_COUNT = 15, 512
 _TALLY_WORDS = _NAME_WORDS + 1
 _WORDS = _TALLIES + _TALLY_COUNT * _TALLY_WORDS
-_OTHER, _FREE, _STRIKES = b"other", b"-", b"strikes "
-_KINDS = ("answers", "strikes")
+_OTHER, _FREE, _STRIKES = b"other", b"-", (b"strikes ", b"odd ")
+_KINDS = ("answers", "strikes", "odd")
 
 
 class Counters:
@@ -227,8 +227,19 @@ def together(slots: Iterable[Counted], /) -> Counted:
 
 def strikes(folder: Path, /) -> dict[str, int]:
     """Strikes against each version that workers counted: ``{"demand@3": 2}``."""
-    told = together(read_all(folder).values()).tallies
-    return {name.removeprefix("strikes "): count for name, count in told.items() if name.startswith("strikes ")}
+    return strikes_of(together(read_all(folder).values()))
+
+
+def strikes_of(told: Counted, /, *, kind: str = "strikes") -> dict[str, int]:
+    """Strikes against each version among what was counted.
+
+    Parameters
+    ----------
+    kind
+        ``"odd"`` for those alone that came of features which callers gave.
+    """
+    start = f"{kind} "
+    return {name.removeprefix(start): count for name, count in told.tallies.items() if name.startswith(start)}
 
 
 def _label(name: str) -> bytes:

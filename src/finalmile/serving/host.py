@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from finalmile.forecasters.loaders.kept import Kept
 from finalmile.serving.golden import check_golden
 
 STRIKES = 3
+REST_S, _LONGEST_REST_S = 30.0, 900.0
 _INNOCENT = ("starting", "waiting")
 _OF_FEATURES = ("raised", "not finite", "too large")
 
@@ -23,7 +25,8 @@ class Host:
 
     Every fault is a strike, but a wait for others, and one on features that leaves the golden rows answered as ever:
     kind ``"unusual"``. A process that died or was late is started again beside the traffic; meanwhile every question
-    fails at once with kind ``"starting"``, which is no strike. After ``most`` strikes it stays down.
+    fails at once with kind ``"starting"``, which is no strike. After ``most`` strikes it stays down for ``rest_s``, the
+    next time twice as long: a version that was struck by its callers and left on the endpoint comes back.
 
     Parameters
     ----------
@@ -39,7 +42,13 @@ class Host:
     """
 
     def __init__(
-        self, folder: Path, *, deadline_s: float = 2.0, most: int = STRIKES, bounds: Bounds | None = None
+        self,
+        folder: Path,
+        *,
+        deadline_s: float = 2.0,
+        most: int = STRIKES,
+        bounds: Bounds | None = None,
+        rest_s: float = REST_S,
     ) -> None:
         self.strikes, self.faults = 0, list[str]()
         self._folder, self._deadline, self._most = folder, deadline_s, most
@@ -48,11 +57,12 @@ class Host:
         self._outputs = len(self._kept.outputs)
         self._change = threading.Lock()
         self._closed, self._starting = False, False
+        self._rest_s, self._again_at = rest_s, float("inf")
         self._process: Process | None = self._started()
 
     @property
     def out(self) -> bool:
-        """Whether it has been given up."""
+        """Whether it has been given up for now."""
         return self.strikes >= self._most
 
     @property
@@ -106,17 +116,32 @@ class Host:
         return True
 
     def _down(self) -> ModelFaultError:
-        if self.out:
+        if self.out and not self._tried_again():
             said = f"the model was given up after {self.strikes} faults, the last: {self.faults[-1]}"
             return ModelFaultError("struck out", said)
         return ModelFaultError("starting", "the model is being started again")
+
+    def _tried_again(self) -> bool:
+        """Whether it has rested long enough, and is being started once more with one strike left."""
+        with self._change:
+            if self._starting or self._closed or time.monotonic() < self._again_at:
+                return False
+            self.strikes, self._starting = self._most - 1, True
+        threading.Thread(target=self._restart, name="model host", daemon=True).start()
+        return True
+
+    def _struck(self, why: str) -> None:
+        self.strikes += 1
+        self.faults = [*self.faults[-9:], why]
+        if self.out:
+            self._again_at = time.monotonic() + self._rest_s
+            self._rest_s = min(2 * self._rest_s, _LONGEST_REST_S)
 
     def _strike(self, process: Process, fault: ModelFaultError) -> None:
         with self._change:
             if self._process is not process:
                 return  # asked of one that had already been replaced
-            self.strikes += 1
-            self.faults.append(fault.message)
+            self._struck(fault.message)
             if process.alive and not self.out:
                 return
             self._process = None
@@ -133,8 +158,7 @@ class Host:
                 fresh = self._started()
             except FinalMileError as fault:
                 with self._change:
-                    self.strikes += 1
-                    self.faults.append(str(fault))
+                    self._struck(str(fault))
         with self._change:
             self._starting = False
             if not self._closed:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from finalmile.errors import ModelFaultError
+from finalmile.errors import FinalMileError, ModelFaultError
 from finalmile.forecasters.isolation import Bounds, Process
 from finalmile.forecasters.loaders.contract import Rows
 from finalmile.forecasters.loaders.kept import Kept
+from finalmile.serving.golden import check_golden
 
 _WARM, _FEWEST, _MOST, _BUDGET_S = 20, 30, 200, 5.0
 _LEAK_KB = 32.0
@@ -79,6 +80,44 @@ def try_rows(folder: Path, rows: Rows, /, *, terms: Terms | None = None) -> tupl
         return _tried(process, rows, len(kept.outputs), terms)
     finally:
         process.close()
+
+
+def golden_answered(folder: Path, /, *, bounds: Bounds | None = None) -> int:
+    """How many golden rows a version answers in a process of its own, all as it did when it was registered.
+
+    0 where it does not, cannot be opened, or none were kept.
+    """
+    try:
+        kept = Kept.read(folder)
+        rows = kept.golden.get("rows", ())
+        if not rows:
+            return 0
+        terms = Terms(bounds=bounds or Bounds())
+        process = _opened(folder, kept, terms)
+        try:
+            for row, answer in zip(rows, kept.golden["answers"], strict=True):
+                alone = replace(kept, golden={"rows": [row], "answers": [answer]})
+                check_golden(_Asked(process, len(kept.outputs), terms.deadline_ms / 1000), alone, exact=False)
+        finally:
+            process.close()
+    except (FinalMileError, OSError):
+        return 0
+    return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A process as a model of rows."""
+
+    process: Process
+    outputs: int
+    deadline_s: float
+
+    def rows(self, features: Rows, /) -> Rows:
+        return self.process.rows(features, outputs=self.outputs, deadline_s=self.deadline_s)
+
+    def close(self) -> None:
+        self.process.close()
 
 
 def _opened(folder: Path, kept: Kept, terms: Terms) -> Process:

@@ -190,7 +190,7 @@ class Predictor:
         except Exception as error:  # whatever a model does, the request is answered
             kind = getattr(error, "kind", "")
             if kind not in _NO_STRIKE and not (kind == "unusual" and _given(group)):
-                self._strike(ready)
+                self._strike(ready, odd=_given(group))
             why = f"{ready.name}: {type(error).__name__}: {error}"[:300]
             await self._stand_in(model, group, why, last=last, waited=kind == "waiting")
 
@@ -260,7 +260,9 @@ class Predictor:
         if planned:
             await self._fill(model, planned, last=True)
 
-    def _strike(self, ready: Ready) -> None:
+    def _strike(self, ready: Ready, *, odd: bool) -> None:
+        if odd:  # first, so that nobody sees a strike without it
+            self._words[self._counters.tally(f"odd {ready.name}")] += 1
         self._words[self._counters.tally(f"strikes {ready.name}")] += 1
 
     def _lines(self, records: Sequence[Record], call: Call) -> list[bytes]:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from finalmile.adapters.local.changes import Changes
 from finalmile.project import LEDGER_NAME, Project
+from finalmile.records import Version
 from finalmile.serving.board import Board
-from finalmile.serving.counters import strikes
+from finalmile.serving.counters import Counted, read_all, strikes_of, together
 from finalmile.workflows import endpoint, quarantine
 from finalmile.workflows.monitor import deliver
 
@@ -30,7 +31,7 @@ class Watcher:
     open_to_all, hosts
         As the board says them.
     counted
-        Strikes that workers ever counted, by version.
+        What workers ever counted.
     """
 
     def __init__(
@@ -40,9 +41,9 @@ class Watcher:
         *,
         open_to_all: bool = True,
         hosts: Sequence[str] = (),
-        counted: Callable[[Path], dict[str, int]] = strikes,
+        counted: Callable[[Path], Counted] | None = None,
     ) -> None:
-        self._project, self._folder, self._counted = project.acting("manager"), folder, counted
+        self._project, self._folder, self._counted = project.acting("manager"), folder, counted or _counted
         self._open_to_all, self._hosts = open_to_all, tuple(hosts)
         self._changes = Changes(project.folder / LEDGER_NAME)
         self._told: set[tuple[str, str]] = set()
@@ -100,18 +101,35 @@ class Watcher:
 
     def judge(self) -> None:
         """Quarantine every version that could not answer often enough."""
-        counts = self._counted(self._folder)
-        if not counts:
-            return
-        shop = self._project.shop
+        told, shop = self._counted(self._folder), self._project.shop
+        counts, odd = strikes_of(told), strikes_of(told, kind="odd")
         for model, number, struck in quarantine.due(shop, counts):
             version = shop.ledger.version(model, number)
-            why = f"It could not answer {struck} requests: it raised, hung, died, or answered with what is no forecast."
-            done = quarantine.quarantine(shop, model, number, strikes=struck, why=why)
-            quarantine.settle(shop, version, counts[str(version)])
-            if done is not None:
-                _LOG.warning("%s is quarantined; %s answers", version, done.answers or "nothing")
+            mine = odd.get(str(version), 0)
+            by_callers = quarantine.by_callers(shop, version, strikes=struck, odd=mine)
+            quarantine.settle(shop, version, counts[str(version)], odd=mine)
+            if by_callers and version.state != "quarantined":  # asking it takes long: the board goes on meanwhile
+                threading.Thread(target=self._ask, args=(version, struck), name=f"ask {version}", daemon=True).start()
+            else:
+                self._quarantine(version, struck)
+
+    def _ask(self, version: Version, struck: int) -> None:
+        """Quarantine a version unless it answers its golden rows as ever."""
+        try:
+            if quarantine.acquit(self._project.shop, version, strikes=struck) is None:
+                self._quarantine(version, struck)
+            else:
+                _LOG.warning("%s fails on features that callers gave, and is right on its golden rows", version)
                 self._alerts.set()
+        except Exception:
+            _LOG.exception("%s could not be judged; its next strikes are", version)
+
+    def _quarantine(self, version: Version, struck: int) -> None:
+        why = f"It could not answer {struck} requests: it raised, hung, died, or answered with what is no forecast."
+        done = quarantine.quarantine(self._project.shop, version.model, version.number, strikes=struck, why=why)
+        if done is not None:
+            _LOG.warning("%s is quarantined; %s answers", version, done.answers or "nothing")
+            self._alerts.set()
 
     def _report(self, unfit: endpoint.Unfit) -> None:
         """Open an incident, once, for a version that is not what was recorded."""
@@ -142,3 +160,7 @@ class Watcher:
                 deliver(self._project.shop)
             except Exception:
                 _LOG.exception("alerts could not be delivered")
+
+
+def _counted(folder: Path) -> Counted:
+    return together(read_all(folder).values())

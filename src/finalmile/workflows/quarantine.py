@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 
 from finalmile.alerting.incidents import acted, fold
 from finalmile.errors import ConflictError
-from finalmile.records import Finding, Incident, Version
+from finalmile.forecasters.isolation import Bounds
+from finalmile.records import Finding, Incident, Severity, Version
+from finalmile.serving.sandbox import golden_answered
 from finalmile.workflows.endpoint import last_good
 from finalmile.workflows.shop import Shop
 
 CHECK = "serving"
 STRIKES = 3
 _TRIES = 5
+_BOUNDS = Bounds(load_seconds=60.0, answer_seconds=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,26 @@ def quarantine(shop: Shop, model: str, number: int, *, strikes: int, why: str) -
     return Quarantined(version=version, answers=answers, incident=incident)
 
 
-def open_incident(shop: Shop, version: Version, *, why: str, strikes: int, done: str) -> Incident:
+def acquit(shop: Shop, version: Version, *, strikes: int) -> Incident | None:
+    """Leave a version in place whose strikes came of features that callers gave, and tell it with an incident.
+
+    ``None`` where it does not answer its golden rows, in a process of its own, as it did when it was registered: then
+    it is the version that is broken. That process may take as long as a model may to load.
+    """
+    count = golden_answered(shop.artefacts.path(version.digest), bounds=_BOUNDS)
+    if not count:
+        return None
+    why = (
+        f"{version} could not answer {strikes} requests or more about features that callers gave; "
+        f"its {count} golden rows it answers as ever."
+    )
+    done = f"left {version} in place; what it cannot answer is answered by the last good version or refused"
+    return open_incident(shop, version, why=why, strikes=strikes, done=done, severity="warning")
+
+
+def open_incident(
+    shop: Shop, version: Version, *, why: str, strikes: int, done: str, severity: Severity = "critical"
+) -> Incident:
     """An incident of the endpoint that names a version, with its alert in the outbox; one that is open stays one."""
     finding = Finding(
         check=CHECK,
@@ -61,7 +83,7 @@ def open_incident(shop: Shop, version: Version, *, why: str, strikes: int, done:
         unit="strikes",
         n=strikes,
         breached=True,
-        severity="critical",
+        severity=severity,
         why=why,
     )
     known = shop.ledger.incidents(model=version.model)
@@ -96,9 +118,30 @@ def due(shop: Shop, counted: dict[str, int]) -> list[tuple[str, int, int]]:
     return struck
 
 
-def settle(shop: Shop, version: Version, count: int) -> None:
-    """Count strikes from here: a version that somebody puts back starts with none."""
+def settle(shop: Shop, version: Version, count: int, *, odd: int = 0) -> None:
+    """Count strikes from here: a version that somebody puts back starts with none.
+
+    Parameters
+    ----------
+    odd
+        Of the strikes that workers ever counted, those that came of features which callers gave.
+    """
     shop.ledger.save_state(_handled_key(version), str(count).encode())
+    shop.ledger.save_state(_odd_key(version), str(odd).encode())
+
+
+def by_callers(shop: Shop, version: Version, *, strikes: int, odd: int) -> bool:
+    """Whether every one of its last strikes came of features that callers gave.
+
+    Parameters
+    ----------
+    strikes
+        Since it was last looked at.
+    odd
+        Those of features that callers gave which workers ever counted.
+    """
+    before = int(shop.ledger.load_state(_odd_key(version)) or b"0")
+    return (odd - before if odd >= before else odd) >= strikes
 
 
 def _handled(shop: Shop, version: Version) -> int:
@@ -107,6 +150,10 @@ def _handled(shop: Shop, version: Version) -> int:
 
 def _handled_key(version: Version) -> str:
     return f"strikes/{version}"
+
+
+def _odd_key(version: Version) -> str:
+    return f"strikes/{version}/odd"
 
 
 def _return(shop: Shop, version: Version, *, why: str) -> int | None:
