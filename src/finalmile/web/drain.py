@@ -12,6 +12,7 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from finalmile.web.hot import HotCycle, HotPath
 from finalmile.web.uploads import PATIENCE
 
 _SWEEP_S = 1.0
@@ -27,6 +28,7 @@ MOST_CONNECTIONS = 4096
 """Open at once in one worker."""
 
 _LONG_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_END, _LAST = b"\r\n", b"connection: close\r\n\r\n"
 _CROWDED = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
 
 
@@ -41,6 +43,17 @@ class DrainingProtocol(HttpToolsProtocol):
     draining = False
     """Set on the class by the server: every connection of the process drains at once."""
 
+    coming: HotCycle | None = None
+    """A request whose head is whole, that is answered here when its body comes in one piece."""
+
+    body = b""
+    fresh = False
+    """Whether nothing was answered here yet of what came last: a long pipeline does not keep others waiting."""
+
+    def __init__(self, config: uvicorn.Config, *args: Any, **named: Any) -> None:
+        super().__init__(config, *args, **named)
+        self.hot: HotPath | None = getattr(config.app, "hot", None)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection counts as waiting for its request from now on."""
         super().connection_made(transport)
@@ -49,8 +62,14 @@ class DrainingProtocol(HttpToolsProtocol):
             transport.write(_CROWDED)
             transport.close()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody waits for what was under way."""
+        self.coming = None
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
         """A head may not grow for ever: whoever sends it has shown no key yet."""
+        self.fresh = True
         super().data_received(data)
         if self.heading:
             self.head_bytes += len(data)
@@ -59,13 +78,32 @@ class DrainingProtocol(HttpToolsProtocol):
                 self.transport.close()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
-        super().on_message_begin()
+        """A request begins; what it needs to go on by messages is made when it is known that it must."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self.since, self.heading, self.head_bytes = self.loop.time(), True, 0
 
     def on_headers_complete(self) -> None:
-        """While the server ends, the answer to this request is the connection's last."""
+        """A request that may be answered here waits for its body; others go on by messages."""
         self.heading = False
+        if self.hot is not None and self.fresh and self.idle and not self.flow.write_paused:
+            self.coming = self._plain(self.hot)
+        if self.coming is None:
+            self._by_messages()
+
+    def _plain(self, hot: HotPath) -> HotCycle | None:
+        cycle, parser = hot.fits(self.url, self.headers, self._answered), cast("Any", self.parser)
+        if cycle is None or parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
+            return None
+        cycle.keep_alive = parser.should_keep_alive()
+        return cycle
+
+    def _by_messages(self) -> None:
+        """Begin an answer by the application; while the server ends it is the connection's last."""
+        self.coming = None
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
         super().on_headers_complete()
         cycle = self.cycle
         if self.draining:
@@ -78,14 +116,58 @@ class DrainingProtocol(HttpToolsProtocol):
         """A long body got further: its time counts from now on."""
         self.since = self.loop.time()
 
+    def on_body(self, body: bytes) -> None:
+        """A body that comes in pieces is put together by the application, within its bounds."""
+        coming = self.coming
+        if coming is not None:
+            if len(body) == coming.length:
+                self.body = body
+                return
+            self._by_messages()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer here what can be; let the application answer everything else."""
+        coming = self.coming
+        if coming is not None:
+            body, self.body = self.body, b""
+            if self._begun(coming, body):
+                return
+            self._by_messages()
+            super().on_body(body)
+        super().on_message_complete()
+
+    def _begun(self, coming: HotCycle, body: bytes) -> bool:
+        """Whether the request is answered here, now or when its row is on the disk."""
+        if self.hot is None or self.transport.is_closing():
+            return False
+        before: Any = self.cycle
+        self.coming, self.fresh, self.cycle = None, False, cast("Any", coming)
+        if self.hot.answer(coming, body):
+            return True
+        self.cycle = before
+        return False
+
+    def _answered(self, cycle: HotCycle, head: bytes, body: bytes) -> None:
+        """Send a whole answer and go on with what came meanwhile."""
+        cycle.response_complete = True
+        if not cycle.disconnected:
+            keeps = cycle.keep_alive and not self.draining
+            self.transport.write(b"".join((head, _END if keeps else _LAST, body)))
+            if not keeps:
+                self.transport.close()
+        if self.pipeline:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+
     def _written(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
         """Send a whole answer in one piece; whether that could be done, or must be by messages as ever."""
         if cycle.disconnected or cycle.response_started or self.flow.write_paused:
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        ends = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join((head, ends, body)))
+        self.transport.write(b"".join((head, _END if cycle.keep_alive else _LAST, body)))
         cycle.message_event.set()
         if not cycle.keep_alive:
             self.transport.close()
@@ -97,7 +179,7 @@ class DrainingProtocol(HttpToolsProtocol):
         if now - self.since < seconds:
             return False
         cycle: Any = self.cycle
-        if cycle is None or (self.heading and cycle.response_complete):
+        if cycle is None or self.coming is not None or (self.heading and cycle.response_complete):
             return True
         if self.cycle.response_complete:
             return bool(self.transport.get_write_buffer_size())
@@ -107,7 +189,23 @@ class DrainingProtocol(HttpToolsProtocol):
     def idle(self) -> bool:
         """Whether no request is under way."""
         cycle: Any = self.cycle
-        return cycle is None or bool(cycle.response_complete)
+        return self.coming is None and (cycle is None or bool(cycle.response_complete))
+
+    def rested(self, now: float, /) -> bool:
+        """Whether it was answered here, and has brought nothing since for as long as a connection is kept."""
+        waits = self.idle and not self.heading and self.timeout_keep_alive_task is None
+        return waits and now - self.since > self.timeout_keep_alive
+
+    def end(self) -> None:
+        """Make the answer to what is under way the connection's last."""
+        cycle: Any = self.cycle
+        if cycle is not None:
+            cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Close, as soon as what is under way is answered."""
+        if self.coming is None:
+            super().shutdown()
 
 
 class DrainingServer(uvicorn.Server):
@@ -149,7 +247,7 @@ class DrainingServer(uvicorn.Server):
         DrainingProtocol.draining = True
         for protocol in self._connections():
             if not protocol.idle:
-                protocol.cycle.keep_alive = False
+                protocol.end()
         await self._last_accepted(sockets or [])
         await self._gone(self._grace_s)
         self._sweeper.cancel()
@@ -198,3 +296,5 @@ class DrainingServer(uvicorn.Server):
             for protocol in self._connections():
                 if protocol.stuck(now, seconds):
                     protocol.transport.abort()
+                elif protocol.rested(now):
+                    protocol.transport.close()

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import difflib
 import re
-import sys
 import time
-import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, cast
 from urllib.parse import parse_qs
 
-from finalmile.errors import TransientError
 from finalmile.predictions.record import key_digest
 from finalmile.serving.asking import read_asked
 from finalmile.serving.counters import Counters, first_bucket, word_of
@@ -22,11 +19,12 @@ from finalmile.web.bodies import GoneError, Held, Receive, parsed, read_body
 from finalmile.web.drain import WRITE
 from finalmile.web.gate import Gate
 from finalmile.web.health import METRICS, Health
+from finalmile.web.hot import HotPath, failure
 from finalmile.web.invocations import answer_invocations
 from finalmile.web.openinference import answer_infer, described, readiness, server_described
 from finalmile.web.predict import Predictor, Record
 from finalmile.web.relay import Relay
-from finalmile.web.replies import ONLY_JSON, Call, Header, RefusedError, Reply, busy, encoded, invalid
+from finalmile.web.replies import Call, Header, RefusedError, Reply, busy, encoded, head_of, invalid
 from finalmile.web.state import Model, State
 from finalmile.web.tracing import named
 from finalmile.web.uploads import Upload
@@ -37,7 +35,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _INFER = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(/infer|/ready)?")
 _PREDICT = re.compile(r"/v1/models/([^/]+):predict")
 _LENGTH = b"content-length"
-_GOOD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
 _PAUSE_EVERY = 500
 LONGEST_KEY = 200
 """Bytes of an idempotency key."""
@@ -52,11 +49,18 @@ class Endpoint:
         self, *, counters: Counters, predictor: Predictor, gate: Gate, health: Health, relay: Relay, state: State
     ) -> None:
         self.state, self.draining, self.held = state, False, Held()
+        self.hot: HotPath | None = None
         self._predictor, self._gate, self._health, self._relay = predictor, gate, health, relay
         self._counters, self._words = counters, counters.words
         self._requests, self._took, self._in_flight = word_of("requests"), first_bucket("request"), word_of("in_flight")
         self._made = 0
         self._name = f"{time.time_ns() // 1000:x}"
+
+    def follow(self, state: State) -> None:
+        """Answer from this state from now on."""
+        self.state = state
+        if self.hot is not None:
+            self.hot.follow(state)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -71,7 +75,7 @@ class Endpoint:
             if reply is not None:
                 write = scope.get(WRITE)
                 bare = reply.status != 200 or scope["method"] == "HEAD"
-                if write is None or bare or not write(_head(reply, call.extra), reply.body):
+                if write is None or bare or not write(head_of(reply, call.extra), reply.body):
                     await _sent(send, reply, call.extra)
         except GoneError:
             pass
@@ -84,23 +88,18 @@ class Endpoint:
         try:
             model = self.state.paths.get(scope["path"])
             if model is not None and scope["method"] == "POST":
-                self._admit(call, model, scope)
+                self.admit(call, model, scope["path"], scope["query_string"])
                 return await self._predict(model, await self._body(receive, call), call)
             return await self._elsewhere(scope, receive, send, call)
         except RefusedError as refused:
             self._count(refused.status)
             return refused.reply()
-        except TransientError as error:
-            self._counters.add("refused")
-            return busy(str(error), after_s=getattr(error, "retry_after_s", 1)).reply()
         except (GoneError, asyncio.CancelledError):
             raise
-        except Exception:
-            self._counters.add("errors_server")
-            traceback.print_exc(file=sys.stderr)
-            return RefusedError(500, "fault", "the endpoint failed; its log says how").reply()
+        except Exception as error:
+            return failure(error, self._counters)
 
-    def _admit(self, call: Call, model: Model, scope: Scope) -> None:
+    def admit(self, call: Call, model: Model, path: str, query: bytes) -> None:
         """Let a prediction in: place, key, room; and name the request."""
         headers, state = call.headers, self.state
         self._gate.check_place(headers, state)
@@ -112,7 +111,7 @@ class Endpoint:
         if key is not None:
             if not 0 < len(key.strip()) <= LONGEST_KEY:
                 raise _wrong_key(key)
-            told = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
+            told = f"{path}?{query.decode('latin-1')}"
             call.key, call.key_scope = key.decode("latin-1"), f"{prefix} {model.name} {told}"
 
     async def _body(self, receive: Receive, call: Call) -> bytes:
@@ -200,7 +199,7 @@ class Endpoint:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         wanted = query.get("model", [call.headers.get(b"x-amzn-sagemaker-target-model", b"").decode("latin-1")])[0]
         model = self._model(wanted, call)
-        self._admit(call, model, scope)
+        self.admit(call, model, scope["path"], scope["query_string"])
         body = await self._body(receive, call)
         call.endpoint = "invocations"
         return await answer_invocations(self._predictor, model, body, call, limits=self.state.board.limits, query=query)
@@ -216,7 +215,7 @@ class Endpoint:
         if found[3] == "/infer":
             if method != "POST":
                 raise _method("POST")
-            self._admit(call, model, scope)
+            self.admit(call, model, scope["path"], scope["query_string"])
             limits = self.state.board.limits
             told = parsed(await self._body(receive, call), limits)
             call.endpoint = "infer"
@@ -264,14 +263,6 @@ class Endpoint:
     def _count(self, status: int) -> None:
         kind = "refused" if status in (429, 503) else "errors_server" if status >= 500 else "errors_client"
         self._counters.add(kind)
-
-
-def _head(reply: Reply, extra: Sequence[Header]) -> bytes:
-    """Status and headers of a good answer."""
-    if reply.headers is ONLY_JSON and not extra:
-        return _GOOD % len(reply.body)
-    lines = b"".join(b"%s: %s\r\n" % header for header in (*reply.headers, *extra))
-    return b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n" % (lines, len(reply.body))
 
 
 async def _sent(send: Send, reply: Reply, extra: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from finalmile.errors import ModelFaultError
-from finalmile.predictions.record import fresh_id, keyed_id
+from finalmile.predictions.record import fresh_id, head, keyed_id
 from finalmile.serving.asking import LONGEST_ID, Asked
 from finalmile.serving.counters import Counters, first_bucket, word_of
 from finalmile.serving.histogram import bucket_of
@@ -33,6 +33,8 @@ _MARGIN_S = 0.5
 _NO_STRIKE = ("starting", "struck out", "waiting")
 _AT_ONCE = 2
 """Calls of one model in the pool: it cannot take the threads that the others are answered from."""
+
+_OF_EACH = frozenset(("prediction_id", "request_id", "mean", "unique_id", "features", "key"))
 
 _now, _wall = time.perf_counter_ns, time.time_ns
 
@@ -76,6 +78,7 @@ class Predictor:
         self._tallies = counters.kept_words
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._chance, self._at = b"", 0
+        self._starts: dict[tuple[str, str], bytes] = {}
 
     async def answer(self, model: Model, records: Sequence[Record], call: Call, *, together: bool = False) -> None:
         """Fill in every record's answer, its faults, or why it failed; then log what was answered.
@@ -106,6 +109,16 @@ class Predictor:
 
         ``None``, and nothing was done, where anything is not plain: the long way then says what.
         """
+        made = self.plain(model, told, call)
+        if made is None:
+            return None
+        line, answer, ready = made
+        self.count(ready)
+        await self._keep([line], model)
+        return answer
+
+    def plain(self, model: Model, told: Any, call: Call) -> tuple[bytes, bytes, Ready] | None:
+        """A line for the log, the answer, and who gave it, of the plainest of requests; ``None`` of any other."""
         ready = None if model.route.shares else model.versions.get(model.route.live)
         if ready is None or ready.reader is None or not ready.inline or ready.levels or type(told) is not dict:
             return None
@@ -122,14 +135,23 @@ class Predictor:
             return None
         ended, words = _now(), self._words
         words[self._model_us + bucket_of((ended - began) * 1e-3)] += 1
-        plan = Plan(Asked(unique_id), [None])
         issued_at = _wall() // 1000
         prediction_id = self._id(call, 0, issued_at)
-        line = line_of(ready, plan, Answer([mean]), call, prediction_id=prediction_id, role=LIVE)
-        line["features"], line["latency_us"], line["issued_at"] = row, (ended - call.started_ns) // 1000, issued_at
-        self._count(ready)
-        await self._keep([encoded(line)], model)
-        return encoded(_item(model.name, prediction_id, unique_id, ready.served.number, mean))
+        start = self._starts.get((ready.name, call.endpoint)) or self._start(ready, call)
+        logged = {
+            "prediction_id": prediction_id, "request_id": call.request_id, "mean": [mean], "unique_id": unique_id,
+            "features": row, "key": call.digest, "latency_us": (ended - call.started_ns) // 1000,
+            "issued_at": issued_at,
+        }  # fmt: skip
+        answer = encoded(_item(model.name, prediction_id, unique_id, ready.served.number, mean))
+        return start + encoded(logged)[1:], answer, ready
+
+    def _start(self, ready: Ready, call: Call) -> bytes:
+        """What the lines of a version have in common, made once; features that are given have no cutoff."""
+        told = line_of(ready, Plan(Asked(), [None]), Answer([]), call, prediction_id="", role=LIVE)
+        start = head({name: value for name, value in told.items() if name not in _OF_EACH})
+        self._starts[ready.name, call.endpoint] = start
+        return start
 
     async def _keep(self, lines: list[bytes], model: Model) -> None:
         """Hand lines to the log, and wait as the route says."""
@@ -272,7 +294,7 @@ class Predictor:
             plan, answer, ready = record.plan, record.answer, record.ready
             if plan is not None and answer is not None and ready is not None:
                 told = record.prediction_id = self._id(call, at, issued_at)
-                self._count(ready)
+                self.count(ready)
                 line = line_of(ready, plan, answer, call, prediction_id=told, role=record.role)
                 line |= {"latency_us": latency_us, "issued_at": issued_at, "fallback": record.fallback}
                 lines += lines_of(line, plan, answer)
@@ -281,7 +303,8 @@ class Predictor:
     def _id(self, call: Call, row: int, at_us: int) -> str:
         return keyed_id(call.digest, row) if call.digest else fresh_id(at_us, self._ten_bytes())
 
-    def _count(self, ready: Ready) -> None:
+    def count(self, ready: Ready, /) -> None:
+        """Count an answer of a version."""
         word = self._tallies.get(ready.name)
         if word is None:
             word = self._tallies[ready.name] = self._counters.tally(f"answers {ready.name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ CLOSE: Header = (b"connection", b"close")
 TOLD_FAULTS = 50
 """Faults that an answer lists; the rest is counted."""
 
+_GOOD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -79,6 +81,21 @@ def invalid(faults: Sequence[Fault]) -> RefusedError:
 def busy(message: str, *, after_s: int = 1) -> RefusedError:
     """Try again in a while."""
     return RefusedError(503, "busy", message, headers=((b"retry-after", b"%d" % after_s),))
+
+
+def head_of(reply: Reply, extra: Sequence[Header] = ()) -> bytes:
+    """Status and headers of an answer as they go over the wire, all but the line that ends them.
+
+    Examples
+    --------
+    >>> head_of(Reply(503, b"{}"), [(b"retry-after", b"1")]).splitlines()[0::3]
+    [b'HTTP/1.1 503 Service Unavailable', b'content-length: 2']
+    """
+    if reply.status == 200 and reply.headers is ONLY_JSON and not extra:
+        return _GOOD % len(reply.body)
+    lines = b"".join(b"%s: %s\r\n" % header for header in (*reply.headers, *extra))
+    phrase = HTTPStatus(reply.status).phrase.encode()
+    return b"HTTP/1.1 %d %s\r\n%scontent-length: %d\r\n" % (reply.status, phrase, lines, len(reply.body))
 
 
 def encoded(told: object) -> bytes:

@@ -29,6 +29,7 @@ from finalmile.web.drain import DrainingProtocol, DrainingServer
 from finalmile.web.fast import Endpoint
 from finalmile.web.gate import Gate
 from finalmile.web.health import Health
+from finalmile.web.hot import HotPath, Told
 from finalmile.web.predict import Predictor
 from finalmile.web.relay import Relay
 from finalmile.web.state import State, Watcher
@@ -149,6 +150,9 @@ class Worker:
             relay=Relay(folder / SOCKET),
             state=State(),
         )
+        self.endpoint.hot = HotPath(
+            counters=self.counters, predictor=predictor, admit=self.endpoint.admit, take=self._take
+        )
         self._disk = Disk()
         self._fault = ""
 
@@ -179,8 +183,12 @@ class Worker:
         told = self.settings.durable
         return self.tail.put(lines, durable=durable if told is None else told)
 
+    def _take(self, line: bytes, durable: bool, told: Told) -> bool:
+        wanted = self.settings.durable
+        return self.tail.take(line, told, durable=durable if wanted is None else wanted)
+
     def _swapped(self, state: State) -> None:
-        self.endpoint.state = state
+        self.endpoint.follow(state)
 
     def _ending(self) -> None:
         self.endpoint.draining = True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Generator, Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -14,6 +16,9 @@ from finalmile.adapters.local.tail_file import TailFile
 from finalmile.errors import FinalMileError, TransientError
 
 _AGAIN_S = 0.1
+
+Told = Callable[[Exception | None], None]
+"""Hears how it went: of nothing, or of why the disk refused."""
 
 
 class Full(TransientError):  # noqa: N818  # reads as queue.Full does
@@ -70,7 +75,7 @@ class _Group:
     """Rows to be committed together: those somebody waits for, and those answered already."""
 
     awaited: list[bytes]
-    waiters: list[asyncio.Future[None]]
+    waiters: list[Told]
     answered: list[bytes]
     size: int
 
@@ -107,7 +112,7 @@ class Tail:
         self._rows_waiting, self._bytes_waiting = rows_waiting, bytes_waiting
         self._file, self._checkpoints = TailFile(path), Checkpoints(path)
         self._awaited: list[bytes] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[Told] = []
         self._answered: list[bytes] = []
         self._waiting_bytes = 0
         self._writing = self._called = False
@@ -129,24 +134,46 @@ class Tail:
             When awaited: the disk refused the rows, for example because it is full. They count as not kept; the same
             rows under the same ids may be put again.
         """
-        size = sum(map(len, rows))
-        counts = self.counts
-        self._check_room(len(rows), size)
-        loop = self._loop or self._begin()
-        counts.accepted += len(rows)
-        self._waiting_bytes += size
-        if not (self._durable if durable is None else durable):
+        waits = self._durable if durable is None else durable
+        loop = self._accept(len(rows), sum(map(len, rows)))
+        if not waits:
             self._answered += rows
-            if self._timer is None:
-                self._timer = loop.call_later(self._flush_s, self._flush)
+            self._flush_later()
             return _Done()
-        waiter = loop.create_future()
+        waiter: asyncio.Future[None] = loop.create_future()
         self._awaited += rows
-        self._waiters.append(waiter)
+        self._wait(loop, partial(_tell, waiter))
+        return waiter
+
+    def take(self, row: bytes, told: Told, /, *, durable: bool) -> bool:
+        """Keep one row as :meth:`put` does; whether ``told`` will hear how it went, from the loop, once it is known.
+
+        Raises
+        ------
+        Full
+            Too much waits for the disk. Nothing was taken.
+        """
+        loop = self._accept(1, len(row))
+        if not durable:
+            self._answered.append(row)
+            self._flush_later()
+            return False
+        self._awaited.append(row)
+        self._wait(loop, told)
+        return True
+
+    def _accept(self, rows: int, size: int) -> asyncio.AbstractEventLoop:
+        self._check_room(rows, size)
+        loop = self._loop or self._begin()
+        self.counts.accepted += rows
+        self._waiting_bytes += size
+        return loop
+
+    def _wait(self, loop: asyncio.AbstractEventLoop, told: Told) -> None:
+        self._waiters.append(told)
         if not (self._writing or self._called):
             self._called = True
             loop.call_soon(self._hand_over)
-        return waiter
 
     async def close(self) -> None:
         """Write what waits, and end; what the disk still refuses is counted as failed or lost."""
@@ -203,18 +230,17 @@ class Tail:
         else:
             self.counts.failed += len(group.awaited)
             self._keep(group.answered)
-        for waiter in group.waiters:
-            if not waiter.done():
-                if error is None:
-                    waiter.set_result(None)
-                else:
-                    waiter.set_exception(error)
         if self._awaited or (self._closed and self._answered):
             self._hand_over()
-            return
-        self._flush_later()
-        if self._idle is not None and not self._idle.done():
-            self._idle.set_result(None)
+        else:
+            self._flush_later()
+            if self._idle is not None and not self._idle.done():
+                self._idle.set_result(None)
+        for told in group.waiters:
+            try:
+                told(error)
+            except Exception:  # whatever becomes of one answer, the others are told
+                traceback.print_exc()
 
     def _flush_later(self) -> None:
         """See to it that rows that came while a group was written are written too."""
@@ -252,3 +278,12 @@ class Tail:
     def _told(self, group: _Group, error: FinalMileError | None) -> None:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._written, group, error)
+
+
+def _tell(waiter: asyncio.Future[None], error: Exception | None) -> None:
+    if waiter.done():
+        return
+    if error is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(error)
