@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -117,6 +118,15 @@ class FolderLake:
             and (ds_from is None or segments.reaches(part, ds_from))
         ]
         return segments.scan(self._folder, wanted)
+
+    def newest(self, table: str) -> Iterator[tuple[datetime, int, Callable[[], pl.LazyFrame]]]:
+        """Every segment, the one written last first: when that was, how many rows it has, and what opens it."""
+        parts = self.segments(table)
+        for part in parts:
+            segments.check(self._folder, part)
+        written = [(self._folder / part.path).stat().st_mtime for part in parts]
+        for at, part in sorted(zip(written, parts, strict=True), key=lambda one: one[0], reverse=True):
+            yield datetime.fromtimestamp(at, UTC), part.rows, partial(segments.scan, self._folder, [part])
 
     def segments(self, table: str) -> list[Segment]:
         """Visible segments of a table, oldest first."""

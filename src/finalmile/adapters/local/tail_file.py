@@ -68,6 +68,15 @@ class TailFile:
             after, body = found[0]
             yield after, body.split(b"\n")
 
+    def backwards(self, *, few: int = 500) -> Iterator[list[bytes]]:
+        """Rows of some groups at a time, from the last group to the first."""
+        last = 2**62
+        while found := self._run(
+            "SELECT number, body FROM groups WHERE number < ? AND rows > 0 ORDER BY number DESC LIMIT ?", (last, few)
+        ):
+            last = found[-1][0]
+            yield [line for _, body in found for line in body.split(b"\n")]
+
     def waiting(self, *, after: int = 0) -> int:
         """How many rows stand in groups past a number."""
         return int(self._run("SELECT coalesce(sum(rows), 0) FROM groups WHERE number > ?", (after,))[0][0])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from finalmile.errors import UnknownNameError
@@ -38,11 +39,12 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The project, the jobs, and the board that is in force."""
+    """The project, the jobs, the board that is in force, and whose turn it is to read the log."""
 
     project: Project
     board: Callable[[], Board]
     batches: Batches
+    log: threading.Lock = field(default_factory=threading.Lock)
 
     def models(self, caller: Caller) -> list[str]:
         """Models that exist and that the caller reaches."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import polars as pl
 from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime
 
+from finalmile.adapters.local.tail_file import open_tails
+from finalmile.errors import TransientError
 from finalmile.web.api.plain import plain
 from finalmile.web.api.policy import Admin, AtDesk, ModelName, Reader
 from finalmile.web.api.shapes import ERRORS, Answer
+from finalmile.workflows.endpoint import SERVING
+from finalmile.workflows.latest import Wanted, latest
 
 router = APIRouter(prefix="/v1", responses=ERRORS, tags=["records"])
+_TURN_S = 5.0
 Prefix = Annotated[str, Path(pattern="^fm_[0-9a-f]{1,32}$", description="First part of a key.")]
 
 
@@ -22,14 +27,24 @@ def list_predictions(
     caller: Reader,
     unique_id: Annotated[str | None, Query(max_length=500)] = None,
     request_id: Annotated[str | None, Query(max_length=200)] = None,
+    since: Annotated[AwareDatetime | None, Query(description="As 2026-03-01T00:00:00Z.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Answer:
-    """Newest first, from the log: each with version, role, features, latency."""
-    found = desk.project.predictions(desk.model(caller, name)).lazy()
-    for column, wanted in (("unique_id", unique_id), ("request_id", request_id)):
-        if wanted is not None:
-            found = found.filter(pl.col(column) == wanted)
-    return {"predictions": plain(found.sort("issued_at", descending=True).head(limit).collect().to_dicts())}
+    """Newest first, from the log, a row per period: each with version, role, features, latency.
+
+    ``complete`` is false where reading ended before as many were found and older ones were not looked at.
+    """
+    wanted = Wanted(
+        model=desk.model(caller, name), unique_id=unique_id, request_id=request_id, since=since, limit=limit
+    )
+    if not desk.log.acquire(timeout=_TURN_S):
+        raise TransientError("another request reads the log; come again when it is done")
+    try:
+        with open_tails(desk.project.folder / SERVING) as tails:
+            found = latest(tails, desk.project.lake, wanted)
+    finally:
+        desk.log.release()
+    return {"predictions": plain(found.frame.to_dicts()), "complete": found.complete}
 
 
 @router.get("/keys", summary="API keys, without their secrets")
