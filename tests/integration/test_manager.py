@@ -20,6 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from finalmile.cli.app import app
+from finalmile.errors import ConflictError
 from finalmile.project import Project
 from finalmile.serving.board import Board
 from finalmile.serving.counters import Counters
@@ -343,6 +344,28 @@ def test_a_rollback_that_a_slow_manager_did_all_the_same_is_not_done_again(
     monkeypatch.setattr("finalmile.cli.verbs.rollback.ask_manager", late)
     told = CliRunner().invoke(app, ["rollback", "--project", str(project.folder)])
     assert (told.exit_code, told.stdout) == (0, "demand@1 is live; before: demand@2.\n"), told.output
+
+
+@pytest.mark.parametrize("lost_to", [ConflictError("somebody else deployed"), None])
+def test_a_rollback_that_a_slow_manager_does_while_the_command_tries_is_done_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch, lost_to: Exception | None
+):
+    ours = Project.rollback
+
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    def beaten(self: Project, model: str, **given: Any) -> object:
+        ours(self, model)
+        if lost_to is not None:
+            raise lost_to
+        return ours(self, model, **given)
+
+    monkeypatch.setattr("finalmile.cli.verbs.rollback.ask_manager", late)
+    monkeypatch.setattr(Project, "rollback", beaten)
+    told = CliRunner().invoke(app, ["rollback", "--project", str(project.folder)])
+    assert (told.exit_code, told.stdout) == (0, "demand@1 is live; before: demand@2.\n"), told.output
+    assert Project.open(project.folder).ledger.deployment("demand").token == 3
 
 
 def test_a_manager_that_does_not_answer_in_time_is_told_apart_from_none(project: Project):

@@ -12,6 +12,7 @@ import typer
 from finalmile.cli.arguments import DEFAULT_MODEL, DryRun, Model, Why
 from finalmile.cli.report import Note, Report
 from finalmile.cli.verb import Session
+from finalmile.errors import ConflictError, MissingInputError
 from finalmile.web.running import ask_manager
 
 To = Annotated[int | None, typer.Option("--to", metavar="NUMBER", help="Version; the one before by default.")]
@@ -26,10 +27,23 @@ def rollback(
         try:
             told = ask_manager(session.folder, f"/v1/models/{quote(model, safe='')}/rollback", {"to": to, "why": why})
         except TimeoutError:
-            told = _done_since(session, model, began)
+            return _after_silence(session, model, began, to=to, why=why)
         if told is not None:
             return _at_once(told)
     return session.project.rollback(model, to=to, why=why, dry_run=dry_run)
+
+
+def _after_silence(session: Session, model: str, began: datetime, *, to: int | None, why: str) -> Report:
+    """Roll back once, by the manager or by us: it may have done it without saying so, or do it while we try."""
+    told = _done_since(session, model, began)
+    if told is None:
+        try:
+            return session.project.rollback(model, to=to, why=why)
+        except (ConflictError, MissingInputError):
+            told = _done_since(session, model, began)
+            if told is None:
+                raise
+    return _at_once(told)
 
 
 def _done_since(session: Session, model: str, began: datetime) -> Mapping[str, Any] | None:
