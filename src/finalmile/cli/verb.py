@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Concatenate, ParamSpec, get_type_hi
 import typer
 
 from finalmile.cli.failures import BREACHED, FINE, code_of, tell
+from finalmile.cli.folder import project_folder
 from finalmile.cli.hints import with_project
 from finalmile.cli.progress import progress_bar
 from finalmile.cli.report import Report, show
@@ -48,8 +49,6 @@ class Session:
     @property
     def folder(self) -> Path:
         """Folder of the project."""
-        from finalmile.config import project_folder
-
         return project_folder(self.given, os.environ)
 
     @property

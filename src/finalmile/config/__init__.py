@@ -1,6 +1,5 @@
 """Settings of a project: read with line numbers, checked all at once, every default with its reason."""
 
-from finalmile.config.folder import VARIABLE, project_folder
 from finalmile.config.names import check_names
 from finalmile.config.reading import FILE_NAME, load_config, parse_config, section_at
 from finalmile.config.settings import (
@@ -18,7 +17,6 @@ from finalmile.config.template import template, written
 
 __all__ = [
     "FILE_NAME",
-    "VARIABLE",
     "Assume",
     "Certify",
     "Config",
@@ -31,7 +29,6 @@ __all__ = [
     "check_names",
     "load_config",
     "parse_config",
-    "project_folder",
     "section_at",
     "template",
     "written",

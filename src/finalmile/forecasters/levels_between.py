@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import ndtri
 
 from finalmile.frames import FloatArray
 
@@ -27,6 +26,8 @@ def at_levels(values: FloatArray, *, trained: Sequence[float], wanted: Sequence[
     >>> at_levels(np.array([0.0, 2.0], dtype=np.float32), trained=(0.1, 0.9), wanted=(0.1, 0.5, 0.9)).round(3)
     array([0., 1., 2.], dtype=float32)
     """
+    from scipy.special import ndtri
+
     rising = np.maximum.accumulate(values, axis=-1)
     at = np.asarray(ndtri(np.asarray(trained, dtype=np.float64)))
     to = np.asarray(ndtri(np.asarray(wanted, dtype=np.float64)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc
 
 from finalmile.frames import BoolArray
 from finalmile.simulation import UnitsArray
@@ -97,6 +96,8 @@ def expected_given_at_least(mean: UnitsArray, floor: UnitsArray, *, variance: Un
 
 def _more_than(units: UnitsArray, r: UnitsArray, p: UnitsArray) -> UnitsArray:
     """Chance that a negative binomial count exceeds ``units``: the regularised incomplete beta function."""
+    from scipy.special import betainc
+
     whole = np.floor(units)
     chance: UnitsArray = np.where(whole < 0, 1.0, betainc(np.maximum(whole + 1, 1.0), r, 1 - p))
     return chance

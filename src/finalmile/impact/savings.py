@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
 
 from finalmile.errors import MissingInputError
 from finalmile.impact.economics import Economics
@@ -152,6 +151,8 @@ def total_with_interval(by_period: UnitsArray, *, blocks: int = 6, level: float 
     >>> told.value, round(told.low, 2), round(told.high, 2)
     (12.0, -2.9, 26.9)
     """
+    from scipy.special import stdtrit
+
     length = len(by_period)
     value = float(by_period.sum())
     used = min(blocks, length // 2)

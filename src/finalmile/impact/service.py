@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import stdtrit
 
 from finalmile.records import Estimate
 from finalmile.simulation import UnitsArray
@@ -36,6 +35,8 @@ def share_with_interval(hit: UnitsArray, of: UnitsArray, *, blocks: int = 6, lev
     >>> share_with_interval(np.zeros(4), np.zeros(4)).why
     'nothing was asked for'
     """
+    from scipy.special import stdtrit
+
     total = float(of.sum())
     if total <= 0:
         return Estimate(value=None, level=level, why="nothing was asked for")

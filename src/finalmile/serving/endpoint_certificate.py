@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
 
 from finalmile.serving.histogram import WIDTH
 from finalmile.serving.load_profile import Window
@@ -94,6 +93,8 @@ def prediction_interval(values: Sequence[float], /, *, level: float = 0.99) -> I
     ----------
     Hahn and Meeker, Statistical Intervals, 1991, section 4.7: a prediction interval for one future observation.
     """
+    from scipy.special import stdtrit
+
     logs = _logs(values)
     n = len(logs)
     half = float(stdtrit(n - 1, (1 + level) / 2)) * _spread(logs) * math.sqrt(1 + 1 / n)
@@ -148,6 +149,8 @@ def compare(first: Sequence[float], second: Sequence[float], *, tolerance: float
     Welch, The generalization of 'Student's' problem when several different population variances are involved,
     Biometrika 34, 1947. Schuirmann, A comparison of the two one-sided tests procedure, 1987, on what "same" needs.
     """
+    from scipy.special import stdtrit
+
     one, two = _logs(first), _logs(second)
     parts = [(_spread(logs) ** 2 / n, n) for logs, n in ((one, _effective(one)), (two, _effective(two)))]
     error = sum(part for part, _ in parts)

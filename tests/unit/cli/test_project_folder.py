@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finalmile.config import project_folder
+from finalmile.cli.folder import project_folder
 
 
 def test_a_folder_given_wins_over_the_environment() -> None:
