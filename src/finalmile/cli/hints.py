@@ -8,7 +8,7 @@ from pathlib import Path
 
 _VERBS = (
     "check|doctor|ingest|train|certify|promote|rollback|models|forecast|monitor|plan|orders list|orders show|impact"
-    "|run|replay|export|dashboard"
+    "|run|replay|export|dashboard|register|serve|keys create|keys list|keys revoke|routes show"
 )
 _COMMAND = re.compile(rf"\bfinalmile (?:{_VERBS})\b")
 _NEXT = re.compile(rf"(?:^|\. )(?:Next|Run): finalmile (?:{_VERBS})\b[^,;.:]*$")
@@ -23,6 +23,8 @@ def with_project(line: str, folder: Path | None) -> str:
     "Next: finalmile certify demand --project 'my shop'"
     >>> with_project("Propose some with finalmile plan, or see all: finalmile orders list", Path("shop"))
     'Propose some with finalmile plan --project shop, or see all: finalmile orders list --project shop'
+    >>> with_project("Make one with finalmile keys create NAME, or serve on 127.0.0.1", Path("shop"))
+    'Make one with finalmile keys create --project shop NAME, or serve on 127.0.0.1'
     >>> with_project("Next: finalmile certify demand", None)
     'Next: finalmile certify demand'
     """
