@@ -37,6 +37,8 @@ from finalmile.web.state import State, Watcher
 SOCKET = "manager.sock"
 BEAT_S = 0.25
 GRACE_S = 1.0
+THREADS = 256
+"""More than calls of models can wait at once, each model having one or two: one that hangs takes no other's."""
 _BACKLOG = 4096
 _TRIAL = 65_536
 
@@ -138,7 +140,7 @@ class Worker:
         self.counters = Counters(folder / f"slot-{settings.slot}.counters")
         self.tail = Tail(folder / f"log-{settings.slot}.db")
         self.ages = Ages()
-        self.pool = ThreadPoolExecutor(4, thread_name_prefix="model")
+        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="model")
         self.watcher = Watcher(folder, open_version, self.counters, self._swapped)
         predictor = Predictor(self.counters, put=self._put, pool=self.pool)
         self.health = Health(folder, self.counters, fault_of_log=self._fault_of_log, beat=self._beat)
@@ -151,7 +153,11 @@ class Worker:
             state=State(),
         )
         self.endpoint.hot = HotPath(
-            counters=self.counters, predictor=predictor, admit=self.endpoint.admit, take=self._take
+            counters=self.counters,
+            predictor=predictor,
+            admit=self.endpoint.admit,
+            again=self.endpoint.again,
+            take=self._take,
         )
         self._disk = Disk()
         self._fault = ""
