@@ -129,7 +129,23 @@ def test_a_key_that_is_not_in_force_opens_nothing(locked: Any, key: Any, spoiled
         "other scheme": f"Basic {secret}",
         "empty": "Bearer ",
     }.get(spoiled, f"Bearer {secret}")
-    assert locked.ask("GET", "/v1/models", headers={"authorization": sent}).status_code == 401
+    answer = locked.ask("GET", "/v1/models", headers={"authorization": sent})
+    assert answer.status_code == 401
+    known = {"expired": "expired_key", "revoked": "revoked_key"}.get(spoiled, "unknown_key")
+    assert answer.json()["error"]["code"] == known
+    assert "finalmile keys create NAME" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("spoiled", ["expired", "revoked"])
+def test_only_the_whole_key_is_told_how_it_ended(locked: Any, key: Any, spoiled: str):
+    secret = key("admin", **({"lasts": timedelta(seconds=-1)} if spoiled == "expired" else {}))
+    if spoiled == "revoked":
+        locked.project.revoke_key(secret)
+    prefix = secret.partition(".")[0]
+    told = locked.ask("GET", "/v1/models", key=f"{prefix}.{'0' * 64}").json()["error"]
+    never = locked.ask("GET", "/v1/models", key=f"fm_000000000000.{'0' * 64}").json()["error"]
+    assert told == never
+    assert "--role admin" in locked.ask("GET", "/v1/models", key=secret).json()["error"]["message"]
 
 
 def test_a_wrong_key_is_refused_also_where_none_is_asked_for(door: Any):

@@ -111,6 +111,8 @@ class Board:
     ----------
     epoch
         Grows with every change.
+    ended
+        Keys that are not in force any more, so that whoever still has one is told; those that expired say when.
     open_to_all
         Whether no key is asked for: only where nothing but the loopback is bound.
     hosts
@@ -121,6 +123,7 @@ class Board:
     versions: tuple[Served, ...] = ()
     routes: tuple[Route, ...] = ()
     keys: tuple[Key, ...] = ()
+    ended: tuple[Key, ...] = ()
     open_to_all: bool = True
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     limits: Limits = field(default_factory=Limits)
@@ -146,6 +149,7 @@ class Board:
             versions=tuple(Served(**one) for one in told["versions"]),
             routes=tuple(_route(one) for one in told["routes"]),
             keys=tuple(_key(one) for one in told["keys"]),
+            ended=tuple(_key(one) for one in told.get("ended", ())),
             open_to_all=told["open_to_all"],
             hosts=tuple(told["hosts"]),
             limits=Limits(**told["limits"]),

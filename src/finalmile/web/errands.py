@@ -1,6 +1,7 @@
 """What an endpoint needs done now and then, in a process: ``python -m finalmile.web.errands PROJECT PARENT``.
 
-Logged predictions go into the lake, and the shadow and the last good version answer what was logged.
+Uses of keys go into the ledger and logged predictions into the lake; then the shadow and the last good version
+answer what was logged.
 """
 
 from __future__ import annotations
@@ -58,11 +59,14 @@ def main(words: Sequence[str]) -> int:
     from finalmile.errors import FinalMileError
     from finalmile.project import Project
     from finalmile.web.redaction import redacted
+    from finalmile.web.uses import fold
+    from finalmile.workflows.endpoint import SERVING
 
     project, failed = Project.open(words[0], create=False), 0
     os.nice(10)
     models = sorted({version.model for version in project.ledger.versions()})
-    errands: list[Callable[[], object]] = [project.seal, *(partial(project.rescore, model) for model in models)]
+    uses = partial(fold, project.folder / SERVING, project.ledger)
+    errands: list[Callable[[], object]] = [uses, project.seal, *(partial(project.rescore, model) for model in models)]
     for errand in errands:
         try:
             errand()

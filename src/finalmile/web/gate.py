@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-from finalmile.serving.access import PREDICT, READ, allowed, holder, known_host, known_origin, presented, reaches
+from finalmile.serving.access import (
+    PREDICT,
+    READ,
+    allowed,
+    holder,
+    known_host,
+    known_origin,
+    presented,
+    reaches,
+    why_not,
+    wrong_host,
+)
 from finalmile.serving.board import Key
 from finalmile.web.replies import RefusedError
 from finalmile.web.state import State
@@ -20,10 +32,12 @@ class Gate:
     ----------
     closed
         Ask for a key whatever the board says: more than this machine can reach the port.
+    used
+        Told the prefix of every key that lets a request in.
     """
 
-    def __init__(self, *, closed: bool = False) -> None:
-        self._closed = closed
+    def __init__(self, *, closed: bool = False, used: Callable[[str], None] | None = None) -> None:
+        self._closed, self._used = closed, used
         self._remembered: dict[bytes, Key] = {}
         self._epoch: State | None = None
 
@@ -54,16 +68,13 @@ class Gate:
             return ""
         key = self._key(headers, state)
         if key is None:
-            raise RefusedError(
-                401,
-                "no_key",
-                "a key is needed: send Authorization: Bearer KEY. Make one with finalmile keys create",
-                headers=_CHALLENGE,
-            )
+            raise self._no_key(headers, state)
         if not allowed(key.role, PREDICT if model else READ):
             raise RefusedError(403, "not_allowed", f"a key with the role {key.role!r} may not do this")
         if model and not reaches(key, model):
             raise RefusedError(403, "not_allowed", f"this key does not reach the model {model!r}")
+        if self._used is not None:
+            self._used(key.prefix)
         return key.prefix
 
     def open(self, state: State, /) -> bool:
@@ -84,10 +95,14 @@ class Gate:
 
     def _check_host(self, host: bytes, state: State) -> None:
         if not known_host(host.decode("latin-1"), state.board.hosts):
-            known = ", ".join(state.board.hosts)
-            raise RefusedError(421, "wrong_host", f"this endpoint answers to {known}; send one of them as Host")
+            raise RefusedError(421, "wrong_host", wrong_host(host.decode("latin-1"), state.board.hosts))
         if len(state.known_hosts) < _REMEMBERED:
             state.known_hosts.add(host)
+
+    def _no_key(self, headers: dict[bytes, bytes], state: State) -> RefusedError:
+        told = presented(_text(headers.get(b"authorization")), _text(headers.get(b"x-api-key")))
+        code, why = why_not((*state.board.ended, *state.board.keys), told)
+        return RefusedError(401, code, why, headers=_CHALLENGE)
 
     def _key(self, headers: dict[bytes, bytes], state: State) -> Key | None:
         if self._epoch is not state:

@@ -33,6 +33,7 @@ from finalmile.web.hot import HotPath, Told
 from finalmile.web.predict import Predictor
 from finalmile.web.relay import Relay
 from finalmile.web.state import State, Watcher
+from finalmile.web.uses import Uses
 
 SOCKET = "manager.sock"
 BEAT_S = 0.25
@@ -147,7 +148,7 @@ class Worker:
         self.endpoint = Endpoint(
             counters=self.counters,
             predictor=predictor,
-            gate=Gate(closed=settings.closed),
+            gate=Gate(closed=settings.closed, used=Uses(folder)),
             health=self.health,
             relay=Relay(folder / SOCKET),
             state=State(),

@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _UNFIT = ("rolled_back", "quarantined")
 _ONCE_LIVE = ("stable", "retired")
 _IN_PROCESS = "lightgbm"
+_TOLD_ENDED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ def post(
         versions=tuple(shelf.served[key] for key in sorted(shelf.served)),
         routes=routes,
         keys=tuple(_key(key) for key in known_keys if key.usable(now)),
+        ended=tuple(_key(key) for key in known_keys if not key.usable(now))[-_TOLD_ENDED:],
         open_to_all=open_to_all,
         hosts=(*Board().hosts, *hosts),
         limits=limits or Limits(),
@@ -164,5 +166,6 @@ def _isolated(artefact: Path) -> bool:
 
 
 def _key(key: ApiKey) -> Key:
-    expires = None if key.expires_at is None else key.expires_at.timestamp()
+    ever = key.expires_at is None or key.revoked_at is not None
+    expires = None if ever or key.expires_at is None else key.expires_at.timestamp()
     return Key(prefix=key.prefix, sha256=key.sha256, role=key.role, expires_at=expires, models=key.models)

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from finalmile.errors import FinalMileError, printable
-from finalmile.serving.access import holder, known_host, known_origin, presented
+from finalmile.serving.access import holder, known_host, known_origin, presented, why_not, wrong_host
 from finalmile.serving.board import Board
 from finalmile.web.api.desk import Caller, Desk
 from finalmile.web.api.errors import told, unexpected
@@ -133,7 +133,7 @@ class Gate:
             return told(413, "too_large", str(TooLargeError(_most(scope)).detail))
         caller = _caller(headers, board)
         if caller is None:
-            return _who_are_you()
+            return _who_are_you(headers, board)
         scope["finalmile.caller"] = caller
         return None
 
@@ -169,7 +169,7 @@ class Gate:
 def _foreign(headers: Headers, board: Board) -> Response | None:
     """Refusal of a request that a page of somebody else, or a rebound name, made a browser send."""
     if not known_host(headers.get("host", ""), board.hosts):
-        return told(421, "host", f"this endpoint answers to {', '.join(board.hosts)}; use one of these names")
+        return told(421, "host", wrong_host(headers.get("host", ""), board.hosts))
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
     if (origin is not None and not known_origin(origin, board.hosts)) or site not in ("none", "same-origin"):
         return told(403, "origin", "a page of another site may not ask this endpoint; call it from a program")
@@ -184,11 +184,10 @@ def _caller(headers: Headers, board: Board) -> Caller | None:
     return None if found is None else Caller(actor=f"key:{found.prefix}", role=found.role, key=found)
 
 
-def _who_are_you() -> Response:
-    answer = told(
-        401, "unauthenticated", "send a key that is in force, as a header: Authorization: Bearer KEY. "
-        "Make one with: finalmile keys create NAME --role viewer",
-    )  # fmt: skip
+def _who_are_you(headers: Headers, board: Board) -> Response:
+    key = presented(headers.get("authorization"), headers.get("x-api-key"))
+    code, why = why_not((*board.ended, *board.keys), key)
+    answer = told(401, code, why)
     answer.headers["www-authenticate"] = "Bearer"
     return answer
 
