@@ -26,7 +26,7 @@ from finalmile.web.drain import DrainingProtocol
 from finalmile.web.fast import Endpoint
 from finalmile.web.gate import Gate
 from finalmile.web.health import Health
-from finalmile.web.hot import HotPath
+from finalmile.web.hot import AT_ONCE, HotPath
 from finalmile.web.predict import Predictor
 from finalmile.web.relay import Relay
 from finalmile.web.state import Model, State
@@ -35,9 +35,14 @@ Told = Callable[[Exception | None], None]
 
 
 class Sum:
+    """Answers the sum of the features; no number where the price is 13."""
+
+    calls = 0
+
     def rows(self, features: np.ndarray, /) -> np.ndarray:
+        self.calls += 1
         total: np.ndarray = features.sum(axis=1)
-        return total[:, None]
+        return np.where(features[:, 0] == 13.0, np.nan, total)[:, None]
 
     def close(self) -> None:
         pass
@@ -80,6 +85,7 @@ class Bench:
     folder: Path
     limits: Limits = field(default_factory=Limits)
     durable: bool = True
+    full: bool = False
     lines: list[bytes] = field(default_factory=list)
     waiting: list[Told] = field(default_factory=list)
     by_messages: list[bytes] = field(default_factory=list)
@@ -96,14 +102,19 @@ class Bench:
             state=State(),
         )
         self.endpoint.hot = HotPath(
-            counters=self.counters, predictor=predictor, admit=self.endpoint.admit, take=self._take
+            counters=self.counters,
+            predictor=predictor,
+            admit=self.endpoint.admit,
+            again=self.endpoint.again,
+            take=self._take,
         )
         self.endpoint.follow(self._state())
 
     def _state(self) -> State:
         signature = Signature(features=(Feature(name="price", low=0.0), Feature(name="promo", default=0.0)))
         served = Served(model="demand", number=1, kind="t", digest="", folder="")
-        ready = Ready(served=served, reader=RowReader(signature), model=Sum())
+        self.model = Sum()
+        ready = Ready(served=served, reader=RowReader(signature), model=self.model)
         route = Route(model="demand", live=1, durable=self.durable)
         model = Model(name="demand", route=route, versions={1: ready})
         board = Board(epoch=1, versions=(served,), routes=(route,), limits=self.limits)
@@ -111,16 +122,21 @@ class Bench:
         return State(board=board, models={"demand": model}, paths=paths, told=True)
 
     async def _put(self, lines: list[bytes], _durable: bool) -> None:
+        if self.full:
+            raise TransientError("the log is full")
         self.by_messages += lines
 
     def _take(self, line: bytes, durable: bool, told: Told) -> bool:
+        if self.full:
+            raise TransientError("the log is full")
         self.lines.append(line)
         if durable:
             self.waiting.append(told)
         return durable
 
-    def commit(self, error: Exception | None = None) -> None:
+    async def commit(self, error: Exception | None = None) -> None:
         """What waits is on the disk, or could not be."""
+        await asyncio.sleep(0)
         waiting, self.waiting = self.waiting, []
         for told in waiting:
             told(error)
@@ -175,7 +191,7 @@ def test_nothing_is_answered_before_the_disk_has_it_and_all_of_one_commit_are_an
             protocol.data_received(asking(at))
         assert not any(wire.told for _, wire in both)
         assert bench.counted("in_flight") == 2
-        bench.commit()
+        await bench.commit()
         assert [means(wire) for _, wire in both] == [[0.0], [1.0]]
         told = [body["prediction_id"] for _, wire in both for _, _, body in answers(wire.told)]
         assert [orjson.loads(line)["prediction_id"] for line in bench.lines] == told
@@ -186,12 +202,56 @@ def test_nothing_is_answered_before_the_disk_has_it_and_all_of_one_commit_are_an
     run(act)
 
 
+def test_a_model_is_asked_once_for_all_that_came_in_a_turn_and_each_gets_its_own_answer(tmp_path: Path) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        several = [bench.connection() for _ in range(AT_ONCE + 8)]
+        for at, (protocol, _) in enumerate(several):
+            protocol.data_received(asking(100 + at))
+        await bench.commit()
+        assert [means(wire) for _, wire in several] == [[100.0 + at] for at in range(AT_ONCE + 8)]
+        assert bench.model.calls == 2
+
+    run(act)
+
+
+def test_a_row_that_a_model_has_no_answer_for_spoils_no_other_and_nothing_is_logged_twice(tmp_path: Path) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        several = [bench.connection() for _ in range(3)]
+        for (protocol, _), price in zip(several, (1, 13, 2), strict=True):
+            protocol.data_received(asking(price))
+        while bench.counted("in_flight"):
+            await bench.commit()
+        told = [(status, body.get("mean")) for _, wire in several for status, _, body in answers(wire.told)]
+        assert told == [(200, 1.0), (503, None), (200, 2.0)]
+        assert len(bench.lines) + len(bench.by_messages) == 2
+        assert (bench.counted("requests"), bench.counted("rows")) == (3, 2)
+
+    run(act)
+
+
+def test_a_full_log_is_told_as_busy(tmp_path: Path) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path, full=True)
+        protocol, wire = bench.connection()
+        protocol.data_received(asking(1))
+        while bench.counted("in_flight"):
+            await bench.commit()
+        ((status, head, body),) = answers(wire.told)
+        assert (status, body["error"]["code"], b"retry-after" in head) == (503, "busy", True)
+        assert (bench.counted("refused"), bench.counted("rows")) == (1, 0)
+
+    run(act)
+
+
 def test_what_is_not_durable_is_answered_at_once(tmp_path: Path) -> None:
     async def act() -> None:
         bench = Bench(tmp_path, durable=False)
         protocol, wire = bench.connection()
         for price in (1, 2, 3):
             protocol.data_received(asking(price))
+            await asyncio.sleep(0)
         assert means(wire) == [1.0, 2.0, 3.0]
         assert len(bench.lines) == 3
 
@@ -207,13 +267,13 @@ def test_pipelined_requests_keep_their_order_also_where_some_go_the_long_way(tmp
         wrong = orjson.dumps({"features": {"price": -1}})
         protocol.data_received(asking(1) + asking(0, body=long) + asking(3) + asking(0, body=wrong) + asking(5))
         for _ in range(8):
-            bench.commit()
+            await bench.commit()
             await settled(protocol)
         told = [(status, body.get("mean")) for status, _, body in answers(wire.told)]
         assert told == [(200, 1.0), (200, 2.0), (200, 3.0), (422, None), (200, 5.0)]
         assert len(bench.lines) + len(bench.by_messages) == 4
         protocol.data_received(asking(6))
-        bench.commit()
+        await bench.commit()
         assert [*answers(wire.told)][-1][2]["mean"] == 6.0
         assert not wire.paused
         protocol.shutdown()
@@ -230,7 +290,7 @@ def test_a_request_is_answered_the_same_wherever_it_is_cut(tmp_path: Path) -> No
             protocol.data_received(whole[:cut])
             assert protocol.stuck(protocol.since + 31, 30)
             protocol.data_received(whole[cut:])
-            bench.commit()
+            await bench.commit()
             await settled(protocol)
             ((status, head, body),) = answers(wire.told)
             assert (status, body["mean"], b"x-request-id: mine" in head) == (200, 7.0, True)
@@ -274,7 +334,7 @@ def test_connection_close_ends_it_with_the_answer(tmp_path: Path) -> None:
             protocol, wire = bench.connection()
             protocol.data_received(asking(1, "connection: close", body=body))
             assert not wire.closed
-            bench.commit()
+            await bench.commit()
             await settled(protocol)
             ((status, head, _),) = answers(wire.told)
             assert (status, b"connection: close" in head, wire.closed) == (400 if body else 200, True, True)
@@ -316,7 +376,7 @@ def test_no_more_wait_than_may(tmp_path: Path) -> None:
             protocol.data_received(asking(1))
             await settled(protocol)
         assert [one[0] for one in answers(several[2][1].told)] == [503]
-        bench.commit()
+        await bench.commit()
         assert [means(wire) for _, wire in several[:2]] == [[1.0], [1.0]]
         assert (bench.counted("refused"), bench.counted("in_flight")) == (1, 0)
         several[2][0].shutdown()
@@ -342,7 +402,7 @@ def test_a_caller_who_goes_away_while_its_row_is_written_leaves_the_row_and_no_t
         gone.data_received(asking(1))
         other.data_received(asking(2))
         gone.connection_lost(None)
-        bench.commit()
+        await bench.commit()
         assert gone_wire.told == b""
         assert means(other_wire) == [2.0]
         assert [bench.counted(name) for name in ("in_flight", "requests", "logged")] == [0, 2, 2]
@@ -355,9 +415,9 @@ def test_a_disk_that_refuses_is_told_as_busy_and_the_connection_goes_on(tmp_path
         bench = Bench(tmp_path)
         protocol, wire = bench.connection()
         protocol.data_received(asking(1))
-        bench.commit(TransientError("the disk is full"))
+        await bench.commit(TransientError("the disk is full"))
         protocol.data_received(asking(2))
-        bench.commit()
+        await bench.commit()
         (first, head, body), (second, _, _) = answers(wire.told)
         assert (first, body["error"]["code"], b"retry-after: 1" in head, second) == (503, "busy", True, 200)
         assert [bench.counted(name) for name in ("refused", "logged", "requests", "in_flight")] == [1, 1, 2, 0]
@@ -374,7 +434,7 @@ def test_an_idempotency_key_names_the_prediction_as_on_the_long_way(tmp_path: Pa
             protocol.data_received(raw[:at])
             protocol.data_received(raw[at:])
             await settled(protocol)
-            bench.commit()
+            await bench.commit()
             protocol.shutdown()
         ids = [orjson.loads(line)["prediction_id"] for line in (*bench.lines, *bench.by_messages)]
         assert len(bench.lines) == len(bench.by_messages) == 1
@@ -418,7 +478,7 @@ def test_a_drain_ends_each_connection_with_the_answer_under_way(
             protocol.shutdown()
         assert [waits_wire.closed, half_wire.closed, idle_wire.closed] == [False, False, True]
         half.data_received(raw[-9:])
-        bench.commit()
+        await bench.commit()
         await settled(half)
         for wire in (waits_wire, half_wire):
             ((status, head, _),) = answers(wire.told)
@@ -439,7 +499,7 @@ def test_a_head_that_waits_for_its_body_is_under_way_also_while_the_server_ends(
         protocol.shutdown()
         assert not wire.closed
         protocol.data_received(body)
-        bench.commit()
+        await bench.commit()
         assert means(wire) == [3.0]
         assert len(bench.lines) == 1
 
@@ -453,7 +513,7 @@ def test_a_connection_that_rests_too_long_is_found(tmp_path: Path) -> None:
         protocol.data_received(asking(1))
         later = protocol.since + protocol.timeout_keep_alive + 1
         assert not protocol.rested(later)
-        bench.commit()
+        await bench.commit()
         assert protocol.rested(later)
         assert not protocol.rested(protocol.since + 1)
         protocol.data_received(asking(2)[:9])
@@ -485,7 +545,7 @@ def test_answers_leave_when_their_group_is_on_the_disk(tmp_path: Path) -> None:
         bench.endpoint.hot._take = lambda line, durable, told: tail.take(line, told, durable=durable)
         several = [bench.connection() for _ in range(20)]
         for at, (protocol, _) in enumerate(several):
-            protocol.data_received(asking(at))
+            protocol.data_received(asking(100 + at))
         while bench.counted("in_flight"):
             await asyncio.sleep(0)
         file = TailFile(tmp_path / "log-0.db")

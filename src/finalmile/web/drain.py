@@ -47,8 +47,6 @@ class DrainingProtocol(HttpToolsProtocol):
     """A request whose head is whole, that is answered here when its body comes in one piece."""
 
     body = b""
-    fresh = False
-    """Whether nothing was answered here yet of what came last: a long pipeline does not keep others waiting."""
 
     def __init__(self, config: uvicorn.Config, *args: Any, **named: Any) -> None:
         super().__init__(config, *args, **named)
@@ -69,7 +67,6 @@ class DrainingProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """A head may not grow for ever: whoever sends it has shown no key yet."""
-        self.fresh = True
         super().data_received(data)
         if self.heading:
             self.head_bytes += len(data)
@@ -85,7 +82,7 @@ class DrainingProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A request that may be answered here waits for its body; others go on by messages."""
         self.heading = False
-        if self.hot is not None and self.fresh and self.idle and not self.flow.write_paused:
+        if self.hot is not None and self.idle and not self.flow.write_paused:
             self.coming = self._plain(self.hot)
         if self.coming is None:
             self._by_messages()
@@ -138,11 +135,11 @@ class DrainingProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _begun(self, coming: HotCycle, body: bytes) -> bool:
-        """Whether the request is answered here, now or when its row is on the disk."""
+        """Whether the request is answered here, when its model was asked and its row is on the disk."""
         if self.hot is None or self.transport.is_closing():
             return False
         before: Any = self.cycle
-        self.coming, self.fresh, self.cycle = None, False, cast("Any", coming)
+        self.coming, self.cycle = None, cast("Any", coming)
         if self.hot.answer(coming, body):
             return True
         self.cycle = before

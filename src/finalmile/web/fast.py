@@ -85,12 +85,30 @@ class Endpoint:
             words[self._took + bucket_of((_now() - started) * 1e-3)] += 1
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, call: Call) -> Reply | None:
+        return await self._or_refusal(self._found(scope, receive, send, call))
+
+    async def _found(self, scope: Scope, receive: Receive, send: Send, call: Call) -> Reply | None:
+        model = self.state.paths.get(scope["path"])
+        if model is not None and scope["method"] == "POST":
+            self.admit(call, model, scope["path"], scope["query_string"])
+            return await self._predict(model, await self._body(receive, call), call)
+        return await self._elsewhere(scope, receive, send, call)
+
+    async def again(self, name: str, body: bytes, call: Call) -> Reply:
+        """The answer to a prediction that was let in and has not been answered."""
+        reply = await self._or_refusal(self._predicted(name, body, call))
+        assert reply is not None
+        return reply
+
+    async def _predicted(self, name: str, body: bytes, call: Call) -> Reply:
+        model = self.state.models.get(name)
+        if model is None:
+            raise self._not_found(name, call)
+        return await self._predict(model, body, call)
+
+    async def _or_refusal(self, answering: Awaitable[Reply | None]) -> Reply | None:
         try:
-            model = self.state.paths.get(scope["path"])
-            if model is not None and scope["method"] == "POST":
-                self.admit(call, model, scope["path"], scope["query_string"])
-                return await self._predict(model, await self._body(receive, call), call)
-            return await self._elsewhere(scope, receive, send, call)
+            return await answering
         except RefusedError as refused:
             self._count(refused.status)
             return refused.reply()

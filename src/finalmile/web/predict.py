@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from finalmile.serving.counters import Counters, first_bucket, word_of
 from finalmile.serving.histogram import bucket_of
 from finalmile.serving.ready import Answer, Plan, Ready, Rows
 from finalmile.serving.route import LIVE
-from finalmile.serving.rows import Fault
+from finalmile.serving.rows import Fault, Row
 from finalmile.web.logged import line_of, lines_of
 from finalmile.web.replies import Call, busy, encoded
 from finalmile.web.state import Model
@@ -58,6 +58,14 @@ class Record:
     answer: Answer | None = None
     failed: str = ""
     prediction_id: str = ""
+
+
+class Plain(NamedTuple):
+    """The plainest of requests: one row of given features, and the version that answers it."""
+
+    ready: Ready
+    row: Row
+    unique_id: str | None
 
 
 class Predictor:
@@ -109,16 +117,20 @@ class Predictor:
 
         ``None``, and nothing was done, where anything is not plain: the long way then says what.
         """
-        made = self.plain(model, told, call)
-        if made is None:
+        asked = self.plain(model, told)
+        if asked is None:
             return None
-        line, answer, ready = made
-        self.count(ready)
+        try:
+            (mean,) = self.means(asked.ready, [asked])
+        except Exception:  # the long way asks again, strikes, and lets another version answer
+            return None
+        line, answer = self.told(model, asked, mean, call)
+        self.count(asked.ready)
         await self._keep([line], model)
         return answer
 
-    def plain(self, model: Model, told: Any, call: Call) -> tuple[bytes, bytes, Ready] | None:
-        """A line for the log, the answer, and who gave it, of the plainest of requests; ``None`` of any other."""
+    def plain(self, model: Model, told: Any) -> Plain | None:
+        """What the plainest of requests asks; ``None`` of any other."""
         ready = None if model.route.shares else model.versions.get(model.route.live)
         if ready is None or ready.reader is None or not ready.inline or ready.levels or type(told) is not dict:
             return None
@@ -126,25 +138,29 @@ class Predictor:
         features, unique_id = body.get("features"), body.get("unique_id")
         known = len(body) == 1 or (len(body) == 2 and type(unique_id) is str and len(unique_id) <= LONGEST_ID)
         row = ready.reader.at_once(features) if known and (ready.table is None or unique_id is None) else None
-        if row is None:
-            return None
+        return None if row is None else Plain(ready, row, unique_id)
+
+    def means(self, ready: Ready, asked: Sequence[Plain]) -> list[float]:
+        """What a version says of several requests in one call; each took its part of the time."""
         began = _now()
-        try:
-            mean = ready.run(row[None, :]).item()
-        except Exception:  # the long way asks again, strikes, and lets another version answer
-            return None
-        ended, words = _now(), self._words
-        words[self._model_us + bucket_of((ended - began) * 1e-3)] += 1
-        issued_at = _wall() // 1000
+        rows = asked[0].row[None, :] if len(asked) == 1 else np.array([one.row for one in asked])
+        means: list[float] = ready.run(rows)[:, 0].tolist()
+        took = (_now() - began) * 1e-3 / len(means)
+        self._words[self._model_us + bucket_of(took)] += len(means)
+        return means
+
+    def told(self, model: Model, asked: Plain, mean: float, call: Call) -> tuple[bytes, bytes]:
+        """A line for the log, and the answer."""
+        ready, issued_at = asked.ready, _wall() // 1000
         prediction_id = self._id(call, 0, issued_at)
         start = self._starts.get((ready.name, call.endpoint)) or self._start(ready, call)
         logged = {
-            "prediction_id": prediction_id, "request_id": call.request_id, "mean": [mean], "unique_id": unique_id,
-            "features": row, "key": call.digest, "latency_us": (ended - call.started_ns) // 1000,
-            "issued_at": issued_at,
+            "prediction_id": prediction_id, "request_id": call.request_id, "mean": [mean],
+            "unique_id": asked.unique_id, "features": asked.row, "key": call.digest,
+            "latency_us": (_now() - call.started_ns) // 1000, "issued_at": issued_at,
         }  # fmt: skip
-        answer = encoded(_item(model.name, prediction_id, unique_id, ready.served.number, mean))
-        return start + encoded(logged)[1:], answer, ready
+        answer = encoded(_item(model.name, prediction_id, asked.unique_id, ready.served.number, mean))
+        return start + encoded(logged)[1:], answer
 
     def _start(self, ready: Ready, call: Call) -> bytes:
         """What the lines of a version have in common, made once; features that are given have no cutoff."""

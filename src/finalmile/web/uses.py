@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from finalmile.ports import Ledger
+if TYPE_CHECKING:  # workers note, and read in no store
+    from finalmile.ports import Ledger
 
 USES = "uses"
 _EVERY_S = 60.0
