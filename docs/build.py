@@ -159,8 +159,8 @@ def _names() -> Iterator[str]:
 def _methods(cls: type) -> Iterator[str]:
     yield "| method | what it does |"
     yield "|---|---|"
-    for name, value in sorted(vars(cls).items()):
-        called = getattr(cls, name)
+    for name in sorted(dir(cls)):
+        called, value = getattr(cls, name), inspect.getattr_static(cls, name)
         if name.startswith("_") or not callable(called) or not isinstance(value, Callable | classmethod | staticmethod):
             continue
         parameters = [p for p in inspect.signature(called).parameters.values() if p.name != "self"]

@@ -1,0 +1,86 @@
+"""Days of a project: forecast, monitor, plan, order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from finalmile.inventory import Policy
+from finalmile.inventory.policies import policies
+from finalmile.project.core import DEFAULT_MODEL, Core
+from finalmile.records import OrderState
+from finalmile.workflows import counts, cycle, forecast, materialise, parity, reports
+from finalmile.workflows.endpoint import SERVING
+from finalmile.workflows.monitor import Watched, monitor
+from finalmile.workflows.plan import plan as make_plan
+from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_version
+
+
+class Days(Core):
+    """What is done every day."""
+
+    def forecast(self, model: str = DEFAULT_MODEL) -> reports.Forecasted:
+        """Forecast from the newest sales with the live version, and log it."""
+        with self._writing(f"forecast {model}"):
+            told = forecast.forecast(self.shop, model)
+            materialise.materialise(self.shop, live_version(self.shop, model), self.folder / SERVING, told=told)
+            return reports.Forecasted(version=cycle.live(self.ledger, model), forecast=told)
+
+    def monitor(self, model: str = DEFAULT_MODEL) -> reports.Monitored:
+        """Judge what came true since the last look; incidents that are open are told too."""
+        with self._writing(f"monitor {model}"):
+            newest_version(self.shop, model)
+            watched = parity.joined(monitor(self.shop, model, self.shop.known.newest), self._parity(model))
+            return cycle.monitored(self.ledger, model, watched)
+
+    def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
+        """Propose orders for every item with a stock count, by the settings' policy or another; nothing is sent."""
+        with self._writing(f"plan {model}"):
+            shop = self.shop if policy is None else _ordering_by(self.shop, policy)
+            return self._with_old_counts(
+                cycle.planned(shop, make_plan(shop, model, self._book())), known_cutoff(shop, None)
+            )
+
+    def orders(self, order: str | None = None, *, states: Sequence[OrderState] = ()) -> reports.Orders:
+        """Order lines; of one order with the reason of each quantity."""
+        return cycle.orders(self.ledger, order, states=states)
+
+    def run_day(self, at: date | None = None, *, model: str = DEFAULT_MODEL) -> reports.DayDone:
+        """One business day: monitor, respond, retrain when due, forecast, plan. Again the same day repeats nothing."""
+        with self._writing(f"run {model}"):
+            shop = self.shop
+            cutoff = known_cutoff(shop, None if at is None else shop.frequency.index_of(at))
+            done = cycle.run_day(shop, model, cutoff, book=self._book())
+            self._look_up_online(model, cutoff)
+            return done if done.planned is None else replace(done, planned=self._with_old_counts(done.planned, cutoff))
+
+    def _with_old_counts(self, planned: reports.Planned, cutoff: int) -> reports.Planned:
+        """The plan, with a note where it stands on stock that nobody has counted for long."""
+        note = counts.old_counts(
+            self.tables["stock"].read(),
+            self.tables["items"].read(),
+            day=self.shop.day(cutoff),
+            review_period_days=self.config.plan.review_period_days,
+        )
+        return planned if note is None else replace(planned, notes=(*planned.notes, note))
+
+    def _parity(self, model: str) -> Watched:
+        self._sealed()
+        return parity.watch_parity(
+            self.shop,
+            self.lake,
+            model,
+            features=[parity.FeatureTables(self.folder / SERVING)],
+            answers=[parity.LoggedForecasts(self.shop)],
+        )
+
+
+def _ordering_by(shop: Shop, policy: Policy) -> Shop:
+    """The same shop, ordering by another policy."""
+    settings: dict[str, object] = (
+        dataclasses.asdict(policy) if dataclasses.is_dataclass(policy) and not isinstance(policy, type) else {}
+    )
+    rules = shop.config.plan.model_copy(update={"policy": policies.name_of(policy), "settings": settings})
+    return replace(shop, config=shop.config.model_copy(update={"plan": rules}))

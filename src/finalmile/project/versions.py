@@ -1,0 +1,176 @@
+"""Versions of a project: train or register one, judge it, put it live, return from it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from finalmile.config.reading import FILE_NAME
+from finalmile.errors import MissingInputError, UnknownNameError
+from finalmile.ports import Forecaster, Progress, forecasters
+from finalmile.project.core import DEFAULT_MODEL, Core
+from finalmile.records import Json
+from finalmile.workflows import certify, cycle, promote, register, reports, train
+from finalmile.workflows.declaration import declared, read_declaration
+
+
+class TrainedVersion:
+    """A version that was just trained, ready to be judged and to go live."""
+
+    breached = False
+
+    def __init__(self, project: Versions, report: reports.Trained) -> None:
+        self._project, self.report, self.version = project, report, report.version
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+    def certify(self) -> reports.Certified:
+        """Judge it on periods its recipe had not seen."""
+        return self._project.certify(self.version.model, self.version.number)
+
+    def promote(self, *, why: str = "by hand", force: bool = False) -> reports.Deployed:
+        """Make it the live one."""
+        return self._project.promote(self.version.model, self.version.number, why=why, force=force)
+
+    def lines(self) -> list[str]:
+        """What was trained, on what, and what to do next."""
+        return self.report.lines()
+
+    def to_dict(self) -> Json:
+        """Version, series, notes."""
+        return self.report.to_dict()
+
+
+class Versions(Core):
+    """Versions, from their making to the end of their time."""
+
+    def train(
+        self,
+        model: str = DEFAULT_MODEL,
+        forecaster: str | Forecaster | None = None,
+        *,
+        cutoff: date | None = None,
+        new: bool = False,
+        progress: Progress | None = None,  # noqa: ARG002  # fits report nothing yet
+    ) -> TrainedVersion:
+        """Fit a recipe on everything known and keep it as the model's next version.
+
+        Parameters
+        ----------
+        forecaster
+            A recipe or its registered name; by default what the settings name for this model.
+        cutoff
+            Last day to learn from.
+        new
+            A name that neither the settings nor another version knows is a new model, not a slip.
+
+        Raises
+        ------
+        MissingInputError
+            Where there are no sales, or the name of the model looks like a slip.
+        """
+        with self._writing(f"train {model}"):
+            if not new:
+                self._check_known(model)
+            shop = self.shop
+            recipe = forecasters.make(forecaster) if isinstance(forecaster, str) else forecaster
+            at = None if cutoff is None else shop.frequency.index_of(cutoff)
+            version = train.train(shop, model, recipe=recipe, cutoff=at)
+            fitted = train.load_version(shop, version)
+            told = reports.Trained(version=version, series=len(fitted.reference().ids), notes=fitted.notes)
+            return TrainedVersion(self, told)
+
+    def register(
+        self,
+        model: str,
+        loader: str,
+        *,
+        path: Path | None = None,
+        features: Path | Mapping[str, Any] | None = None,
+        function: str | None = None,
+        code: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+        trust: bool = False,
+        trained_until: date | None = None,
+    ) -> register.Registration:
+        """Make a version of a model made elsewhere, after it has shown in a sandbox what it does.
+
+        Parameters
+        ----------
+        loader
+            How it is brought to answer: ``lightgbm``, ``sklearn``, ``callable`` and so on.
+        path
+            Its file or folder.
+        features
+            A features file, or what one holds; none for a model that takes sales.
+        function
+            ``pkg.mod:fn`` of the loader ``callable``.
+        code
+            Source file or package that is kept with the version and imported from there.
+        settings
+            Of the loader.
+        trust
+            Whether code in its files may run.
+        trained_until
+            Last day that it has learned from; everything known where nobody says.
+
+        Raises
+        ------
+        ModelFaultError
+            It does not load or answer as it must; nothing is kept.
+        """
+        declaration = None
+        if features is not None:
+            declaration = read_declaration(features) if isinstance(features, Path) else declared(features)
+        offer = register.Offer(
+            loader=loader,
+            settings={**(settings or {}), **({"function": function} if function else {})},
+            path=path,
+            code=code,
+            declaration=declaration,
+            trust=trust,
+            trained_until=trained_until,
+        )
+        with self._writing(f"register {model}"):
+            return register.register(self.shop, model, offer)
+
+    def certify(self, model: str = DEFAULT_MODEL, number: int | None = None) -> reports.Certified:
+        """Judge a version on periods its recipe had not seen."""
+        with self._writing(f"certify {model}"):
+            return reports.Certified(certificate=certify.certify(self.shop, model, number=number))
+
+    def promote(
+        self, model: str = DEFAULT_MODEL, number: int | None = None, *, why: str = "by hand", force: bool = False
+    ) -> reports.Deployed:
+        """Make a certified version the live one."""
+        with self._writing(f"promote {model}"):
+            told = promote.promote(self.shop, model, number=number, why=why, force=force)
+            self._look_up_online(model)
+            return reports.Deployed.of(told)
+
+    def rollback(
+        self, model: str = DEFAULT_MODEL, *, to: int | None = None, why: str = "by hand", dry_run: bool = False
+    ) -> reports.Deployed:
+        """Return to the version that was live before; a dry run says which, and how many order lines would change."""
+        if dry_run:
+            return cycle.would_roll_back(self.shop, model, to=to, book=self._book())
+        return reports.Deployed.of(promote.rollback(self.shop, model, to=to, why=why))  # waits for no other writer
+
+    def models(self) -> reports.Models:
+        """Every version, which is live, and what its certificate says."""
+        return cycle.models(self.ledger)
+
+    def _check_known(self, model: str) -> None:
+        """A name that is neither in the settings nor trained before is a slip; a first one may be unlike all."""
+        trained = {version.model for version in self.ledger.versions()}
+        known = {*self.config.models, *trained}
+        if model in known or not (trained or difflib.get_close_matches(model, known)):
+            return
+        raise MissingInputError(
+            f"{UnknownNameError('model', model, known)} To make a new model, name it below models: in {FILE_NAME}, "
+            f"or say that it is new. Run: finalmile train {model} --new"
+        )
