@@ -48,9 +48,4 @@ class Project(Tables, Versions, Endpoint, Days, Past, Looks):
         return demo(cls.open(folder), seed=seed, days=days, progress=progress)
 
 
-def open_project(folder: Path | str) -> Project:
-    """The project in a folder."""
-    return Project.open(folder)
-
-
-__all__ = ["DEFAULT_MODEL", "LEDGER_NAME", "Project", "Table", "TrainedVersion", "open_project"]
+__all__ = ["DEFAULT_MODEL", "LEDGER_NAME", "Project", "Table", "TrainedVersion"]

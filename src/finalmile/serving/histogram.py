@@ -34,11 +34,6 @@ def bucket_of(micros: float, /) -> int:
     return int(_log(micros) * _PER_BUCKET) if micros < LONGEST_US else BUCKETS - 1
 
 
-def upper_edge(bucket: int, /) -> float:
-    """Microseconds that a bucket reaches to."""
-    return float(WIDTH ** (bucket + 1))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Histogram:
     """Latencies counted in buckets of one per cent, from 1 microsecond to 100 seconds.
@@ -85,10 +80,6 @@ class Histogram:
         rank = max(1, math.ceil(level * total - 1e-9))
         bucket = int(np.searchsorted(np.cumsum(self.counts), rank))
         return float(WIDTH ** (bucket + 0.5))
-
-    def at_most(self, micros: float, /) -> int:
-        """How many took no longer than the bucket of ``micros``."""
-        return int(self.counts[: bucket_of(micros) + 1].sum())
 
     @property
     def sum_micros(self) -> float:

@@ -54,11 +54,6 @@ class Window:
         """Requests without a right answer."""
         return sum(self.errors.values())
 
-    @property
-    def answered_per_s(self) -> float:
-        """Right answers a second."""
-        return self.latencies.total / self.seconds
-
     def quantile(self, level: float, /) -> float:
         """Latency in milliseconds that ``level`` of all requests reach at most; one without an answer took 100 s.
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from finalmile.records import EndpointCertificate, Json
-from finalmile.workflows.speed import Benchmark, Comparison
+from finalmile.workflows.speed import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointCertified:
-    """An endpoint certificate, beside what the version would be judged by without it; breached where it failed."""
+    """An endpoint certificate; breached where the version failed."""
 
     certificate: EndpointCertificate
-    benchmark: Benchmark | None = None
 
     @property
     def breached(self) -> bool:
