@@ -18,8 +18,8 @@ from finalmile.ports import Progress
 from finalmile.project.core import DEFAULT_MODEL, Core
 from finalmile.workflows import account, impact, replay, spans, views
 from finalmile.workflows.account import Replayed
-from finalmile.workflows.known import PastKnown
 from finalmile.workflows.memory import MemoryLog
+from finalmile.workflows.past_known import PastKnown
 from finalmile.workflows.shop import Shop
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from finalmile.errors import MissingInputError
 from finalmile.workflows.account import Replayed, account
 from finalmile.workflows.in_force import forecast_in_force
-from finalmile.workflows.known import PastKnown
+from finalmile.workflows.past_known import PastKnown
 from finalmile.workflows.plan import lined_up
 from finalmile.workflows.replay import Comparison, Played
 from finalmile.workflows.shop import Shop

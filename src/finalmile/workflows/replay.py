@@ -18,7 +18,8 @@ from finalmile.records import Certificate, OrderLine
 from finalmile.simulation import UnitsArray, opening
 from finalmile.workflows.arms import Arm, rows_in
 from finalmile.workflows.day import Day, business_day
-from finalmile.workflows.known import PastKnown, end_of
+from finalmile.workflows.known import end_of
+from finalmile.workflows.past_known import PastKnown
 from finalmile.workflows.promote import promote
 from finalmile.workflows.propose import propose
 from finalmile.workflows.renew import fallback_version, renew

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from finalmile.errors import MissingInputError
-from finalmile.workflows.known import PastKnown
+from finalmile.workflows.past_known import PastKnown
 from finalmile.workflows.shop import Shop
 
 
