@@ -715,6 +715,13 @@ def test_models_are_named_only_to_keys_that_reach_them(bench: Make, path: str) -
     assert b"table" not in told.body
 
 
+def test_whoever_reaches_no_model_is_told_how_one_goes_live(bench: Make) -> None:
+    nothing = Key(prefix="fm_ab", sha256=KEY.sha256, role="viewer", models=("other",))
+    told = bench(keys=(nothing,), open_to_all=False).post("/v1/models/other:predict", {}, {"x-api-key": "fm_ab.cd"})
+    assert told.status == 404
+    assert "Known: none yet. Make one live: finalmile promote MODEL" in told.told["error"]["message"]
+
+
 def test_what_is_served_is_told_by_metrics_and_readiness_only_to_those_who_may_read(bench: Make) -> None:
     one = bench(keys=(KEY,), open_to_all=False)
     assert one.get("/metrics").status == 401

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 from typing import BinaryIO
 
+from finalmile.web.port_taken import why_not_bound
 from finalmile.web.serve_settings import Settings
 
 STATE, LOCK = "serve.json", "serve.lock"
@@ -78,7 +79,7 @@ def bound(host: str, port: int) -> socket.socket:
     Raises
     ------
     OSError
-        The port is taken.
+        Says what is wrong with the address or port, and how to mend it.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -86,7 +87,7 @@ def bound(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        raise OSError(why_not_bound(host, port, error)) from error
     return listening

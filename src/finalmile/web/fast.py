@@ -276,7 +276,8 @@ class Endpoint:
         known = self._gate.reached(call.headers, self.state)
         close = difflib.get_close_matches(name[:80], known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known[:20]) or 'none yet'}"
-        return RefusedError(404, "unknown_model", f"no model that is served is called {name[:80]!r}. {hint}")
+        mend = "" if close or known else ". Make one live: finalmile promote MODEL, after finalmile register or train"
+        return RefusedError(404, "unknown_model", f"no model that is served is called {name[:80]!r}. {hint}{mend}")
 
     def _count(self, status: int) -> None:
         kind = "refused" if status in (429, 503) else "errors_server" if status >= 500 else "errors_client"

@@ -32,6 +32,10 @@ from finalmile.web.watcher import Watcher
 from finalmile.workflows.endpoint import SERVING
 
 SOCKET = "manager.sock"
+NOTHING_LIVE = (
+    "Nothing is live yet, so nothing can be answered; what is promoted is answered at once. Run: finalmile promote "
+    "MODEL, after finalmile train MODEL or finalmile register MODEL --loader KIND --path FILE."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except FinalMileError as error:
         print(error, file=sys.stderr)
         return 3
+    if not any(project.ledger.deployment(name) for name in {one.model for one in project.ledger.versions()}):
+        print(NOTHING_LIVE, file=sys.stderr, flush=True)
     listener = listen(project.folder / SERVING)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10, lifespan="on"

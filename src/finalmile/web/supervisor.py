@@ -265,7 +265,10 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"finalmile serve: {error}", file=sys.stderr, flush=True)
         return 2
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"The endpoint is at http://{host}:{supervisor.port}/ until Ctrl-C.", file=sys.stderr, flush=True)
+    _say(f"The endpoint is at http://{host}:{supervisor.port}/ until Ctrl-C.")
+    if settings.closed:
+        names = ", ".join(("localhost", "127.0.0.1", host, *settings.names))
+        _say(f"It answers to {names}, and refuses requests for any other name; add one with --name HOST.")
     supervisor.run()
     return 0
 

@@ -87,7 +87,7 @@ def test_workers_know_keys_that_ended_so_that_their_holders_are_told(tmp_path: P
 
 
 def test_another_name_is_told_how_the_endpoint_comes_to_answer_to_it() -> None:
-    with pytest.raises(RefusedError, match="finalmile serve --name shop.example$"):
+    with pytest.raises(RefusedError, match=r"finalmile serve --name shop\.example$"):
         Gate().check_place({b"host": b"shop.example:8080"}, State())
     with pytest.raises(RefusedError) as refused:
         Gate().check_place({b"host": b"a b; rm -rf"}, State())

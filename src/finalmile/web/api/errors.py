@@ -24,6 +24,7 @@ from finalmile.errors import (
     printable,
 )
 from finalmile.web.api.policy import ForbiddenError
+from finalmile.web.api.wording import no_path, plainly
 from finalmile.web.redaction import redacted
 
 _LOG = logging.getLogger("finalmile.api")
@@ -40,6 +41,7 @@ _STATUS: Sequence[tuple[type[FinalMileError], int, str]] = (
 )
 _WORDS = {400: "malformed", 401: "unauthenticated", 404: "unknown", 405: "method", 413: "too_large", 415: "media_type"}
 RETRY_S = "1"
+_NO_PATH = "Not Found"
 
 
 def told(status: int, code: str, message: str, **more: object) -> JSONResponse:
@@ -58,15 +60,20 @@ def add_errors(app: FastAPI) -> None:
 
 
 def _ours(_: Request, error: Exception) -> JSONResponse:
+    mend = ""
+    if isinstance(error, UnknownNameError) and error.kind == "model" and not error.known:
+        mend = " Make one: finalmile train MODEL, or finalmile register MODEL; then finalmile promote MODEL"
     for kind, status, code in _STATUS:
         if isinstance(error, kind):
-            return told(status, code, str(error))
+            return told(status, code, f"{error}{mend}")
     _LOG.error("%s: %s", type(error).__name__, redacted(str(error)))
     return told(500, "failed", str(error))
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if _mistyped(request):
+        return told(404, "unknown", no_path(request))
     faults = [_fault(one) for one in error.errors()]
     malformed = any(one["type"] == "json_invalid" for one in error.errors())
     message = "; ".join(f"{fault['where']}: {fault['message']}" for fault in faults[:20])
@@ -77,12 +84,24 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 def _fault(one: Any) -> dict[str, str]:
     """Place and sentence; what was sent is not repeated, it may be long, secret, or no JSON."""
     where = ".".join(str(part)[:80] for part in one["loc"])
-    return {"where": printable(redacted(where)), "message": printable(redacted(str(one["msg"])))}
+    return {"where": printable(redacted(where)), "message": printable(redacted(plainly(one)))}
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
+def _mistyped(request: Request) -> bool:
+    """Whether a path is what a worker answers but for its verb, such as ``:predicts``: no name holds a colon."""
+    return ":" in str(request.scope["path"])
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = told(error.status_code, _WORDS.get(error.status_code, "refused"), str(error.detail))
+    if error.status_code == 405 and _mistyped(request):
+        return told(404, "unknown", no_path(request))
+    message = str(error.detail)
+    if error.status_code == 404 and message == _NO_PATH:
+        message = no_path(request)
+    if error.status_code == 405:
+        message = f"use {(error.headers or {}).get('Allow', 'another method')} here"
+    answer = told(error.status_code, _WORDS.get(error.status_code, "refused"), message)
     for name, value in (error.headers or {}).items():
         answer.headers[name] = value
     return answer

@@ -39,13 +39,14 @@ def show_version(name: ModelName, number: Number, desk: AtDesk, caller: Reader) 
     return {**plain(version), "certificate": plain(ledger.certificate(name, number))}
 
 
-@router.get("/{name}/certificates", summary="Newest certificate of every version")
+@router.get("/{name}/certificates", summary="Newest certificate of every version, and those of its speed")
 def list_certificates(name: ModelName, desk: AtDesk, caller: Reader) -> Answer:
-    """What each version achieved on data it had not seen."""
+    """What each version achieved on data it had not seen; below ``endpoint``, how fast it answered under load."""
     ledger = desk.project.ledger
     versions = ledger.versions(desk.model(caller, name))
     found = (ledger.certificate(name, version.number) for version in versions)
-    return {"certificates": [plain(one) for one in found if one is not None]}
+    speeds = ledger.endpoint_certificates(name)
+    return {"certificates": [plain(one) for one in found if one is not None], "endpoint": plain(speeds)}
 
 
 @router.get("/{name}/deployment", summary="Which version is live")
