@@ -28,11 +28,12 @@ from finalmile.serving.rows import RowReader
 from finalmile.serving.signature import Feature, Signature
 from finalmile.web.drain import WRITE
 from finalmile.web.fast import Endpoint
+from finalmile.web.following import Watcher
 from finalmile.web.gate import Gate
 from finalmile.web.health import Health
 from finalmile.web.predict import Predictor
 from finalmile.web.relay import Relay
-from finalmile.web.state import State, Watcher
+from finalmile.web.state import State
 
 SIGNATURE = Signature(
     features=(Feature(name="price", low=0.0), Feature(name="promo", default=0.0)), outputs=("mean", "q0.9")

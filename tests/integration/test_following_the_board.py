@@ -11,8 +11,9 @@ import pytest
 from finalmile.serving.board import Board, Key, Route, Served
 from finalmile.serving.counters import Counters
 from finalmile.serving.ready import Ready
-from finalmile.web import state
-from finalmile.web.state import Model, Watcher
+from finalmile.web import following
+from finalmile.web.following import Watcher
+from finalmile.web.state import Model
 
 
 def _version(number: int, model: str = "demand") -> Served:
@@ -91,7 +92,7 @@ def test_what_answered_goes_on_until_the_new_live_version_is_loaded_but_not_once
 def test_a_load_that_hangs_at_the_start_is_given_up_and_the_stable_version_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state, "LOAD_S", 0.2)
+    monkeypatch.setattr(following, "LOAD_S", 0.2)
 
     async def run() -> None:
         loads = Loads(tmp_path, _version(2), _version(1, "other"))

@@ -14,9 +14,9 @@ from finalmile.serving.counters import Counted, Counters
 from finalmile.serving.ready import Ready
 from finalmile.serving.rows import RowReader
 from finalmile.serving.signature import Signature
+from finalmile.web.following import Watcher
 from finalmile.web.predict import Predictor, Record
 from finalmile.web.replies import Call
-from finalmile.web.state import Watcher
 
 READER = RowReader(Signature.from_json({"features": [{"name": "a"}], "outputs": ["mean"]}))
 
