@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from finalmile.errors import CorruptError, MissingInputError
+from finalmile.forecasters.loaders import native_trees
 from finalmile.forecasters.loaders.lightgbm import LightGBM
 from finalmile.forecasters.loaders.native_trees import NativeTrees
 
@@ -60,6 +61,14 @@ def test_threads_do_not_disturb_each_other(trained):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_other_threads_run_while_more_than_one_row_is_answered(trained, monkeypatch):
+    booster, rows = trained
+    model = NativeTrees([booster.model_to_string()])
+    _, letting_go = native_trees._libraries()
+    monkeypatch.setattr(native_trees, "_libraries", lambda: (None, letting_go))
+    assert model.rows(rows[:2])[:, 0].tolist() == booster.predict(rows[:2]).tolist()
 
 
 def test_a_closed_model_is_freed_and_says_so(trained):
