@@ -32,6 +32,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,7 @@ def load(port: int, model: str, asked: argparse.Namespace) -> subprocess.Popen[b
 
 async def ask(port: int, seconds: float, rate: float) -> Told:
     """Ask ``demand`` again and again, whatever becomes of earlier questions."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(128))
     answers: list[dict[str, Any] | None] = []
     slowest = 0.0
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,26 +15,12 @@ from finalmile.project import Project
 from finalmile.workflows.logbook import FORECASTS
 
 BEGIN, HISTORY, SERIES = date(2023, 1, 2), 80, 40
+DISK_MB = 12
 SETTINGS = """
 models: {demand: {forecaster: window_average, horizon_days: 14}}
 assume: {lead_time_days: [2, 6]}
 plan: {review_period_days: 1}
 """
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    try:
-        mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
-        mounted = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("a small disk needs the mount command")
-    if mounted.returncode:
-        pytest.skip(f"a small disk needs the right to mount: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def sales(first: int, last: int) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from finalmile.predictions.record import Prediction
 from finalmile.workflows.seal import PREDICTIONS, predictions, seal
 
 KILLS, WAITERS = 30, 8
+DISK_MB = 2
 
 NURSERY = """
 import asyncio
@@ -155,21 +156,6 @@ def test_killed_writers_and_sealers_lose_and_double_no_acknowledged_prediction(
         assert all(tail.waiting() == 0 for tail in tails)
     assert sealed.is_unique().all()
     assert acknowledged <= set(sealed)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    try:
-        mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-        mounted = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("a small disk needs the mount command")
-    if mounted.returncode:
-        pytest.skip(f"a small disk needs the right to mount: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def line(number: int) -> bytes:

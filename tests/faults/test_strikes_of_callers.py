@@ -62,30 +62,40 @@ def _struck(project: Project, **counts: int) -> Watcher:
     return watcher
 
 
-@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize(
+    ("given", "fault", "odd"),
+    [
+        (True, ZeroDivisionError("no sales"), {"demand@1": 1}),
+        (False, ZeroDivisionError("no sales"), {}),
+        (True, ModelFaultError("memory", "no more memory"), {}),  # what leaks is no fault of any features
+    ],
+)
 def test_a_fault_on_features_that_a_caller_gave_is_told_from_one_on_features_that_were_looked_up(
-    tmp_path: Path, given: bool
+    tmp_path: Path, given: bool, fault: Exception, odd: dict[str, int]
 ) -> None:
     counters = Counters(tmp_path / "slot-0.counters")
     about = About(model="demand", number=1, cutoff="2024-03-01", kind="features", frequency="day", names=("a",))
     OnlineTable(about=about, ids=["milk"], arrays={"values": np.ones((1, 1))}).write(tmp_path / "table")
     served = Served(model="demand", number=1, kind="t", digest="", folder="")
     reader = RowReader(Signature.from_json({"features": [{"name": "a"}], "outputs": ["mean"]}))
-    ready = Ready(served=served, reader=reader, model=Raising(), table=OnlineTable.open(tmp_path / "table"))
+    ready = Ready(served=served, reader=reader, model=Raising(fault), table=OnlineTable.open(tmp_path / "table"))
     model = Model(name="demand", route=Route(model="demand", live=1), versions={1: ready})
     record = Record(Asked(features=[1.0]) if given else Asked("milk"))
     with ThreadPoolExecutor(1) as pool:
         asyncio.run(Predictor(counters, put=_keep, pool=pool).answer(model, [record], Call(0, "r", "e")))
     counters.close()
     told = together(read_all(tmp_path).values())
-    assert "ZeroDivisionError" in record.failed
+    assert str(fault) in record.failed
     assert strikes_of(told) == {"demand@1": 1}
-    assert strikes_of(told, kind="odd") == ({"demand@1": 1} if given else {})
+    assert strikes_of(told, kind="odd") == odd
 
 
 class Raising:
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+
     def rows(self, features: np.ndarray, /) -> np.ndarray:
-        raise ZeroDivisionError
+        raise self.fault
 
     def close(self) -> None: ...
 

@@ -228,7 +228,7 @@ class Predictor:
         except Exception as error:  # whatever a model does, the request is answered
             kind = getattr(error, "kind", "")
             if kind not in _NO_STRIKE and not (kind == "unusual" and _given(group)):
-                self._strike(ready, odd=_given(group))
+                self._strike(ready, odd=kind != "memory" and _given(group))
             why = f"{ready.name}: {type(error).__name__}: {error}"[:300]
             await self._stand_in(model, group, why, last=last, waited=kind == "waiting")
 
