@@ -26,15 +26,14 @@ import select
 import socket
 import sys
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 import orjson
 
-from finalmile.serving.histogram import Histogram
 from finalmile.serving.load_plan import Loaded, Plan
-from finalmile.serving.load_profile import Window
+from finalmile.web.load_tally import Tally
 
 _CHUNK = 65_536
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -73,14 +72,7 @@ class Client:
         self.missing = plan.connections
         self.retry_at = 0.0
         self.began = 0.0
-        self.taken = 0
-        span = plan.windows + 1
-        self.took: list[list[float]] = [[] for _ in range(span)]
-        self.late: list[list[float]] = [[] for _ in range(span)]
-        self.errors: list[Counter[str]] = [Counter() for _ in range(span)]
-        self.sent = [0] * span
-        self.came = [0] * span
-        self.answers: list[str | None] = [None] * len(plan.bodies)
+        self.tally = Tally(plan)
 
     def run(self) -> Loaded:
         """Send, wait for what is still on its way, and tell."""
@@ -93,7 +85,7 @@ class Client:
         share = (time.process_time() - cpu) / (time.perf_counter() - self.began)
         for connection in (*self.free, *self.busy.values()):
             connection.sock.close()
-        return self._told(share)
+        return self.tally.told(share)
 
     def _arrivals(self, rate: float) -> list[float]:
         chance = np.random.default_rng(self.plan.seed)
@@ -137,15 +129,8 @@ class Client:
                 return
             self._hear(_TICK_S)
 
-    def _window(self, at: float) -> int:
-        """Which window an instant is in; 0 before the first one."""
-        return min(max(0, int((at - self.plan.warm_s) // self.plan.window_s) + 1), self.plan.windows)
-
     def _send(self, connection: _Connection, due: float, which: int, *, late: float | None) -> None:
-        window = self._window(due)
-        self.sent[window] += 1
-        if late is not None:
-            self.late[window].append(late)
+        self.tally.sent(due, late=late)
         connection.due, connection.sent_at, connection.which = due, time.perf_counter(), which % len(self.wire)
         connection.out = self.wire[connection.which]
         self.busy[connection.fileno()] = connection
@@ -213,16 +198,11 @@ class Client:
             self._answered(connection, head, body)
 
     def _answered(self, connection: _Connection, head: bytes, body: bytes) -> None:
-        at = time.perf_counter() - self.began
-        window, status = self._window(connection.due), head[9:12]
+        at, status = time.perf_counter() - self.began, head[9:12]
         if status == b"200":
-            self.took[window].append((at - connection.due) * 1e6)
-            if at < self.plan.span_s:
-                self.came[self._window(at)] += 1
-            if self.answers[connection.which] is None:
-                self.answers[connection.which] = body.decode("utf-8", "replace")
+            self.tally.answered(connection.due, at, which=connection.which, body=body)
         else:
-            self.errors[window][f"status {status.decode('ascii', 'replace')}"] += 1
+            self.tally.failed(connection.due, f"status {status.decode('ascii', 'replace')}")
         connection.buffer = b""
         del self.busy[connection.fileno()]
         if b"\r\nconnection: close" in head.lower():
@@ -233,15 +213,14 @@ class Client:
             self.free.append(connection)
 
     def _failed(self, connection: _Connection, kind: str) -> None:
-        self.errors[self._window(connection.due)][kind] += 1
+        self.tally.failed(connection.due, kind)
         self.busy.pop(connection.fileno(), None)
         connection.sock.close()
         self.missing += 1
 
     def _lost(self, due: float, kind: str) -> None:
-        window = self._window(due)
-        self.sent[window] += 1
-        self.errors[window][kind] += 1
+        self.tally.sent(due, late=None)
+        self.tally.failed(due, kind)
 
     def _expire(self, now: float) -> None:
         late = [one for one in self.busy.values() if now - one.sent_at > self.plan.timeout_s]
@@ -274,23 +253,6 @@ class Client:
             sock.setblocking(False)
             self.missing -= 1
             self.free.append(_Connection(sock))
-
-    def _told(self, share: float) -> Loaded:
-        rate = float("nan") if self.plan.rate is None else self.plan.rate
-        windows = tuple(
-            Window(
-                seconds=self.plan.window_s,
-                rate=rate,
-                sent=self.sent[at],
-                came=self.came[at],
-                latencies=Histogram.of(np.asarray(self.took[at], dtype=np.float64)),
-                late=Histogram.of(np.asarray(self.late[at], dtype=np.float64) * 1e6),
-                errors=dict(self.errors[at]),
-            )
-            for at in range(1, self.plan.windows + 1)
-        )
-        answers = tuple(self.answers)
-        return Loaded(windows=windows, warm_errors=dict(self.errors[0]), client_share=share, answers=answers)
 
 
 def _length(head: bytes) -> int | None:
