@@ -716,6 +716,17 @@ def test_models_are_named_only_to_keys_that_reach_them(bench: Make, path: str) -
     assert b"table" not in told.body
 
 
+def test_a_long_upload_is_read_only_for_a_key_and_within_its_bound(bench: Make) -> None:
+    one, place = bench(keys=(KEY,), open_to_all=False), "/v1/models/demand/batches"
+    long = {"content-length": "900000000"}
+    assert one.ask("POST", place, b"x", long).status == 401
+    assert one.ask("POST", place, b"x", {**long, "x-api-key": "fm_ab.cd"}).status == 503  # nobody manages this one
+    longer = {"content-length": "1000000001", "x-api-key": "fm_ab.cd"}
+    told = one.ask("POST", place, b"x", longer)
+    assert (told.status, told.headers["connection"]) == (413, "close")
+    assert "FINALMILE_UPLOAD_BYTES" in told.told["error"]["message"]
+
+
 def test_whoever_reaches_no_model_is_told_how_one_goes_live(bench: Make) -> None:
     nothing = Key(prefix="fm_ab", sha256=KEY.sha256, role="viewer", models=("other",))
     told = bench(keys=(nothing,), open_to_all=False).post("/v1/models/other:predict", {}, {"x-api-key": "fm_ab.cd"})

@@ -58,6 +58,17 @@ _NAME: Schema = {
     "name": "name", "in": "path", "required": True,
     "schema": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,63}$"},
 }  # fmt: skip
+_VERSION: Schema = {
+    "name": "version", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+}  # fmt: skip
+_HEADER: Schema = {
+    "name": "header", "in": "query", "required": False, "schema": {"type": "string", "enum": ["present", "absent"]},
+    "description": "Whether the first line of CSV names the columns; found out where this is left out.",
+}  # fmt: skip
+_WHICH: Schema = {
+    "name": "model", "in": "query", "required": False, "schema": {"type": "string"},
+    "description": "Needed where several models are served.",
+}  # fmt: skip
 _KEYED: Schema = {
     "name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 200},
     "description": "The same key again is the same prediction: it is in the log once.",
@@ -114,7 +125,7 @@ PATHS: dict[str, Schema] = {
         "post": _operation(
             "Predict records of JSON, JSON lines or CSV; one that cannot be answered fails alone",
             body=_INVOCATION,
-            parameters=(_KEYED,),
+            parameters=(_KEYED, _WHICH, _HEADER),
         )
     },
     "/v2": {"get": _operation("What this server is (Open Inference Protocol)")},
@@ -124,6 +135,15 @@ PATHS: dict[str, Schema] = {
     "/v2/models/{name}/ready": {"get": _operation("Whether a model can be answered", parameters=(_NAME,))},
     "/v2/models/{name}/infer": {
         "post": _operation("Predict tensors", body=_json(_TENSORS), parameters=(_NAME, _KEYED))
+    },
+    "/v2/models/{name}/versions/{version}": {
+        "get": _operation("Inputs and outputs of a version", parameters=(_NAME, _VERSION))
+    },
+    "/v2/models/{name}/versions/{version}/ready": {
+        "get": _operation("Whether a version can be answered; 404 where it is not served", parameters=(_NAME, _VERSION))
+    },
+    "/v2/models/{name}/versions/{version}/infer": {
+        "post": _operation("Predict tensors by one version", body=_json(_TENSORS), parameters=(_NAME, _VERSION, _KEYED))
     },
     "/ping": {"get": _operation("Whether every model can be answered")},
     "/healthz": {"get": _operation("Whether the worker lives")},
