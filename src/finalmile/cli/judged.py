@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from finalmile.workflows.reports import Certified
+    from finalmile.workflows.version_reports import Certified
 
 
 class JudgedReport:

@@ -19,7 +19,7 @@ from finalmile.workflows import rescore as rescoring
 from finalmile.workflows import routes as traffic
 from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.endpoint_trial import Effort
-from finalmile.workflows.shop import live_version, newest_version
+from finalmile.workflows.shop import check_model, live_version, newest_version
 from finalmile.workflows.speed_reports import EndpointCertified, EndpointsCompared
 
 
@@ -71,6 +71,8 @@ class Endpoint(Core):
         self, name: str, *, role: str = "viewer", lasts: timedelta | None = None, models: Sequence[str] = ()
     ) -> api_keys.NewKey:
         """A new API key; its secret is in what comes back and nowhere else."""
+        for model in models:
+            check_model(self.ledger, model, also=self.config.models)
         return api_keys.create(
             self.ledger, name, role=role, now=self.clock.now(), actor=self.actor, lasts=lasts, models=models
         )

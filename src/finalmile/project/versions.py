@@ -13,8 +13,9 @@ from finalmile.errors import MissingInputError, UnknownNameError
 from finalmile.ports import Forecaster, Progress, forecasters
 from finalmile.project.core import DEFAULT_MODEL, Core
 from finalmile.records import Json
-from finalmile.workflows import certify, cycle, promote, register, reports, train
+from finalmile.workflows import certify, cycle, promote, register, train, version_reports
 from finalmile.workflows.declaration import declared, read_declaration
+from finalmile.workflows.offer import Offer, Registration
 
 
 class TrainedVersion:
@@ -22,17 +23,17 @@ class TrainedVersion:
 
     breached = False
 
-    def __init__(self, project: Versions, report: reports.Trained) -> None:
+    def __init__(self, project: Versions, report: version_reports.Trained) -> None:
         self._project, self.report, self.version = project, report, report.version
 
     def __str__(self) -> str:
         return str(self.version)
 
-    def certify(self) -> reports.Certified:
+    def certify(self) -> version_reports.Certified:
         """Judge it on periods its recipe had not seen."""
         return self._project.certify(self.version.model, self.version.number)
 
-    def promote(self, *, why: str = "by hand", force: bool = False) -> reports.Deployed:
+    def promote(self, *, why: str = "by hand", force: bool = False) -> version_reports.Deployed:
         """Make it the live one."""
         return self._project.promote(self.version.model, self.version.number, why=why, force=force)
 
@@ -81,7 +82,7 @@ class Versions(Core):
             at = None if cutoff is None else shop.frequency.index_of(cutoff)
             version = train.train(shop, model, recipe=recipe, cutoff=at)
             fitted = train.load_version(shop, version)
-            told = reports.Trained(version=version, series=len(fitted.reference().ids), notes=fitted.notes)
+            told = version_reports.Trained(version=version, series=len(fitted.reference().ids), notes=fitted.notes)
             return TrainedVersion(self, told)
 
     def register(
@@ -96,7 +97,7 @@ class Versions(Core):
         settings: Mapping[str, Any] | None = None,
         trust: bool = False,
         trained_until: date | None = None,
-    ) -> register.Registration:
+    ) -> Registration:
         """Make a version of a model made elsewhere, after it has shown in a sandbox what it does.
 
         Parameters
@@ -126,7 +127,7 @@ class Versions(Core):
         declaration = None
         if features is not None:
             declaration = read_declaration(features) if isinstance(features, Path) else declared(features)
-        offer = register.Offer(
+        offer = Offer(
             loader=loader,
             settings={**(settings or {}), **({"function": function} if function else {})},
             path=path,
@@ -138,29 +139,31 @@ class Versions(Core):
         with self._writing(f"register {model}"):
             return register.register(self.shop, model, offer)
 
-    def certify(self, model: str = DEFAULT_MODEL, number: int | None = None) -> reports.Certified:
+    def certify(self, model: str = DEFAULT_MODEL, number: int | None = None) -> version_reports.Certified:
         """Judge a version on periods its recipe had not seen."""
         with self._writing(f"certify {model}"):
-            return reports.Certified(certificate=certify.certify(self.shop, model, number=number))
+            return version_reports.Certified(certificate=certify.certify(self.shop, model, number=number))
 
     def promote(
         self, model: str = DEFAULT_MODEL, number: int | None = None, *, why: str = "by hand", force: bool = False
-    ) -> reports.Deployed:
+    ) -> version_reports.Deployed:
         """Make a certified version the live one."""
         with self._writing(f"promote {model}"):
             told = promote.promote(self.shop, model, number=number, why=why, force=force)
             self._look_up_online(model)
-            return reports.Deployed.of(told)
+            return version_reports.Deployed.of(told)
 
     def rollback(
         self, model: str = DEFAULT_MODEL, *, to: int | None = None, why: str = "by hand", dry_run: bool = False
-    ) -> reports.Deployed:
+    ) -> version_reports.Deployed:
         """Return to the version that was live before; a dry run says which, and how many order lines would change."""
         if dry_run:
             return cycle.would_roll_back(self.shop, model, to=to, book=self._book())
-        return reports.Deployed.of(promote.rollback(self.shop, model, to=to, why=why))  # waits for no other writer
+        return version_reports.Deployed.of(
+            promote.rollback(self.shop, model, to=to, why=why)
+        )  # waits for no other writer
 
-    def models(self) -> reports.Models:
+    def models(self) -> version_reports.Models:
         """Every version, which is live, and what its certificate says."""
         return cycle.models(self.ledger)
 

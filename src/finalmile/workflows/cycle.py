@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from finalmile.errors import MissingInputError
 from finalmile.ports import Ledger
 from finalmile.records import OrderLine, OrderState, Version
-from finalmile.workflows import reports
+from finalmile.workflows import reports, version_reports
 from finalmile.workflows.day import business_day
 from finalmile.workflows.forecast import predict
 from finalmile.workflows.monitor import Watched
@@ -86,7 +86,7 @@ def live(ledger: Ledger, model: str) -> Version:
     return ledger.version(model, deployed.live)
 
 
-def models(ledger: Ledger) -> reports.Models:
+def models(ledger: Ledger) -> version_reports.Models:
     """Every version with its certificate's main figures."""
     rows: list[dict[str, object]] = []
     for version in ledger.versions():
@@ -106,7 +106,7 @@ def models(ledger: Ledger) -> reports.Models:
                 "fva": None if certificate is None else certificate.metrics.get("fva"),
             }
         )
-    return reports.Models(rows=tuple(rows))
+    return version_reports.Models(rows=tuple(rows))
 
 
 def orders(ledger: Ledger, order: str | None, *, states: Sequence[OrderState]) -> reports.Orders:
@@ -126,13 +126,13 @@ def orders(ledger: Ledger, order: str | None, *, states: Sequence[OrderState]) -
     return reports.Orders(rows=mine, reasons=True)
 
 
-def would_roll_back(shop: Shop, model: str, *, to: int | None, book: StockBook) -> reports.Deployed:
+def would_roll_back(shop: Shop, model: str, *, to: int | None, book: StockBook) -> version_reports.Deployed:
     """Where a rollback would lead, and how many order lines it would change."""
     now = live_version(shop, model)
     target = rollback_target(shop, model) if to is None else shop.ledger.version(model, to)
     if target is None:
         raise MissingInputError(f"{now} is the first version of {model!r} that went live: there is none to return to")
-    return reports.Deployed(
+    return version_reports.Deployed(
         model=model, live=target.number, before=now.number, dry_run=True,
         order_changes=_order_changes(shop, now, target, book=book),
     )  # fmt: skip

@@ -5,122 +5,27 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from finalmile.errors import ConfigError, CorruptError, MissingInputError, SchemaError
-from finalmile.forecasters.loaders.contract import Loader, Rows, loaders
+from finalmile.errors import CorruptError, MissingInputError, SchemaError
+from finalmile.forecasters.loaders.contract import Loader, Rows
 from finalmile.forecasters.loaders.kept import CODE, FILES, Kept
 from finalmile.forecasters.loaders.lightgbm import named_otherwise, same_as_package
 from finalmile.forecasters.loaders.opening import source_digest
 from finalmile.forecasters.registered import KIND, Registered, calibrated
 from finalmile.ports import Fitted
-from finalmile.records import Json, Version
+from finalmile.records import Version
 from finalmile.serving.golden import array, check_golden, probe_rows
 from finalmile.serving.sandbox import Terms, Tried, try_rows
 from finalmile.serving.signature import Signature
-from finalmile.workflows.declaration import Declaration
+from finalmile.workflows.offer import Offer, Registration
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.train import sales_at
 
 GOLDEN = 16
 ANEW = ("statsforecast", "statsforecast_saved", "callable")
 """Loaders whose models of sales learn from nothing but the sales they are given."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Offer:
-    """A model as its owner offers it.
-
-    Parameters
-    ----------
-    loader, settings
-        Name in the registry of loaders, and its settings.
-    path
-        The model's file or folder; for ``callable`` its source.
-    code
-        Source file or package that the model or its feature function needs, kept with the version.
-    declaration
-        Features; without one the model takes sales.
-    trained_until
-        Last day that it has learned from.
-    """
-
-    loader: str
-    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
-    path: Path | None = None
-    code: Path | None = None
-    declaration: Declaration | None = None
-    trust: bool = False
-    trained_until: date | None = None
-
-    def made(self) -> Loader:
-        """Its loader.
-
-        Raises
-        ------
-        ConfigError
-            Features are missing or too many, or it would unpickle and is not trusted.
-        """
-        loader, name = loaders.make(self.loader, **dict(self.settings)), f"loader {self.loader}"
-        if loader.unpickles and not self.trust:
-            mend = "loading it runs whatever code its files hold; add --trust if you trust where they are from"
-            raise ConfigError(name, [mend])
-        if loader.takes == "rows" and self.declaration is None:
-            raise ConfigError(name, ["it answers rows: declare its features in a file and name that with --features"])
-        if loader.takes == "sales" and self.declaration is not None:
-            raise ConfigError(name, ["it answers from sales and has no features to declare; leave --features out"])
-        return loader
-
-
-@dataclass(frozen=True, kw_only=True)
-class Registration:
-    """A new version, and what it showed.
-
-    Parameters
-    ----------
-    tried
-        ``None`` for a model of sales.
-    judged
-        Whether it forecasts by itself, so that sales can tell how good it is.
-    again
-        Whether it was a version before: the same files and declarations make no new one.
-    """
-
-    version: Version
-    tried: Tried | None
-    notes: tuple[str, ...] = ()
-    judged: bool = True
-    again: bool = False
-    breached: bool = False
-
-    def lines(self) -> list[str]:
-        """What was registered, what it showed, and what to do next."""
-        tried, version = self.tried, self.version
-        shown = [] if tried is None else [_shown(tried)]
-        since = f" already, since {version.created_at:%Y-%m-%d %H:%M} UTC, just as it is" if self.again else ""
-        return [f"{version} is registered{since}.", *shown, *self.notes, *self._next()]
-
-    def _next(self) -> list[str]:
-        model = self.version.model
-        if self.judged:
-            return [f"Next: finalmile certify {model}"]
-        return [
-            f"Next: finalmile certify {model} --endpoint, or let it answer unjudged: finalmile promote {model} --force"
-        ]
-
-    def to_dict(self) -> Json:
-        """Version, whether it was there before, sandbox, notes."""
-        tried = None if self.tried is None else self.tried.to_json()
-        return {
-            "version": dataclasses.asdict(self.version),
-            "again": self.again,
-            "sandbox": tried,
-            "notes": list(self.notes),
-        }
 
 
 def register(shop: Shop, model: str, offer: Offer, /, *, terms: Terms | None = None) -> Registration:
@@ -289,11 +194,4 @@ def _version(shop: Shop, model: str, digest: str, offer: Offer, kept: Kept) -> V
         settings["trained_until"] = str(shop.day(until))
     return shop.ledger.new_version(
         model=model, kind=KIND, digest=digest, cutoff=cutoff, settings=settings, at=now, actor=shop.actor
-    )
-
-
-def _shown(tried: Tried) -> str:
-    return (
-        f"In its sandbox it loaded in {tried.load_seconds:.1f} s, holds {tried.memory_mb:.0f} MB and answers a row in "
-        f"{tried.row_us:.0f} us."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -138,8 +138,13 @@ def live_version(shop: Shop, model: str) -> Version:
     return shop.ledger.version(model, deployed.live)
 
 
-def check_model(ledger: Ledger, model: str) -> None:
+def check_model(ledger: Ledger, model: str, *, also: Collection[str] = ()) -> None:
     """Raise where a name that has no version looks like a slip, because other names have some.
+
+    Parameters
+    ----------
+    also
+        Names that are known without a version.
 
     Raises
     ------
@@ -147,7 +152,7 @@ def check_model(ledger: Ledger, model: str) -> None:
         Says which names there are.
     """
     known = {version.model for version in ledger.versions()}
-    if known and model not in known:
+    if known and model not in known and model not in also:
         raise UnknownNameError("model", model, known)
 
 
