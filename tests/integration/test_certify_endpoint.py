@@ -249,6 +249,17 @@ def test_a_rate_that_was_certified_under_other_conditions_is_not_certified_again
     assert measured(project, bench=Stage(), number=2).rate == 77.0
 
 
+def test_every_rate_that_is_tried_is_told_with_what_came_of_it(project: Project) -> None:
+    registered(project)
+    steps: list[str] = []
+    measured(project, bench=Stage(), progress=lambda done, total, what: steps.append(what))
+    assert steps[:2] == [
+        "trying 200 requests a second",
+        "200 requests a second are sustained: p99 was 1.0 ms in the slowest window",
+    ]
+    assert steps[-2:] == ["measuring at 200 requests a second: 3 windows of 0.4 s", "measured"]
+
+
 def test_one_request_without_a_right_answer_fails_the_version(project: Project) -> None:
     registered(project)
     told = measured(project, bench=Stage(errors={"timeout": 1}))
