@@ -46,6 +46,7 @@ def test_an_upload_that_is_something_else_is_told_what_would_be_right_and_leaves
     answer = door.ask("POST", PLACE, content=body, headers={"content-type": media})
     assert answer.status_code == 422
     assert told in answer.json()["error"]["message"]
+    assert answer.json()["error"]["code"] == "invalid"
     assert not list((door.project.folder / "serving" / "batches").iterdir())
 
 

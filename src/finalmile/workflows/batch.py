@@ -169,9 +169,8 @@ def answer_all(ready: Ready, source: Source, folder: Path, tell: Callable[[int, 
     if not parts:
         raise SchemaError("the upload", ["it holds no record; send at least one"])
     pending, result = folder / "result.pending", folder / "result.parquet"
-    pl.concat([pl.read_parquet(part) for part in parts], how="diagonal_relaxed").write_parquet(
-        pending, compression="zstd"
-    )
+    whole = pl.concat([pl.scan_parquet(part) for part in parts], how="diagonal_relaxed")
+    whole.sink_parquet(pending, compression="zstd")  # part by part: an upload may be larger than the memory
     pending.replace(result)
     for part in parts:
         part.unlink()

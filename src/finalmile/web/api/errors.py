@@ -39,7 +39,10 @@ _STATUS: Sequence[tuple[type[FinalMileError], int, str]] = (
     (BusyError, 503, "busy"),
     (TransientError, 503, "busy"),
 )
-_WORDS = {400: "malformed", 401: "unauthenticated", 404: "unknown", 405: "method", 413: "too_large", 415: "media_type"}
+_WORDS = {
+    400: "malformed", 401: "unauthenticated", 404: "unknown", 405: "method", 408: "timeout", 413: "too_large",
+    415: "media_type", 422: "invalid",
+}  # fmt: skip
 RETRY_S = "1"
 _NO_PATH = "Not Found"
 
