@@ -141,6 +141,7 @@ class Worker:
         folder = settings.folder
         self.counters = Counters(folder / f"slot-{settings.slot}.counters")
         self.tail = Tail(folder / f"log-{settings.slot}.db")
+        self.tail.make_room()
         self.ages = Ages()
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="model")
         self.watcher = Watcher(folder, open_version, self.counters, self._swapped)

@@ -56,6 +56,20 @@ def test_what_was_awaited_is_on_the_disk(tmp_path: Path):
     assert asyncio.run(act()) == [b'{"a":1}', b'{"a":2}']
 
 
+def test_a_log_with_room_does_not_grow_and_room_is_no_row(tmp_path: Path):
+    file = TailFile(tmp_path / "log-0.db")
+    log = tmp_path / "log-0.db-wal"
+    file.make_room(1_000_000)
+    size = log.stat().st_size
+    assert size >= 1_000_000
+    for at in range(50):
+        file.write([b"%d" % at])
+    file.make_room(1_000_000)
+    assert log.stat().st_size == size
+    assert [number for number, _ in file.groups()] == list(range(1, 51))
+    file.close()
+
+
 def test_waiters_of_one_turn_share_one_commit(tmp_path: Path):
     async def act() -> Tail:
         tail = Tail(tmp_path / "log-0.db")

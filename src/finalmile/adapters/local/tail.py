@@ -123,6 +123,10 @@ class Tail:
         self._idle: asyncio.Future[None] | None = None
         self._closed = False
 
+    def make_room(self) -> None:
+        """Prepare the file for what is to come, so that the first rows wait no longer than later ones."""
+        self._file.make_room()
+
     def put(self, rows: Sequence[bytes], /, *, durable: bool | None = None) -> Awaitable[None]:
         """Keep rows, each one line of JSON; awaited, it ends when they are as safe as ``durable`` asks.
 

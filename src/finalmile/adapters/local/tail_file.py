@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from finalmile.errors import CorruptError, TransientError
@@ -17,6 +17,7 @@ _MAKE = (
     "CREATE TABLE groups (number INTEGER PRIMARY KEY, rows INTEGER NOT NULL, body BLOB NOT NULL)",
 )
 _CHECKPOINT_PAGES = 16384  # only where nobody copies the log beside the writer
+_ROOM_BYTES = 4_000_000
 _BUSY_S = 30.0
 _AT_ONCE, _PAUSE_S = 200, 0.002  # groups forgotten in one step, and how long the writer has between two
 
@@ -91,6 +92,20 @@ class TailFile:
     def checkpoint(self) -> None:
         """Copy the write-ahead log into the database as far as that needs nobody to wait."""
         self._run("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def make_room(self, size: int = _ROOM_BYTES, /) -> None:
+        """Let the write-ahead log grow to some bytes now, where it is smaller.
+
+        A commit that makes it grow takes half as long again as one that writes over what was written before.
+        """
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if log.exists() and log.stat().st_size >= size:
+            return
+        with suppress(TransientError):  # a full disk is told to those who write
+            self._run("CREATE TABLE IF NOT EXISTS room (bytes BLOB NOT NULL)")
+            self._run("INSERT INTO room VALUES (zeroblob(?))", (size,))
+            self._run("DROP TABLE room")
+            self.checkpoint()
 
     def close(self) -> None:
         """Give the file back."""
