@@ -1,6 +1,7 @@
 """A project with the benchmark's model live, and one worker alone on it, for benchmarks/serving.py.
 
-`python _serving_ours.py make FOLDER MODEL [--looked-up]`, `python _serving_ours.py worker FOLDER PORT --durable yes`.
+`python _serving_ours.py make FOLDER MODEL [--looked-up]`, `python _serving_ours.py board FOLDER`,
+`python _serving_ours.py worker FOLDER PORT --durable yes`.
 """
 
 from __future__ import annotations
@@ -8,9 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def make(folder: Path, model: Path, *, looked_up: bool) -> None:
 
     from finalmile.project import Project
     from finalmile.serving.online import About, OnlineTable
-    from finalmile.workflows.endpoint import SERVING, TABLES, post
+    from finalmile.workflows.endpoint import SERVING, TABLES
 
     rows = json.loads((model / "rows.json").read_text())
     answers = json.loads((model / "answers.json").read_text())
@@ -44,36 +43,31 @@ def make(folder: Path, model: Path, *, looked_up: bool) -> None:
         ids = [f"product {at:05d}" for at in range(PRODUCTS)]
         OnlineTable(about=about, ids=ids, arrays={"values": values}).write(serving / TABLES / "demand" / "1" / CUTOFF)
     serving.mkdir(exist_ok=True)
-    post(project.ledger, project.artefacts, serving, now=project.clock.now()).board.write(serving)
+    board(folder)
 
 
-def worker(folder: Path, port: int, *, durable: str) -> None:
-    """One worker behind its own listening socket, until SIGTERM."""
+def board(folder: Path) -> None:
+    """Write down for workers what is live in a project, as its manager would."""
     from finalmile.project import Project
     from finalmile.workflows.endpoint import SERVING, post
 
     project = Project.open(folder)
-    serving = folder / SERVING
-    post(project.ledger, project.artefacts, serving, now=project.clock.now()).board.write(serving)
-    with socket.create_server(("127.0.0.1", port), backlog=4096) as listening:
-        reading, writing = os.pipe()
-        words = ["--folder", str(serving), "--slot", "0", "--listening", str(listening.fileno()), "--parent"]
-        started = subprocess.Popen(
-            [sys.executable, "-m", "finalmile.web.worker", *words, str(reading), "--durable", durable],
-            pass_fds=(listening.fileno(), reading),
-        )
-        os.close(reading)
-        signal.sigwait({signal.SIGTERM, signal.SIGINT})
-        os.close(writing)
-        started.terminate()
-        started.wait(20)
+    post(project.ledger, project.artefacts, folder / SERVING, now=project.clock.now()).board.write(folder / SERVING)
+
+
+def worker(folder: Path, port: int, *, durable: str) -> None:
+    """Become one worker behind its own listening socket."""
+    listening = socket.create_server(("127.0.0.1", port), backlog=4096)
+    listening.set_inheritable(True)
+    words = ["--folder", str(folder / "serving"), "--slot", "0", "--listening", str(listening.fileno())]
+    os.execv(sys.executable, [sys.executable, "-m", "finalmile.web.worker", *words, "--durable", durable])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    making, working = verbs.add_parser("make"), verbs.add_parser("worker")
-    for one in (making, working):
+    making, posting, working = (verbs.add_parser(verb) for verb in ("make", "board", "worker"))
+    for one in (making, posting, working):
         one.add_argument("folder", type=Path)
     making.add_argument("model", type=Path)
     making.add_argument("--looked-up", action="store_true")
@@ -82,6 +76,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.verb == "make":
         make(asked.folder, asked.model, looked_up=asked.looked_up)
+    elif asked.verb == "board":
+        board(asked.folder)
     else:
         worker(asked.folder, asked.port, durable=asked.durable)
 

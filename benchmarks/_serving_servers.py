@@ -148,6 +148,7 @@ def _ours(scratch: Path, model: Path, name: str, *, bare: bool) -> Server:
         shutil.rmtree(run, ignore_errors=True)
         shutil.copytree(kept, run)
         if bare:
+            subprocess.run([sys.executable, here, "board", str(run)], check=True, stdout=sys.stderr)
             return [sys.executable, here, "worker", str(run), str(port), "--durable", durable]
         return [sys.executable, "-m", "finalmile.web.supervisor", "--project", str(run), "--port", str(port),
                 "--workers", "1", "--durable", durable]  # fmt: skip

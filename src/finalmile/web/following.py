@@ -87,11 +87,18 @@ class Watcher:
             await asyncio.sleep(LOOK_S)
 
     async def settled(self, *, patience_s: float = PATIENCE_S) -> None:
-        """Wait until everything is loaded, or patience is over and every route has a version that answers."""
+        """Wait until everything is loaded, or patience is over and every route has a version that answers.
+
+        A board that is not there yet is waited for as patiently: who began without it would refuse what the versions
+        that it names can answer a moment later.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + patience_s
-        while not self._looked or (self._pending() and (loop.time() < until or self.state.starting)):
+        while not self._looked or (self._lacking() and (loop.time() < until or self.state.starting)):
             await asyncio.sleep(0.01)
+
+    def _lacking(self) -> bool:
+        return not self.state.told or bool(self._pending())
 
     def look(self) -> bool:
         """Bring the worker in line with the board where it changed, as far as it is loaded; whether it had changed."""

@@ -18,7 +18,7 @@ _MAKE = (
 )
 _CHECKPOINT_PAGES = 16384  # only where nobody copies the log beside the writer
 _ROOM_BYTES = 4_000_000
-_BUSY_S = 30.0
+_BUSY_S, _NAP_S = 30.0, 0.001  # SQLite's own naps grow to a tenth of a second, in which a step of others is long over
 _AT_ONCE, _PAUSE_S = 200, 0.002  # groups forgotten in one step, and how long the writer has between two
 
 
@@ -117,7 +117,7 @@ class TailFile:
         try:
             if self._connection is None:
                 self._connection = self._opened()
-            return self._connection.execute(statement, values).fetchall()
+            return _patiently(self._connection, statement, values)
         except sqlite3.Error as error:
             self._forget()
             raise self._told(error) from error
@@ -142,6 +142,18 @@ class TailFile:
         return TransientError(f"{self.path}: {told}. Nothing was recorded; free some space and try again.")
 
 
+def _patiently(connection: sqlite3.Connection, statement: str, values: Sequence[object]) -> list[tuple[int, bytes]]:
+    """Do it as soon as whoever writes now is done: they hold the file for a step of milliseconds."""
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            return connection.execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_NAP_S)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
@@ -149,6 +161,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {pragma}").close()
         if not connection.execute(_MADE).fetchall():
             _make(connection)
+        connection.execute("PRAGMA busy_timeout=0").close()
     except sqlite3.Error:
         connection.close()
         raise
