@@ -189,6 +189,9 @@ class EndpointCertificate:
         seconds from starting the processes to the first answer. ``None`` where this machine cannot tell.
     golden, golden_equal
         Outputs kept beside the model that were asked again through the endpoint, and how many came back equal.
+    served
+        ``"p50"`` and ``"p99"`` of each window as the endpoint's own log has them, without waiting for the log and the
+        way to the client: what its log is held against later. Empty in certificates from before it was kept.
     metrics, coverage
         Of the version's accuracy certificate; empty without one.
     busy
@@ -227,6 +230,7 @@ class EndpointCertificate:
     cold_start_s: float | None = None
     golden: int = 0
     golden_equal: int = 0
+    served: Mapping[str, Sequence[float]] = field(default_factory=dict[str, Sequence[float]])
     metrics: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
     coverage: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
     busy: float | None = None

@@ -1,4 +1,4 @@
-"""Where checks register."""
+"""Where checks and streaming detectors register."""
 
 from __future__ import annotations
 
@@ -7,3 +7,4 @@ from typing import Any
 from finalmile.plugins import Registry
 
 checks: Registry[Any] = Registry("check", package="finalmile.monitoring.checks")
+detectors: Registry[Any] = Registry("streaming detector", package="finalmile.monitoring.streaming")

@@ -13,7 +13,8 @@ from finalmile.project.core import DEFAULT_MODEL, Core
 from finalmile.records import OrderState
 from finalmile.workflows import counts, cycle, forecast, materialise, parity, reports
 from finalmile.workflows.endpoint import SERVING
-from finalmile.workflows.monitor import Watched, monitor
+from finalmile.workflows.monitor import Watched, joined, monitor
+from finalmile.workflows.monitor_endpoint import monitor_endpoint
 from finalmile.workflows.plan import plan as make_plan
 from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_version
 
@@ -32,7 +33,7 @@ class Days(Core):
         """Judge what came true since the last look; incidents that are open are told too."""
         with self._writing(f"monitor {model}"):
             newest_version(self.shop, model)
-            watched = parity.joined(monitor(self.shop, model, self.shop.known.newest), self._parity(model))
+            watched = joined(monitor(self.shop, model, self.shop.known.newest), self._endpoint(model))
             return cycle.monitored(self.ledger, model, watched)
 
     def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
@@ -66,9 +67,9 @@ class Days(Core):
         )
         return planned if note is None else replace(planned, notes=(*planned.notes, note))
 
-    def _parity(self, model: str) -> Watched:
+    def _endpoint(self, model: str) -> Watched:
         self._sealed()
-        return parity.watch_parity(
+        return monitor_endpoint(
             self.shop,
             self.lake,
             model,

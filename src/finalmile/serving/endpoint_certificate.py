@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from finalmile.metrics.intervals import Interval, log_prediction_interval
 from finalmile.serving.histogram import WIDTH
 from finalmile.serving.load_profile import Window
 
@@ -36,27 +37,6 @@ _LEAST_SPREAD = math.log(WIDTH) / math.sqrt(12)
 def window_quantiles(windows: Sequence[Window], /) -> dict[str, tuple[float, ...]]:
     """The quantiles of each window, in milliseconds: by name, one for each window."""
     return {name: tuple(window.quantile(level) for window in windows) for name, level in QUANTILES.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A figure and where one more like it is to be expected.
-
-    Parameters
-    ----------
-    centre
-        Geometric mean of the windows.
-    low, high
-        Bounds for the same figure of one more window.
-    """
-
-    centre: float
-    low: float
-    high: float
-    level: float
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
 
 
 def prediction_interval(values: Sequence[float], /, *, level: float = 0.99) -> Interval:
@@ -93,13 +73,8 @@ def prediction_interval(values: Sequence[float], /, *, level: float = 0.99) -> I
     ----------
     Hahn and Meeker, Statistical Intervals, 1991, section 4.7: a prediction interval for one future observation.
     """
-    from scipy.special import stdtrit
-
-    logs = _logs(values)
-    n = len(logs)
-    half = float(stdtrit(n - 1, (1 + level) / 2)) * _spread(logs) * math.sqrt(1 + 1 / n)
-    centre = float(logs.mean())
-    return Interval(centre=math.exp(centre), low=_exp(centre - half), high=_exp(centre + half), level=level)
+    _logs(values)
+    return log_prediction_interval(values, level=level, least_spread=_LEAST_SPREAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

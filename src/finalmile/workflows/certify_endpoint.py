@@ -15,6 +15,7 @@ from finalmile.serving.online import OnlineTable
 from finalmile.serving.questions import Questions, of_rows, of_table
 from finalmile.serving.signature import Signature
 from finalmile.workflows.endpoint import served_as
+from finalmile.workflows.endpoint_served import MOST_LOGGED, served_windows
 from finalmile.workflows.endpoint_trial import Bench, Effort, Trial
 from finalmile.workflows.endpoint_verdict import certificate_of
 from finalmile.workflows.materialise import materialise
@@ -75,7 +76,9 @@ def certify_endpoint(
             )
             usual = usual_rate(shop.ledger, version, machine=bench.machine(), durable=durable)
             measured = trial.run(rate or usual)
+        logged = served_windows(bench.logged(folder, most=MOST_LOGGED), measured, effort)
     certificate = certificate_of(shop, version, measured, questions, effort, durable=durable, target_ms=target_ms)
+    certificate = replace(certificate, served=logged)
     shop.ledger.add_endpoint_certificate(certificate, actor=shop.actor)
     return certificate
 

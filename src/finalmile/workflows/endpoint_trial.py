@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,10 @@ class Bench(Protocol):
 
     def load(self, plan: Json, /, *, span_s: float) -> Json:
         """What came of a load plan, carried out by a process of its own."""
+        ...
+
+    def logged(self, folder: Path, /, *, most: int) -> Sequence[bytes]:
+        """The newest lines, at most so many, that the server logged to a folder before it ended."""
         ...
 
     def machine(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -12,17 +12,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from finalmile.alerting.incidents import IncidentSettings, fold
 from finalmile.monitoring.checks.parity import ParityCheck
 from finalmile.ports import Lake
 from finalmile.predictions.record import ANSWERED
 from finalmile.records import Finding, Version
 from finalmile.serving.online import OnlineTable
 from finalmile.workflows.endpoint import TABLES
-from finalmile.workflows.monitor import Watched, deliver
 from finalmile.workflows.rescore import signature_of
 from finalmile.workflows.seal import PREDICTIONS, last_seal
 from finalmile.workflows.shop import Shop
+from finalmile.workflows.watching.seen import Told
 
 
 class Offline(Protocol):
@@ -61,10 +60,10 @@ class FeatureTables:
         return _long(table) if table.about.kind == "features" else None
 
 
-def watch_parity(
+def look(
     shop: Shop, lake: Lake, model: str, *, features: Sequence[Offline], answers: Sequence[Offline], rows: int = 20_000
-) -> Watched:
-    """Compare what was sealed since the last look; a disagreement opens an incident that names the version.
+) -> Told:
+    """Compare what was sealed since the last look; a disagreement names the version.
 
     Only what the endpoint looked up is compared: features that a caller gave are the caller's. The same rows again
     are not looked at.
@@ -79,28 +78,12 @@ def watch_parity(
     upto = last_seal(shop.ledger)
     logged = _logged(lake, model, after=int(shop.ledger.load_state(_key(model)) or b"0"), upto=upto, rows=rows)
     if logged is None or logged.is_empty():
-        return Watched()
+        return Told()
     findings = [
         _finding(shop, shop.ledger.version(model, int(number)), part, features=features, answers=answers)
         for (number,), part in logged.sort("version").group_by("version", maintain_order=True)
     ]
-    at = shop.clock.now()
-    rules = IncidentSettings(clean_looks=shop.config.monitor.clean_looks)
-    changed = fold(findings, shop.ledger.incidents(model=model), model=model, at=at, settings=rules)
-    for incident, alert in changed:
-        shop.ledger.put_incident(incident, alert=alert, actor=shop.actor)
-    told = [finding for finding in findings if finding.severity != "info"]
-    if told:
-        shop.ledger.add_findings(told, model=model, run=f"parity {upto}")
-    shop.ledger.save_state(_key(model), str(upto).encode())
-    deliver(shop)
-    return Watched(findings=tuple(findings), incidents=tuple(incident for incident, _ in changed))
-
-
-def joined(one: Watched, other: Watched) -> Watched:
-    """Two looks as one."""
-    fresh = {incident.incident_id: incident for incident in (*one.incidents, *other.incidents)}
-    return replace(one, findings=(*one.findings, *other.findings), incidents=tuple(fresh.values()))
+    return Told(findings=tuple(findings), states={_key(model): str(upto).encode()})
 
 
 def _logged(lake: Lake, model: str, *, after: int, upto: int, rows: int) -> pl.DataFrame | None:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pathlib import Path
 import orjson
 
 from finalmile.adapters.local import processes
+from finalmile.adapters.local.tail_file import open_tails
 from finalmile.errors import PermanentError
 from finalmile.records import Json
 
@@ -138,6 +140,15 @@ class LocalBench:
     def load(self, plan: Json, /, *, span_s: float) -> Json:
         """What came of a load plan; see :func:`run_load`."""
         return run_load(plan, span_s=span_s)
+
+    def logged(self, folder: Path, /, *, most: int) -> Sequence[bytes]:
+        """The newest lines, at most so many, that the server logged to a folder before it ended."""
+        kept: deque[bytes] = deque(maxlen=most)
+        with open_tails(folder) as tails:
+            for tail in tails:
+                for _, rows in tail.groups():
+                    kept.extend(rows)
+        return list(kept)
 
     def machine(self) -> str:
         """Processor, cores and memory."""

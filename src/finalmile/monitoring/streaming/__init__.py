@@ -1,0 +1,1 @@
+"""The fast lane: streaming detectors of the textbooks, for who asks; none of them promises a rate of false alarms."""

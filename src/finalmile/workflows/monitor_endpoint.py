@@ -1,0 +1,54 @@
+"""Looks at what the endpoint logged since the last look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from finalmile.ports import Lake
+from finalmile.workflows import parity
+from finalmile.workflows.monitor import Watched, deliver, folded
+from finalmile.workflows.shop import Shop
+from finalmile.workflows.watching import speed
+from finalmile.workflows.watching.guard import failed
+from finalmile.workflows.watching.seen import Told
+
+
+def monitor_endpoint(
+    shop: Shop,
+    lake: Lake,
+    model: str,
+    *,
+    features: Sequence[parity.Offline] = (),
+    answers: Sequence[parity.Offline] = (),
+) -> Watched:
+    """Compare logged features and answers with those known offline, and speed and errors with the certificate.
+
+    What is found opens incidents as that of a day does. The same rows again are not looked at. What is fine is not
+    kept, so that a quiet hour leaves no trace.
+
+    Parameters
+    ----------
+    features, answers
+        Where features, and answers of versions that have none, are known offline; the first that knows counts.
+    """
+    looks: Mapping[str, Callable[[], Told]] = {
+        "parity": lambda: parity.look(shop, lake, model, features=features, answers=answers),
+        speed.NAME: lambda: speed.look(shop, lake, model),
+    }
+    told = [_guarded(shop, name, look) for name, look in looks.items()]
+    findings = tuple(finding for one in told for finding in one.findings)
+    changed = folded(shop, model, findings, at=shop.clock.now())
+    kept = [finding for finding in findings if finding.severity != "info"]
+    if kept:
+        shop.ledger.add_findings(kept, model=model, run=f"endpoint {shop.clock.now().isoformat()}")
+    for key, blob in {key: blob for one in told for key, blob in one.states.items()}.items():
+        shop.ledger.save_state(key, blob)
+    deliver(shop)
+    return Watched(findings=findings, incidents=changed)
+
+
+def _guarded(shop: Shop, name: str, look: Callable[[], Told]) -> Told:
+    try:
+        return look()
+    except Exception as fault:  # whatever it is, the other looks go on
+        return Told(findings=(failed(name, fault, at=shop.clock.now()),))
