@@ -1,0 +1,1 @@
+"""Data of every kind as slices of columns, in bounded memory."""

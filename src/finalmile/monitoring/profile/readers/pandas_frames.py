@@ -1,0 +1,28 @@
+"""A pandas frame, with or without pyarrow beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from finalmile.monitoring.profile.readers.frames import FrameSource
+
+
+def from_pandas(frame: Any) -> FrameSource:
+    """Column by column; what pandas calls missing is null, and mixed objects become text."""
+    return FrameSource(pl.DataFrame([_column(str(name), frame[name]) for name in frame.columns]))
+
+
+def _column(name: str, column: Any) -> pl.Series:
+    kind = getattr(column.dtype, "kind", "O")
+    if isinstance(column.dtype, np.dtype) and kind in "iufbM":
+        return pl.Series(name, column.to_numpy())
+    missing = column.isna().to_numpy(dtype=bool)
+    if kind in "iuf":
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return pl.Series(name, values).set(pl.Series(missing), None)
+    if kind == "b":
+        return pl.Series(name, [None if gone else bool(v) for v, gone in zip(column, missing, strict=True)])
+    return pl.Series(name, [None if gone else str(v) for v, gone in zip(column, missing, strict=True)], pl.String)
