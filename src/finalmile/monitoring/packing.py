@@ -6,7 +6,7 @@ import io
 import json
 import zlib
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def to_bytes(state: Any, *, version: int) -> bytes:
-    """A (nested) dataclass of arrays, numbers, tuples of numbers and frequencies, as a compressed ``npz``."""
+    """A (nested) dataclass of arrays, numbers, frequencies, tuples of numbers or dataclasses, as compressed ``npz``."""
     arrays: dict[str, Any] = {}
     plain: dict[str, object] = {"version": version}
     _flatten(state, "", arrays, plain)
@@ -56,11 +56,19 @@ def _flatten(value: Any, name: str, arrays: dict[str, Any], plain: dict[str, obj
     elif is_dataclass(value):
         for part in fields(value):
             _flatten(getattr(value, part.name), f"{name}/{part.name}" if name else part.name, arrays, plain)
+    elif _holds_dataclasses(value):
+        plain[name] = len(value)
+        for number, part in enumerate(value):
+            _flatten(part, f"{name}/{number}", arrays, plain)
     elif isinstance(value, np.ndarray):
         array = cast("npt.NDArray[Any]", value)
         arrays[name] = array.astype(str) if array.dtype.kind == "O" else array
     else:
         plain[name] = value
+
+
+def _holds_dataclasses(value: Any) -> bool:
+    return isinstance(value, tuple) and any(is_dataclass(part) for part in cast("tuple[object, ...]", value))
 
 
 def _rebuild(kind: Any, name: str, arrays: dict[str, Any], plain: dict[str, Any]) -> Any:
@@ -74,6 +82,9 @@ def _rebuild(kind: Any, name: str, arrays: dict[str, Any], plain: dict[str, Any]
                 for part in fields(kind)
             }
         )
+    parts = get_args(kind)
+    if parts and is_dataclass(parts[0]):
+        return tuple(_rebuild(parts[0], f"{name}/{number}", arrays, plain) for number in range(plain[name]))
     if name in arrays:
         stored = arrays[name]
         return stored.astype(object) if stored.dtype.kind == "U" else stored

@@ -65,7 +65,7 @@ class Residualiser:
         calendar: Doubles | None = None,
         plain: bool = False,
         lags: tuple[int, ...] | None = None,
-        least_sd: float = 1e-12,
+        least_sd: float | Doubles = 1e-12,
     ) -> tuple[Residualiser, Doubles]:
         """Learn from a reference; gives the residualiser, and the reference's own innovations of shape (s, T).
 
@@ -80,8 +80,8 @@ class Residualiser:
         lags
             Lags to try; by default those that suit the frequency and the length of the reference.
         least_sd
-            Smallest standard deviation, in the unit of ``values``: a stream that never moved must not make every
-            later movement infinitely surprising.
+            Smallest standard deviation, in the unit of ``values``, for all streams or each: a stream that never moved
+            must not make every later movement infinitely surprising.
         """
         looks = values.shape[1]
         x = _regressors(periods, frequency=frequency, looks=looks, calendar=calendar, plain=plain)

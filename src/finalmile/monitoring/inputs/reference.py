@@ -60,8 +60,8 @@ class NumericReference:
     ) -> NumericReference:
         """From distinct values, ascending, and how many rows had each."""
         rows = int(counts.sum())
-        upto = np.cumsum(counts) / max(rows, 1)
-        below = np.concatenate([np.zeros(1), upto[:-1]]) if len(upto) else upto
+        upto: Doubles = np.cumsum(counts).astype(np.float64) / max(rows, 1)
+        below: Doubles = np.concatenate([np.zeros(1), upto[:-1]]) if len(upto) else upto
         if len(points) > most_points:
             middle = (below + upto) / 2
             at = np.searchsorted(middle, np.linspace(0.0, 1.0, most_points - 1)).clip(0, len(points) - 1)
@@ -95,8 +95,8 @@ class NumericReference:
         points, place = np.unique(size[kept], return_inverse=True)
         mass = np.bincount(place, weights=weight[kept], minlength=len(points))
         total = float(mass.sum())
-        upto = np.cumsum(mass) / total if total else mass
-        below = np.concatenate([np.zeros(1), upto[:-1]]) if len(upto) else upto
+        upto: Doubles = np.cumsum(mass) / total if total else mass.astype(np.float64)
+        below: Doubles = np.concatenate([np.zeros(1), upto[:-1]]) if len(upto) else upto
         return NumericReference(points=points, below=below, upto=upto, rows=round(self.rows * total))
 
 

@@ -1,0 +1,234 @@
+"""Fitting and stepping the evidence of all columns of a table together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from finalmile.frames import IntArray
+from finalmile.monitoring.engine import Bets, Calibration, Residualiser, calibrate, shiryaev_roberts
+from finalmile.monitoring.engine.design import Doubles, design
+from finalmile.monitoring.inputs import weekdays
+from finalmile.monitoring.inputs.channels import LATE, PLAIN, WEEKDAY, Layout
+from finalmile.monitoring.inputs.columns import Column, offsets
+from finalmile.monitoring.inputs.features import Standard, coefficients, used
+from finalmile.monitoring.inputs.scalars import NUMERIC
+from finalmile.monitoring.inputs.state import Evidence, InputReference, InputState
+
+LEAST_TOLERANCE = 0.15
+_PATTERN_EFFECT = 0.05
+_WEEKDAY_TOLERANCE = 0.2
+_STRETCH_BET = 1
+_LONGEST_RUN = 30.0
+_LOOKS_KEPT = 400
+_SPAN = 14
+
+
+def fit(reference: InputReference, *, bets: Bets) -> InputState:
+    """Learn from a reference what is normal; no look has been judged yet."""
+    layout = Layout.of(reference.columns)
+    standard, gamma, explained = _explain(reference)
+    residuals, z = Residualiser.fit(
+        (reference.scalars - explained).T,
+        reference.periods,
+        frequency=reference.frequency,
+        calendar=reference.calendar,
+        least_sd=layout.least_sd,
+    )
+    levels = _levels(reference.columns)
+    gone = np.full(1 + len(reference.columns), -1, dtype=np.int64)
+    known = np.isfinite(reference.scalars)
+    total = np.where(known, reference.scalars, 0.0).sum(axis=0)
+    return InputState(
+        columns=reference.columns,
+        layout=layout,
+        bets=bets,
+        residuals=residuals,
+        standard=standard,
+        gamma=gamma,
+        tolerance=_tolerance(layout, residuals),
+        calibration=_calibrated(layout, z, bets=bets),
+        evidence=_none(len(layout.group), bets=bets, period=residuals.last + 1),
+        usual=total / np.maximum(known.sum(axis=0), 1),
+        recent=np.zeros(len(layout.least_sd)),
+        memory=weekdays.remembered(z[levels], reference.periods, reference.frequency),
+        late_early=weekdays.late_and_early(_pattern(residuals, levels)),
+        digests=_kept(reference.digests),
+        unique=_all_differ(reference.digests),
+        alarm=gone,
+        lead=gone.copy(),
+        calm=np.zeros_like(gone),
+    )
+
+
+def step(
+    state: InputState, period: int, scalars: Doubles, *, digests: IntArray, calendar: Doubles | None = None
+) -> InputState:
+    """The evidence after one more look: its scalars of shape (s,) and digests of shape (g,)."""
+    explained = _explained(state, scalars)
+    residuals, z, residual = state.residuals.step(period, scalars - explained, calendar=calendar)
+    day = weekdays.weekday(period, state.frequency)
+    levels = _levels(state.columns)
+    directed = _direction(state, day)
+    signed = state.layout.sign * z[state.layout.source] * directed
+    moved = np.where(np.isfinite(signed), state.layout.sign * directed * residual[state.layout.source], 0.0)
+    weight = 2.0 / (_SPAN + 1.0)
+    return replace(
+        state,
+        residuals=residuals,
+        evidence=_gathered(state, period, signed, moved=moved, directed=directed),
+        recent=np.where(np.isfinite(residual), (1 - weight) * state.recent + weight * residual, state.recent),
+        memory=weekdays.remember(state.memory, day, z[levels]),
+        digests=_kept(np.vstack([state.digests, digests[None, :]])),
+    )
+
+
+def restarted(state: InputState, groups: IntArray) -> InputState:
+    """The same state with the alarms of these groups over, and their evidence at its start."""
+    over = np.isin(state.layout.group, groups)
+    log_r, run = state.evidence.log_r.copy(), state.evidence.run.copy()
+    log_r[over], run[over] = -np.inf, 0.0
+    alarm, lead, calm = state.alarm.copy(), state.lead.copy(), state.calm.copy()
+    alarm[groups], lead[groups], calm[groups] = -1, -1, 0
+    evidence = replace(state.evidence, log_r=log_r, run=run)
+    return replace(state, evidence=evidence, alarm=alarm, lead=lead, calm=calm)
+
+
+def log_evidence(state: InputState) -> Doubles:
+    """Each group's share of the table's evidence, logarithm, shape (1 + g,); the sum over groups is what alarms."""
+    weighted = channel_evidence(state)
+    first = state.layout.first
+    top = np.maximum.reduceat(weighted, first)
+    safe = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        told: Doubles = np.log(np.add.reduceat(np.exp(weighted - safe[state.layout.group]), first)) + safe
+    return told
+
+
+def channel_evidence(state: InputState) -> Doubles:
+    """Logarithm of each channel's weight times its mean statistic over bets, shape (c,)."""
+    log_r = state.evidence.log_r
+    top = log_r.max(axis=1)
+    safe = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        mean: Doubles = np.log(np.exp(log_r - safe[:, None]).mean(axis=1)) + safe
+    return mean + state.layout.log_weight
+
+
+def _gathered(state: InputState, period: int, signed: Doubles, *, moved: Doubles, directed: Doubles) -> Evidence:
+    before = state.evidence
+    shrunk = np.where(state.layout.kind >= LATE, np.abs(directed), 1.0)
+    log_r, pay = shiryaev_roberts(
+        before.log_r, signed, tolerance=state.tolerance * shrunk, bets=state.bets, calibration=state.calibration
+    )
+    known = np.isfinite(signed)
+    fresh = known & (before.run <= 0)
+    return Evidence(
+        log_r=log_r,
+        run=np.minimum(np.maximum(before.run, 0.0) + pay[:, min(_STRETCH_BET, pay.shape[1] - 1)], _LONGEST_RUN),
+        since=np.where(fresh, period, before.since),
+        shift=np.where(fresh, 0.0, before.shift) + moved,
+        looks=np.where(fresh, 0.0, before.looks) + known,
+    )
+
+
+def _direction(state: InputState, day: int) -> Doubles:
+    """What each channel's innovation counts as: 1, but for bets on weekdays; NaN where there is no bet."""
+    layout = state.layout
+    directed = np.ones(len(layout.kind))
+    special = layout.kind != PLAIN
+    if not special.any():
+        return directed
+    column = layout.group[special] - 1
+    late_early = state.late_early[:, day] if day >= 0 else np.zeros((len(state.columns), 2))
+    bets = np.column_stack([weekdays.bet(state.memory, day), late_early])[column, layout.kind[special] - WEEKDAY]
+    directed[special] = np.where(bets == 0.0, np.nan, bets)
+    return directed
+
+
+def _explain(reference: InputReference) -> tuple[Standard, Doubles, Doubles]:
+    """What the shape of the same look explains of each scalar: how features are made, coefficients, and (T, s)."""
+    starts, scalars = _numeric_starts(reference.columns), reference.scalars
+    blocks = np.stack([scalars[:, start : start + len(NUMERIC)] for start in starts], axis=1) if starts else None
+    gamma, explained = np.zeros((scalars.shape[1], used().shape[1])), np.zeros_like(scalars)
+    if blocks is None:
+        return Standard.of(np.zeros((1, 0, len(NUMERIC))), np.zeros(1)), gamma, explained
+    standard = Standard.of(blocks, scalars[:, 0])
+    features = standard(blocks, scalars[:, 0])
+    season = design(reference.periods, frequency=reference.frequency, looks=len(scalars), calendar=reference.calendar)
+    for number, start in enumerate(starts):
+        for scalar, terms in enumerate(used()):
+            if terms.any():
+                x = features[:, number, terms]
+                gamma[start + scalar, terms] = coefficients(scalars[:, start + scalar], x, season)
+                explained[:, start + scalar] = x @ gamma[start + scalar, terms]
+    return standard, gamma, explained
+
+
+def _explained(state: InputState, scalars: Doubles) -> Doubles:
+    explained = np.zeros_like(scalars)
+    starts = _numeric_starts(state.columns)
+    if not starts:
+        return explained
+    rows = np.add.outer(starts, np.arange(len(NUMERIC)))
+    features = state.standard(scalars[rows][None], scalars[:1])[0]
+    explained[rows] = np.einsum("gsf,gf->gs", state.gamma[rows], features)
+    return explained
+
+
+def _numeric_starts(columns: tuple[Column, ...]) -> list[int]:
+    return [start for start, column in zip(offsets(columns), columns, strict=True) if column.numeric]
+
+
+def _levels(columns: tuple[Column, ...]) -> IntArray:
+    """Stream of each column's level; for a categorical column, whose channels never use it, its first one."""
+    return np.array(offsets(columns), dtype=np.int64)
+
+
+def _pattern(residuals: Residualiser, levels: IntArray) -> Doubles:
+    """What each weekday adds to a stream, shape (g, 7); 0 where the reference was too short to tell."""
+    if residuals.frequency.unit not in ("day", "hour") or residuals.beta.shape[1] < 7:
+        return np.zeros((len(levels), 7))
+    first = residuals.beta[levels, 1:7]
+    return np.hstack([first, -first.sum(axis=1, keepdims=True)])
+
+
+def _tolerance(layout: Layout, residuals: Residualiser) -> Doubles:
+    sd, gain = residuals.sd[layout.source], residuals.gain[layout.source]
+    plain = np.maximum(layout.effect * gain / sd, LEAST_TOLERANCE)
+    weekly = np.maximum(np.maximum(layout.effect * gain / sd, _PATTERN_EFFECT / sd), _WEEKDAY_TOLERANCE)
+    clock = np.maximum(_PATTERN_EFFECT / sd, LEAST_TOLERANCE)
+    return np.where(layout.kind == PLAIN, plain, np.where(layout.kind == WEEKDAY, weekly, clock))
+
+
+def _calibrated(layout: Layout, z: Doubles, *, bets: Bets) -> Calibration:
+    """Normalisers; bets that go either way pay as the better of both."""
+    rise = calibrate(layout.sign[:, None] * z[layout.source], bets=bets)
+    special = layout.kind != PLAIN
+    if not special.any():
+        return rise
+    fall = calibrate(-z[layout.source[special]], bets=bets)
+    log_norm, log_pay = rise.log_norm.copy(), rise.log_pay.copy()
+    log_norm[special] = np.maximum(log_norm[special], fall.log_norm)
+    log_pay[special] = np.maximum(log_pay[special], fall.log_pay)
+    return Calibration(log_norm=log_norm, log_pay=log_pay, looks=rise.looks)
+
+
+def _none(channels: int, *, bets: Bets, period: int) -> Evidence:
+    return Evidence(
+        log_r=np.full((channels, len(bets.sizes)), -np.inf),
+        run=np.zeros(channels),
+        since=np.full(channels, period, dtype=np.int64),
+        shift=np.zeros(channels),
+        looks=np.zeros(channels),
+    )
+
+
+def _kept(digests: IntArray) -> IntArray:
+    return digests[-_LOOKS_KEPT:]
+
+
+def _all_differ(digests: IntArray) -> np.ndarray:
+    told = [len(np.unique(column[column != 0])) == np.count_nonzero(column) for column in digests.T]
+    return np.array(told, dtype=np.bool_)

@@ -1,0 +1,101 @@
+"""What the shape of a column's day explains of its other scalars: features of the same look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.frames import BoolArray
+from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.inputs.scalars import NUMERIC
+
+_FARTHEST = 4.0
+_TAIL = ("a", "aa", "b", "ab", "bb", "d")
+_MONOMIALS = (*_TAIL, "aaa", "n", "h", "hh", "hhh")
+_USED: dict[str, tuple[str, ...]] = {
+    "spread": ("a", "aa"),
+    "skew": ("a", "aa", "aaa", "b", "ab"),
+    "tail_hi": _TAIL,
+    "tail_lo": _TAIL,
+    "tiny": _TAIL,
+    "zero": ("h", "hh", "hhh"),
+    "distinct": ("a", "b", "n"),
+    "top": ("n",),
+}
+_SOURCES = [NUMERIC.index(name) for name in ("level", "spread", "skew", "positive")]
+_LEAST_LOOKS_PER_TERM = 4
+
+
+def used() -> BoolArray:
+    """Which features each numeric scalar is explained by, shape (14, 11)."""
+    rows = [[name in _USED.get(scalar, ()) for name in _MONOMIALS] for scalar in NUMERIC]
+    return np.array(rows, dtype=np.bool_)
+
+
+def monomials(a: Doubles, b: Doubles, d: Doubles, *, n: Doubles, h: Doubles) -> Doubles:
+    """Products of standardised level ``a``, spread ``b``, skew ``d``, log rows ``n`` and level of non-zeros ``h``.
+
+    Examples
+    --------
+    >>> one = np.array([0.6])
+    >>> monomials(one, np.array([-0.2]), np.array([0.4]), n=one, h=one)[0, :6].round(2).tolist()
+    [0.6, 0.36, -0.2, -0.12, 0.04, 0.4]
+    """
+    return np.stack([a, a * a, b, a * b, b * b, d, a * a * a, n, h, h * h, h * h * h], axis=-1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """Where the sources of features were in the reference.
+
+    Parameters
+    ----------
+    centre, scale : arrays of shape (g, 5)
+        Mean and standard deviation of level, spread, skew, level of non-zeros and log rows of each numeric column;
+        a scale of infinity where a source never moved.
+    """
+
+    centre: Doubles
+    scale: Doubles
+
+    @classmethod
+    def of(cls, scalars: Doubles, log_rows: Doubles) -> Standard:
+        """From reference scalars of shape (T, g, 14) and log rows of shape (T,)."""
+        sources = _sources(scalars, log_rows)
+        known = np.isfinite(sources)
+        count = np.maximum(known.sum(axis=0), 1)
+        centre = np.where(known, sources, 0.0).sum(axis=0) / count
+        spread = np.sqrt((np.where(known, sources - centre, 0.0) ** 2).sum(axis=0) / count)
+        return cls(centre=centre, scale=np.where(spread > 1e-9, spread, np.inf))
+
+    def __call__(self, scalars: Doubles, log_rows: Doubles) -> Doubles:
+        """Features of looks, shape (T, g, 11); a source that is missing counts as being where it always was."""
+        away = np.nan_to_num((_sources(scalars, log_rows) - self.centre) / self.scale)
+        near = np.clip(away, -_FARTHEST, _FARTHEST)
+        return monomials(near[..., 0], near[..., 1], near[..., 2], n=near[..., 4], h=near[..., 3])
+
+
+def coefficients(values: Doubles, features: Doubles, design: Doubles) -> Doubles:
+    """Least-squares coefficients of features, shape (f,), fitted together with the calendar.
+
+    Parameters
+    ----------
+    values : array of shape (T,)
+        NaN where a look is missing.
+    features : array of shape (T, f)
+    design : array of shape (T, p)
+    """
+    known = np.isfinite(values)
+    if known.sum() < _LEAST_LOOKS_PER_TERM * (design.shape[1] + features.shape[1]):
+        return np.zeros(int(features.shape[1]))
+    x = np.hstack([design, features])[known]
+    squares = x.T @ x
+    lift = 1e-9 * (1.0 + float(squares.diagonal().mean())) * np.eye(len(squares))
+    solved: Doubles = np.linalg.solve(squares + lift, x.T @ values[known]).astype(np.float64)
+    return solved[design.shape[1] :]
+
+
+def _sources(scalars: Doubles, log_rows: Doubles) -> Doubles:
+    rows = np.broadcast_to(log_rows[:, None, None], (*scalars.shape[:2], 1))
+    return np.concatenate([scalars[..., _SOURCES], rows], axis=-1)

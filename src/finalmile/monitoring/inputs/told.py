@@ -1,0 +1,262 @@
+"""Findings of the input and output checks: what changed, since when, from what to what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+
+import numpy as np
+
+from finalmile.frames import Frequency
+from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.inputs.channels import EARLY, LATE, WEEKDAY
+from finalmile.monitoring.inputs.columns import Look, numbers, offsets
+from finalmile.monitoring.inputs.detector import channel_evidence, log_evidence
+from finalmile.monitoring.inputs.state import InputState
+from finalmile.records import Finding, Severity
+
+_WORDS = {
+    "level": ("values are higher than", "values are lower than"),
+    "spread": ("values are more spread out than", "values are less spread out than"),
+    "skew": ("high values reach further than", "low values reach further than"),
+    "tail_hi": ("more rows are very high than", "fewer rows are very high than"),
+    "tail_lo": ("more rows are very low than", "fewer rows are very low than"),
+    "far": ("more rows are far beyond all values known than", ""),
+    "tiny": ("more rows are close to 0 without being 0 than", ""),
+    "zero": ("more rows are 0 than", "fewer rows are 0 than"),
+    "null": ("more rows are missing than", "fewer rows are missing than"),
+    "distinct": ("more values differ from each other than", "values repeat more often than"),
+    "top": ("more rows share the highest value than", ""),
+    "whole": ("more rows are whole numbers than", "fewer rows are whole numbers than"),
+    "other": ("more rows have a rare value than", "fewer rows have a rare value than"),
+    "unseen": ("more rows have a value never seen before than", ""),
+    "rows": ("there are more rows than", "there are fewer rows than"),
+}
+_SCORES = ("level", "spread", "skew")
+_LOGS = ("distinct", "rows")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """How findings are told.
+
+    Parameters
+    ----------
+    check
+        Name of the check.
+    noun
+        What a column is: ``"input"`` or ``"output"``.
+    alarm, warning
+        Log evidence that alarms, and that warns.
+    """
+
+    check: str
+    noun: str
+    alarm: float
+    warning: float
+
+    def __call__(self, state: InputState, look: Look) -> list[Finding]:
+        """One finding of the number of rows, and one of each column."""
+        log_e, channels = log_evidence(state), channel_evidence(state)
+        return [self._group(state, look, group, log_e=log_e, channels=channels) for group in range(len(log_e))]
+
+    def subject(self, state: InputState, group: int) -> str:
+        """What a group is called: ``"input price"``, or ``"input rows"`` for their number."""
+        return f"number of {self.noun} rows" if group == 0 else f"{self.noun} {state.columns[group - 1].name}"
+
+    def repeated(self, state: InputState, look: Look, found: Sequence[tuple[int, int]]) -> list[Finding]:
+        """Columns whose values are exactly those of an earlier look."""
+        at = _stamp(state.frequency, look.period)
+        return [
+            Finding(
+                check=self.check,
+                subject=f"repeated {self.subject(state, column + 1)}",
+                at=at,
+                value=1.0,
+                benchmark=0.0,
+                unit="looks repeated",
+                n=look.size,
+                since=at,
+                breached=True,
+                severity="critical",
+                why=f"All {look.size:,} values of {self.subject(state, column + 1)} are those of "
+                f"{_stamp(state.frequency, look.period - ago)} again: the feed stands still or a day came twice.",
+            )
+            for column, ago in found
+        ]
+
+    def late(self, state: InputState, look: Look) -> Finding:
+        """The look's period was judged before; nothing changes."""
+        stamp, newest = _stamp(state.frequency, look.period), _stamp(state.frequency, state.last)
+        why = f"Rows of {stamp} came again or late: {newest} was judged already, so they change no evidence."
+        return self._unknown(f"{self.noun}s", newest, why=why)
+
+    def _unknown(self, subject: str, at: date | datetime, *, why: str) -> Finding:
+        return Finding(
+            check=self.check,
+            subject=subject,
+            at=at,
+            value=None,
+            benchmark=None,
+            severity="warning",
+            why=why,
+        )
+
+    def _group(self, state: InputState, look: Look, group: int, *, log_e: Doubles, channels: Doubles) -> Finding:
+        at = _stamp(state.frequency, look.period)
+        subject = self.subject(state, group)
+        breached = bool(state.alarm[group] >= 0)
+        if group and not breached and not _seen(state, look, group):
+            return self._unknown(subject, at, why=_gone(state, look, group))
+        channel = int(state.lead[group]) if breached else _strongest(state, group, channels)
+        scalar, usual, now = _moved(state, channel)
+        evidence = float(log_e[group])
+        return Finding(
+            check=self.check,
+            subject=subject,
+            at=at,
+            value=now,
+            benchmark=usual,
+            effect=_effect(scalar, usual, now),
+            unit=_unit(scalar),
+            log_evidence=evidence if math.isfinite(evidence) else 0.0,
+            threshold=self.alarm,
+            n=look.size,
+            since=_stamp(state.frequency, int(state.evidence.since[channel])),
+            breached=breached,
+            severity=self._severity(evidence, breached=breached),
+            why=self._why(state, look, group, channel=channel) if breached else f"{_capital(subject)} is as it was.",
+        )
+
+    def _severity(self, evidence: float, *, breached: bool) -> Severity:
+        if breached:
+            return "critical"
+        return "warning" if evidence >= self.warning else "info"
+
+    def _why(self, state: InputState, look: Look, group: int, *, channel: int) -> str:
+        scalar, usual, now = _moved(state, channel)
+        since = _stamp(state.frequency, int(state.evidence.since[channel]))
+        head = f"{_capital(self.subject(state, group))}: since {since} "
+        kind = int(state.layout.kind[channel])
+        if kind == WEEKDAY:
+            return head + "its weekly pattern is another than in the reference."
+        if kind in (LATE, EARLY):
+            side = "late" if kind == LATE else "early"
+            return head + f"its weekly pattern comes a day {side}: dates may be shifted."
+        told = head + f"{_phrase(scalar, rose=state.layout.sign[channel] > 0)} expected for these days"
+        told += f", {_figures(scalar, usual, now)}."
+        if group and state.columns[group - 1].numeric:
+            told += _mean(state, group) + _factor(state, look, group, scalar=scalar)
+        return told
+
+
+@lru_cache(maxsize=4096)
+def _stamp(frequency: Frequency, period: int) -> date | datetime:
+    return frequency.start_of(period)
+
+
+def _strongest(state: InputState, group: int, channels: Doubles) -> int:
+    own = np.flatnonzero(state.layout.group == group)
+    return int(own[np.argmax(channels[own])])
+
+
+def _seen(state: InputState, look: Look, group: int) -> bool:
+    values = look.columns.get(state.columns[group - 1].name)
+    return values is not None and len(values) > 0
+
+
+def _gone(state: InputState, look: Look, group: int) -> str:
+    name = state.columns[group - 1].name
+    if not look.size:
+        return f"There is no row, so nothing can be said of {name}; look for the job that should have sent them."
+    return f"Column {name} is gone from the rows, so nothing can be said of it; send it again or train without it."
+
+
+def _name(state: InputState, channel: int) -> str:
+    group = int(state.layout.group[channel])
+    if group == 0:
+        return "rows"
+    start = offsets(state.columns)[group - 1]
+    return state.columns[group - 1].scalars[int(state.layout.source[channel]) - start]
+
+
+def _moved(state: InputState, channel: int) -> tuple[str, float, float]:
+    """The scalar of a channel, what it was in the reference, and what it is over the stretch."""
+    usual = float(state.usual[state.layout.source[channel]])
+    shift = float(state.evidence.shift[channel] / max(state.evidence.looks[channel], 1.0))
+    return _name(state, channel), usual, usual + float(state.layout.sign[channel]) * shift
+
+
+def _effect(scalar: str, usual: float, now: float) -> float:
+    return math.expm1(min(max(now - usual, -50.0), 50.0)) if scalar in _LOGS else now - usual
+
+
+def _unit(scalar: str) -> str:
+    if scalar in _SCORES:
+        return "reference sd"
+    return {"rows": "log rows", "distinct": "log share of distinct values"}.get(scalar, "share of rows")
+
+
+def _phrase(scalar: str, *, rose: bool) -> str:
+    if scalar in _WORDS:
+        return _WORDS[scalar][0 if rose else 1]
+    return f"the {scalar} is {'higher' if rose else 'lower'} than"
+
+
+def _figures(scalar: str, usual: float, now: float) -> str:
+    if scalar in _SCORES:
+        return f"{now - usual:+.2f} reference sd"
+    if scalar in _LOGS:
+        return f"{100 * _effect(scalar, usual, now):+.0f} %"
+    return f"{100 * max(now, 0.0):.1f} % of rows instead of {100 * usual:.1f} %"
+
+
+def _mean(state: InputState, group: int) -> str:
+    """Where the mean is now beside where the calendar would have it, in the column's own unit."""
+    stream = _mean_stream(state, group)
+    shift, usual = float(state.recent[stream]), float(state.usual[stream])
+    return f" Its mean is {usual + shift:.4g} where {usual:.4g} was usual." if math.isfinite(usual + shift) else ""
+
+
+def _mean_stream(state: InputState, group: int) -> int:
+    return offsets(state.columns)[group - 1] + state.columns[group - 1].scalars.index("mean")
+
+
+def _factor(state: InputState, look: Look, group: int, *, scalar: str) -> str:
+    """A guess at a slip of units: how many times the usual size the odd rows are."""
+    column = state.columns[group - 1]
+    values = look.columns.get(column.name)
+    if scalar not in ("far", "tiny", "tail_hi", "tail_lo") or values is None:
+        return ""
+    try:
+        size = np.abs(numbers(values))
+    except (ValueError, TypeError):
+        return ""
+    limits, usual = column.scorer.limits, _usual_size(column.scorer.points, column.scorer.mass)
+    odd = size[np.isfinite(size) & ((size > limits[7]) | ((size > 0) & (size < limits[5])))]
+    if not len(odd) or usual <= 0:
+        return ""
+    power = round(math.log10(float(np.median(odd)) / usual))
+    if abs(power) < 1:
+        return ""
+    side = f"{10 ** min(power, 12):,} times" if power > 0 else f"a {10 ** min(-power, 12):,}th of"
+    return f" {len(odd):,} rows are about {side} the usual size: look for another unit."
+
+
+def _usual_size(points: Doubles, mass: Doubles) -> float:
+    kept = points != 0
+    if not kept.any() or mass[kept].sum() <= 0:
+        return 0.0
+    size, weight = np.abs(points[kept]), mass[kept]
+    order = np.argsort(size)
+    reached: Doubles = np.cumsum(weight[order])
+    middle = int(np.searchsorted(reached, reached[-1] / 2))
+    usual: Doubles = size[order]
+    return float(usual[middle])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
