@@ -253,7 +253,8 @@ def _usual_size(points: Doubles, mass: Doubles) -> float:
     size, weight = np.abs(points[kept]), mass[kept]
     order = np.argsort(size)
     reached: Doubles = np.cumsum(weight[order])
-    middle = int(np.searchsorted(reached, reached[-1] / 2))
+    half = float(reached[-1]) / 2
+    middle = int(np.searchsorted(reached, half))
     usual: Doubles = size[order]
     return float(usual[middle])
 
