@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -139,9 +139,9 @@ class Core:
             ours=tuple(self.ledger.orders(states=ON_THE_WAY)),
         )
 
-    def _sealed(self) -> sealing.Sealed:
+    def _sealed(self, hold: sealing.Hold = nullcontext) -> sealing.Sealed:
         with open_tails(self.folder / SERVING) as tails:
-            return sealing.seal(tails, self.lake, self.ledger)
+            return sealing.seal(tails, self.lake, self.ledger, hold=hold)
 
     def _look_up_online(self, model: str, cutoff: int | None = None) -> None:
         """Keep what the endpoint looks up for the live version, where a project is served at all and knows of sales."""

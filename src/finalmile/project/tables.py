@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -206,5 +207,4 @@ class Tables(Core):
 
     def seal(self) -> sealing.Sealed:
         """Move logged predictions from the tails of the endpoint's workers into the lake, each exactly once."""
-        with self._writing("seal"):
-            return self._sealed()
+        return self._sealed(partial(self._writing, "seal"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -17,6 +18,8 @@ PREDICTIONS, UNREAD = "predictions", "predictions_unread"
 _NUMBER = "predictions/seal"
 _KEYED = {"keyed": "yes"}
 
+Hold = Callable[[], AbstractContextManager[None]]
+
 
 class HotTail(Protocol):
     """Rows of one worker slot that are not in the lake yet, in numbered groups."""
@@ -24,6 +27,11 @@ class HotTail(Protocol):
     @property
     def name(self) -> str:
         """What no other tail is called, nor one made later in its place."""
+        ...
+
+    @property
+    def last(self) -> int:
+        """Number of its newest group; 0 before the first."""
         ...
 
     def groups(self, *, after: int = 0) -> Iterator[tuple[int, list[bytes]]]:
@@ -73,8 +81,10 @@ class _Slice:
     numbers: list[int]
 
 
-def seal(tails: Sequence[HotTail], lake: Lake, ledger: Ledger, *, lines: int = 200_000) -> Sealed:
-    """Move what stands in the tails into the lake; call it holding the project lock.
+def seal(
+    tails: Sequence[HotTail], lake: Lake, ledger: Ledger, *, hold: Hold = nullcontext, lines: int = 50_000
+) -> Sealed:
+    """Move what stands in the tails now into the lake; what comes meanwhile waits for the next pass.
 
     A slice of a tail becomes one segment under ``(predictions, name of the tail, number of its last group)``, and its
     groups are dropped only after that. Whoever is killed in between leaves groups that the next pass finds sealed, and
@@ -82,18 +92,25 @@ def seal(tails: Sequence[HotTail], lake: Lake, ledger: Ledger, *, lines: int = 2
 
     Parameters
     ----------
+    hold
+        Takes the project lock for one slice, so that others who write wait for one slice at most; nothing where the
+        caller holds it.
     lines
         About as many lines of a tail go into one segment.
     """
     done = Sealed()
     for tail in tails:
-        after = max(lake.sequence(PREDICTIONS, tail.name), 0)
-        if after:
-            tail.drop(after)
-        while (part := _slice(tail, after, lines)) is not None:
-            done = _sealed(part, tail, lake, ledger, before=done)
-            after = part.last
-            tail.drop(after)
+        upto, after = tail.last, -1
+        while after < upto:
+            with hold():
+                after = max(lake.sequence(PREDICTIONS, tail.name), 0)
+                part = _slice(tail, after, lines) if after < upto else None
+                if part is not None:
+                    done, after = _sealed(part, tail, lake, ledger, before=done), part.last
+            if after:
+                tail.drop(after)
+            if part is None:
+                break
     return done
 
 

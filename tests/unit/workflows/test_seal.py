@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -152,3 +153,32 @@ def test_dates_stay_dates_and_hours_stay_instants():
 def test_a_prediction_without_periods_is_still_a_row():
     told = read_lines([line(1, mean=[], ds=[], outcome="error: no such id")]).frame
     assert told.select("step", "mean", "outcome").rows() == [(0, None, "error: no such id")]
+
+
+def test_what_comes_while_it_seals_waits_for_the_next_pass(tail: TailFile, lake: FolderLake, ledger: SqlLedger):
+    for number in range(6):
+        tail.write([line(number)])
+
+    @contextmanager
+    def written_to_without_a_pause() -> Iterator[None]:
+        tail.write([line(int(tail.last) + 100)])
+        yield
+
+    done = seal([tail], lake, ledger, hold=written_to_without_a_pause, lines=2)
+    assert 6 <= done.rows < 12
+    assert seal([tail], lake, ledger).rows + done.rows == tail.last
+
+
+def test_others_may_write_to_the_project_between_two_slices(tail: TailFile, lake: FolderLake, ledger: SqlLedger):
+    for number in range(6):
+        tail.write([line(number)])
+    held = list[int]()
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        before = lake.sequence(PREDICTIONS, tail.name)
+        yield
+        held.append(lake.sequence(PREDICTIONS, tail.name) - max(before, 0))
+
+    seal([tail], lake, ledger, hold=hold, lines=2)
+    assert held == [2, 2, 2]

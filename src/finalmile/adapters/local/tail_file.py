@@ -51,6 +51,11 @@ class TailFile:
         """Its slot and when it was made, which no other file has, nor one made later in its place."""
         return f"{self.path.stem}-{self._run('SELECT name FROM birth')[0][0]}"
 
+    @property
+    def last(self) -> int:
+        """Number of the newest group; 0 before the first."""
+        return int(self._run("SELECT coalesce(max(number), 0) FROM groups")[0][0])
+
     def write(self, rows: Sequence[bytes], /) -> None:
         """Keep rows, all or none of them, on the disk when this returns.
 
