@@ -35,10 +35,10 @@ _NUMERIC = (
     *(Channel("zero", sign, 0.02, 0.01) for sign in _BOTH),
     *(Channel("null", sign, 0.015, 0.01) for sign in _BOTH),
     *(Channel("distinct", sign, 0.015, 0.1) for sign in _BOTH),
-    Channel("top", 1, 0.02, 0.01),
+    *(Channel(scalar, 1, 0.015, 0.01) for scalar in ("top", "mode")),
     *(Channel("whole", sign, 0.015, 0.01) for sign in _BOTH),
-    Channel("level", 1, 0.10, 0.1, WEEKDAY),
-    *(Channel("level", 1, 0.015, 0.0, kind) for kind in (LATE, EARLY)),
+    Channel("level", 1, 0.08, 0.1, WEEKDAY),
+    *(Channel("level", 1, 0.02, 0.0, kind) for kind in (LATE, EARLY)),
 )
 _ROWS = tuple(Channel("rows", sign, 0.5, 0.1) for sign in _BOTH)
 _SHARES = 0.70

@@ -10,7 +10,7 @@ from finalmile.frames import IntArray
 from finalmile.monitoring.engine import Bets, Calibration, Residualiser, calibrate, shiryaev_roberts
 from finalmile.monitoring.engine.design import Doubles, design
 from finalmile.monitoring.inputs import weekdays
-from finalmile.monitoring.inputs.channels import LATE, PLAIN, WEEKDAY, Layout
+from finalmile.monitoring.inputs.channels import PLAIN, WEEKDAY, Layout
 from finalmile.monitoring.inputs.columns import Column, offsets
 from finalmile.monitoring.inputs.features import Standard, coefficients, used
 from finalmile.monitoring.inputs.scalars import NUMERIC
@@ -53,7 +53,7 @@ def fit(reference: InputReference, *, bets: Bets) -> InputState:
         usual=total / np.maximum(known.sum(axis=0), 1),
         recent=np.zeros(len(layout.least_sd)),
         memory=weekdays.remembered(z[levels], reference.periods, reference.frequency),
-        late_early=weekdays.late_and_early(_pattern(residuals, levels)),
+        late_early=_late_early(residuals, levels),
         digests=_kept(reference.digests),
         unique=_all_differ(reference.digests),
         alarm=gone,
@@ -77,7 +77,7 @@ def step(
     return replace(
         state,
         residuals=residuals,
-        evidence=_gathered(state, period, signed, moved=moved, directed=directed),
+        evidence=_gathered(state, period, signed, moved=moved),
         recent=np.where(np.isfinite(residual), (1 - weight) * state.recent + weight * residual, state.recent),
         memory=weekdays.remember(state.memory, day, z[levels]),
         digests=_kept(np.vstack([state.digests, digests[None, :]])),
@@ -95,9 +95,9 @@ def restarted(state: InputState, groups: IntArray) -> InputState:
     return replace(state, evidence=evidence, alarm=alarm, lead=lead, calm=calm)
 
 
-def log_evidence(state: InputState) -> Doubles:
-    """Each group's share of the table's evidence, logarithm, shape (1 + g,); the sum over groups is what alarms."""
-    weighted = channel_evidence(state)
+def log_evidence(state: InputState, channels: Doubles | None = None) -> Doubles:
+    """Each group's share of the table's evidence, logarithm, shape (1 + g,), from that of its channels."""
+    weighted = channel_evidence(state) if channels is None else channels
     first = state.layout.first
     top = np.maximum.reduceat(weighted, first)
     safe = np.where(np.isfinite(top), top, 0.0)
@@ -116,11 +116,10 @@ def channel_evidence(state: InputState) -> Doubles:
     return mean + state.layout.log_weight
 
 
-def _gathered(state: InputState, period: int, signed: Doubles, *, moved: Doubles, directed: Doubles) -> Evidence:
+def _gathered(state: InputState, period: int, signed: Doubles, *, moved: Doubles) -> Evidence:
     before = state.evidence
-    shrunk = np.where(state.layout.kind >= LATE, np.abs(directed), 1.0)
     log_r, pay = shiryaev_roberts(
-        before.log_r, signed, tolerance=state.tolerance * shrunk, bets=state.bets, calibration=state.calibration
+        before.log_r, signed, tolerance=state.tolerance, bets=state.bets, calibration=state.calibration
     )
     known = np.isfinite(signed)
     fresh = known & (before.run <= 0)
@@ -184,6 +183,13 @@ def _numeric_starts(columns: tuple[Column, ...]) -> list[int]:
 def _levels(columns: tuple[Column, ...]) -> IntArray:
     """Stream of each column's level; for a categorical column, whose channels never use it, its first one."""
     return np.array(offsets(columns), dtype=np.int64)
+
+
+def _late_early(residuals: Residualiser, levels: IntArray) -> Doubles:
+    phi = residuals.phi[levels]
+    last_week = phi[:, 1] if residuals.lags[1:] == (7,) else np.zeros(len(levels))
+    yesterday = phi[:, 0] if residuals.frequency.unit == "day" else np.zeros(len(levels))
+    return weekdays.late_and_early(_pattern(residuals, levels), yesterday=yesterday, last_week=last_week)
 
 
 def _pattern(residuals: Residualiser, levels: IntArray) -> Doubles:

@@ -22,13 +22,14 @@ _USED: dict[str, tuple[str, ...]] = {
     "zero": ("h", "hh", "hhh"),
     "distinct": ("a", "b", "n"),
     "top": ("n",),
+    "mode": _TAIL,
 }
 _SOURCES = [NUMERIC.index(name) for name in ("level", "spread", "skew", "positive")]
 _LEAST_LOOKS_PER_TERM = 4
 
 
 def used() -> BoolArray:
-    """Which features each numeric scalar is explained by, shape (14, 11)."""
+    """Which features each numeric scalar is explained by, shape (15, 11)."""
     rows = [[name in _USED.get(scalar, ()) for name in _MONOMIALS] for scalar in NUMERIC]
     return np.array(rows, dtype=np.bool_)
 
@@ -61,7 +62,7 @@ class Standard:
 
     @classmethod
     def of(cls, scalars: Doubles, log_rows: Doubles) -> Standard:
-        """From reference scalars of shape (T, g, 14) and log rows of shape (T,)."""
+        """From reference scalars of shape (T, g, 15) and log rows of shape (T,)."""
         sources = _sources(scalars, log_rows)
         known = np.isfinite(sources)
         count = np.maximum(known.sum(axis=0), 1)

@@ -24,6 +24,7 @@ NUMERIC = (
     "tiny",
     "top",
     "whole",
+    "mode",
     "positive",
     "mean",
 )
@@ -96,13 +97,13 @@ class Scorer:
         return cls(points=reference.points, scores=scores, base=base, limits=_limits(reference), mass=reference.mass)
 
     def reduce(self, rows: Doubles) -> tuple[Doubles, int]:
-        """Scalars of shape (14,) in the order of :data:`NUMERIC`, and a digest of the values whatever their order.
+        """Scalars of shape (15,) in the order of :data:`NUMERIC`, and a digest of the values whatever their order.
 
         Missing values count in ``null`` alone, infinite ones nowhere; without a finite value all but ``null`` are NaN.
         """
         told = np.full(len(NUMERIC), np.nan)
         known = np.sort(rows)
-        missing = len(known) - int(np.searchsorted(known, np.nan))
+        missing = len(known) - int(known.searchsorted(np.nan))
         known = known[: len(known) - missing]
         if len(rows):
             told[6] = missing / len(rows)
@@ -112,18 +113,20 @@ class Scorer:
             smooth = self._smooth(known)
             told[:3] = smooth - self.base
             told[3:6], told[8:10] = self._shares(known)
-            told[12] = self._positive(known, level=float(smooth[0]))
-            told[7] = np.log((1 + np.count_nonzero(known[1:] != known[:-1])) / len(known))
-            told[10] = 1.0 - np.searchsorted(known, known[-1]) / len(known)
+            starts = np.flatnonzero(np.concatenate([[True], known[1:] != known[:-1]]))
+            told[13] = self._positive(known, level=float(smooth[0]))
+            told[7], told[12] = np.log(len(starts) / len(known)), _mode(known, starts)
+            told[10] = 1.0 - starts[-1] / len(known)
             told[11] = np.count_nonzero(known == np.floor(known)) / len(known)
-            told[13] = known.mean()
+            told[14] = known.mean()
         return told, digest(known)
 
     def _smooth(self, known: Doubles) -> Doubles:
         if len(known) <= 2 * len(self.points):
-            smooth: Doubles = self.scores[self._places(known)].mean(axis=0)
+            counted = np.bincount(self._places(known), minlength=len(self.scores))
+            smooth: Doubles = counted @ self.scores / len(known)
             return smooth
-        left, right = np.searchsorted(known, self.points), np.searchsorted(known, self.points, side="right")
+        left, right = known.searchsorted(self.points), known.searchsorted(self.points, side="right")
         counts = np.empty(len(self.scores))
         counts[1::2] = right - left
         counts[0:-1:2] = left
@@ -132,13 +135,17 @@ class Scorer:
         return counts @ self.scores / len(known)
 
     def _places(self, known: Doubles) -> npt.NDArray[np.intp]:
-        left = np.searchsorted(self.points, known)
-        return left + np.searchsorted(self.points, known, side="right")
+        left = self.points.searchsorted(known)
+        if not len(self.points):
+            return left
+        at = self.points[np.minimum(left, len(self.points) - 1)] == known
+        places: npt.NDArray[np.intp] = 2 * left + at
+        return places
 
     def _shares(self, known: Doubles) -> tuple[Doubles, Doubles]:
         """Shares in the high tail, the low tail and at 0; shares far out and tiny."""
         n = len(known)
-        left, right = np.searchsorted(known, self.limits), np.searchsorted(known, self.limits, side="right")
+        left, right = known.searchsorted(self.limits), known.searchsorted(self.limits, side="right")
         zero = right[3] - left[3]
         far = left[0] + n - right[7]
         tiny = left[5] - right[2] - zero
@@ -168,6 +175,13 @@ def digest(values: npt.NDArray[np.float64]) -> int:
     with np.errstate(over="ignore"):
         sums = np.array([len(values), values.sum(), values @ values])
     return (high << 31) ^ zlib.crc32(sums.data)
+
+
+def _mode(known: Doubles, starts: npt.NDArray[np.intp]) -> float:
+    """Largest share of the rows that one value other than 0 has, from where each value starts."""
+    lengths = np.concatenate([starts[1:], [len(known)]]) - starts
+    lengths[known[starts] == 0.0] = 0
+    return float(lengths.max()) / len(known)
 
 
 def _limits(reference: NumericReference) -> Doubles:

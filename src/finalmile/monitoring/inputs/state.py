@@ -112,7 +112,7 @@ class InputState:
     memory : array of shape (g, 7)
         Running mean of innovations by weekday.
     late_early : array of shape (g, 7, 2)
-        How each weekday would be off if data were a day late or early.
+        Which way innovations of each weekday would be off if data were a day late or early.
     digests : array of shape (w, g)
         Of the newest looks; 0 where there was none.
     unique : array of shape (g,)

@@ -30,6 +30,7 @@ _WORDS = {
     "null": ("more rows are missing than", "fewer rows are missing than"),
     "distinct": ("more values differ from each other than", "values repeat more often than"),
     "top": ("more rows share the highest value than", ""),
+    "mode": ("more rows share one value than", ""),
     "whole": ("more rows are whole numbers than", "fewer rows are whole numbers than"),
     "other": ("more rows have a rare value than", "fewer rows have a rare value than"),
     "unseen": ("more rows have a value never seen before than", ""),
@@ -60,7 +61,8 @@ class Speaker:
 
     def __call__(self, state: InputState, look: Look) -> list[Finding]:
         """One finding of the number of rows, and one of each column."""
-        log_e, channels = log_evidence(state), channel_evidence(state)
+        channels = channel_evidence(state)
+        log_e = log_evidence(state, channels)
         return [self._group(state, look, group, log_e=log_e, channels=channels) for group in range(len(log_e))]
 
     def subject(self, state: InputState, group: int) -> str:

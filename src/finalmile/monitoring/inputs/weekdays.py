@@ -11,6 +11,7 @@ _MEMORY = 0.5
 _LEAST_MEMORY = 0.75
 _CLIP = 5.0
 _LEAST_PATTERN = 0.05
+_CLEAR = 0.5
 
 
 def weekday(period: int, frequency: Frequency) -> int:
@@ -52,19 +53,30 @@ def remembered(z: Doubles, periods: IntArray, frequency: Frequency) -> Doubles:
     return memory
 
 
-def late_and_early(pattern: Doubles) -> Doubles:
-    """How far each weekday would be off if its data were a day late, or a day early, over the largest such distance.
+def late_and_early(pattern: Doubles, *, yesterday: Doubles, last_week: Doubles) -> Doubles:
+    """Which way innovations of each weekday would clearly be off if data were a day late, or a day early.
 
     Parameters
     ----------
     pattern : array of shape (g, 7)
         What each weekday adds to the level.
+    yesterday, last_week : arrays of shape (g,)
+        How much of yesterday's, and of last week's, residual is carried into a look.
 
     Returns
     -------
     array of shape (g, 7, 2)
-        In [-1, 1]; 0 for a column without a weekly pattern.
+        1 or -1; 0 where it would be off by less than half of the most, or the column has no weekly pattern.
+
+    Examples
+    --------
+    >>> nothing = np.zeros(1)
+    >>> late_and_early(np.array([[0.0, 0, 0, 0, 0, 0, 1.0]]), yesterday=nothing, last_week=nothing)[0].T.tolist()
+    [[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, -1.0]]
     """
     off = np.stack([np.roll(pattern, 1, axis=1) - pattern, np.roll(pattern, -1, axis=1) - pattern], axis=-1)
     largest = np.abs(off).max(axis=(1, 2), keepdims=True)
-    return np.where(largest > _LEAST_PATTERN, off / np.maximum(largest, 1e-12), 0.0)
+    carried = yesterday[:, None, None] * np.roll(off, 1, axis=1) + last_week[:, None, None] * off
+    shown = off - carried
+    clear = np.abs(shown) > _CLEAR * np.abs(shown).max(axis=(1, 2), keepdims=True)
+    return np.where((largest > _LEAST_PATTERN) & clear, np.sign(shown), 0.0)
