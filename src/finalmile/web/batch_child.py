@@ -75,6 +75,7 @@ def _forecast(project: Project, job: Job, place: Path) -> int:
 
 
 def _records(project: Project, job: Job, place: Path) -> int:
+    from finalmile.serving.cells import texts_of
     from finalmile.workflows.batch import Source, answer_all, open_version
 
     version = project.ledger.version(job.model, job.number)
@@ -88,7 +89,8 @@ def _records(project: Project, job: Job, place: Path) -> int:
             last = time.monotonic()
             write_durably(place / PROGRESS_FILE, asdict(replace(read_progress(place), done=done, total=total)))
 
-    answer_all(ready, Source(path=place / INPUT, form=cast("Form", job.form)), place, tell)
+    texts = texts_of(() if ready.reader is None else ready.reader.signature.features)
+    answer_all(ready, Source(path=place / INPUT, form=cast("Form", job.form), texts=texts), place, tell)
     ready.close()
     return count
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
 
 from finalmile.serving.board import Limits
+from finalmile.serving.nesting import depth_of
 from finalmile.web.replies import CLOSE, RefusedError, busy
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-
-_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: a string without an end is read once
-_STEP = np.zeros(256, dtype=np.int8)
-_STEP[[ord("["), ord("{")]] = 1
-_STEP[[ord("]"), ord("}")]] = -1
 
 
 class GoneError(Exception):
@@ -108,18 +102,6 @@ def parsed(body: bytes, limits: Limits) -> Any:
     except orjson.JSONDecodeError as error:
         hint = "; NaN and Infinity are no JSON, send null for a missing value" if b"N" in body or b"I" in body else ""
         raise RefusedError(400, "malformed", f"the body is not JSON: {error}{hint}") from None
-
-
-def depth_of(body: bytes, /) -> int:
-    """How deep brackets nest outside of strings.
-
-    Examples
-    --------
-    >>> depth_of(b'{"a": [1, "]]]["]}')
-    2
-    """
-    plain = _STRINGS.sub(b"", body)
-    return int(_STEP[np.frombuffer(plain, dtype=np.uint8)].cumsum(dtype=np.int64).max(initial=0))
 
 
 def _too_large(limits: Limits) -> RefusedError:

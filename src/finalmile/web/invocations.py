@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from finalmile.serving.asking import FIELDS, Asked, read_asked
+from finalmile.serving.asking import Asked, read_asked
 from finalmile.serving.board import Limits
+from finalmile.serving.cells import gathered
 from finalmile.serving.rows import Fault
 from finalmile.serving.signature import Feature
 from finalmile.web.bodies import parsed
@@ -18,7 +19,6 @@ from finalmile.web.tables import Header, header_told, parameter, read_rows, writ
 
 _LINES = frozenset(("application/jsonlines", "application/x-jsonlines", "application/jsonl", "application/x-ndjson"))
 _JSON = frozenset(("application/json", "", "application/vnd.sagemaker-json"))
-_OWN = frozenset(FIELDS)
 _LONG = 100_000
 """Bytes from which a body is read beside the loop, so that others are answered meanwhile."""
 
@@ -136,18 +136,9 @@ def _record(told: object, where: str) -> Record:
     if isinstance(told, list):
         told = {"features": cast("object", told)}
     elif isinstance(told, dict):
-        told = _gathered(cast("dict[str, Any]", told))
+        told = gathered(cast("dict[str, Any]", told))
     faults: list[Fault] = []
     return Record(read_asked(told, where, faults), faults)
-
-
-def _gathered(told: dict[str, Any]) -> dict[str, Any]:
-    if "features" in told or _OWN.issuperset(told):
-        return told
-    return {
-        **{name: value for name, value in told.items() if name in _OWN},
-        "features": {name: value for name, value in told.items() if name not in _OWN},
-    }
 
 
 def _spoilt(where: str, what: str) -> Record:

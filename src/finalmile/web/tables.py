@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
-import orjson
 
 from finalmile.serving.asking import FIELDS
 from finalmile.serving.board import Limits
+from finalmile.serving.cells import named_cells, read_cell, texts_of
 from finalmile.serving.signature import Feature
 from finalmile.web.replies import RefusedError
 
@@ -22,7 +22,6 @@ Told = tuple[str, object, str]
 """Place of a row, what it says, and why it says nothing that can be used; empty where it does."""
 
 OWN = tuple(name for name in FIELDS if name != "features")
-_TEXTS = ("unique_id", "ds")
 _LISTED = 20
 _MOST_NAMES = 20_000
 
@@ -50,8 +49,9 @@ def read_rows(body: bytes, features: Sequence[Feature], limits: Limits, *, heade
     if len(data) > limits.rows:
         message = f"more than {limits.rows} records; at most {limits.rows} at once, more through a batch"
         raise RefusedError(413, "too_many", message)
-    told = [_row(row, columns, features, f"row {at + 1}") for at, row in enumerate(data)]
-    return told, named
+    texts = texts_of(features)
+    told = [_in_order(row, features) if columns is None else named_cells(row, columns, texts=texts) for row in data]
+    return [(f"row {at}", said, why) for at, (said, why) in enumerate(told, start=1)], named
 
 
 def written(told: Sequence[dict[str, Any]], *, header: bool) -> bytes:
@@ -159,32 +159,18 @@ def _meant(name: str, known: Sequence[str], columns: Sequence[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-def _row(row: Sequence[str], columns: Sequence[str] | None, features: Sequence[Feature], where: str) -> Told:
-    if columns is not None:
-        if len(row) != len(columns):
-            return where, None, f"has {len(row)} cells; the header names {len(columns)}"
-        return where, {name: _cell(cell, name) for name, cell in zip(columns, row, strict=True) if cell}, ""
+def _in_order(row: Sequence[str], features: Sequence[Feature]) -> tuple[object, str]:
+    """What a row without a header says, and why it says nothing that can be used."""
     if not features:
-        return (where, {"unique_id": row[0]}, "") if len(row) == 1 else (where, None, "must hold one unique_id")
+        return ({"unique_id": row[0]}, "") if len(row) == 1 else (None, "must hold one unique_id")
     if len(row) != len(features):
-        return where, None, f"has {len(row)} cells; the model takes {len(features)} features"
+        return None, f"has {len(row)} cells; the model takes {len(features)} features"
     cells = zip(features, row, strict=True)
-    return where, {"features": {feature.name: _cell(cell, "") for feature, cell in cells}}, ""
+    return {"features": {one.name: _value(cell, one) for one, cell in cells}}, ""
 
 
-def _cell(cell: str, name: str) -> object:
-    """A cell as a number where it is one; text otherwise, which only a category may be. Nothing stands for null."""
-    text = cell.strip()
-    if not text:
-        return None
-    if name in _TEXTS:
-        return text
-    for read in (int, orjson.loads, float) if name == "horizon" else (orjson.loads, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text
+def _value(cell: str, feature: Feature) -> object:
+    return (cell.strip() or None) if feature.categories else read_cell(cell)
 
 
 def header_told(query: str, content_type: str) -> Header:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -19,8 +20,10 @@ from finalmile.forecasters.loaders.opening import opened
 from finalmile.frames import quantile_column
 from finalmile.ports import Artefacts
 from finalmile.records import Version
-from finalmile.serving.asking import FIELDS, read_asked
-from finalmile.serving.board import Served
+from finalmile.serving.asking import read_asked
+from finalmile.serving.board import Limits, Served
+from finalmile.serving.cells import gathered, named_cells, whole
+from finalmile.serving.nesting import depth_of
 from finalmile.serving.online import OnlineTable, newest_table
 from finalmile.serving.ready import Answer, ModelOfRows, Plan, Ready, Rows
 from finalmile.serving.rows import Fault, RowReader
@@ -30,8 +33,12 @@ from finalmile.workflows.endpoint import TABLES
 Form = Literal["jsonl", "csv", "parquet"]
 Record = tuple[object, str | None]
 CHUNK = 2_000
+LONGEST_LINE = 1_000_000
+"""Bytes of one record: what a line holds is many times as large in memory."""
+
+_CHUNK_BYTES = 4_000_000
 _MOST_ENDS = 20
-_WHOLE = frozenset(("horizon",))
+_DEPTH = Limits().depth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,45 +49,76 @@ class Source:
     ----------
     form
         JSON lines hold a record each, as a prediction asks for it. CSV and Parquet have a row each: ``unique_id``,
-        ``ds``, ``horizon``, and every other column is a feature.
+        ``ds``, ``horizon``, and every other column is a feature. A row of CSV is one line.
+    texts
+        Features that are text however their cells look.
     """
 
     path: Path
     form: Form
+    texts: frozenset[str] = frozenset()
 
     def count(self) -> int:
         """Records in the file."""
         if self.form == "parquet":
             return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
-        with self.path.open("rb") as file:
-            lines = sum(1 for line in file if line.strip())
+        lines = sum(1 for _ in self._lines())
         return lines - (self.form == "csv" and lines > 0)
 
     def records(self) -> Iterator[Record]:
         """Each record, or why it could not be read."""
-        if self.form == "jsonl":
-            return self._lines()
-        return self._cells() if self.form == "csv" else self._rows()
+        return (record for chunk in self.chunks() for record in chunk)
 
-    def _lines(self) -> Iterator[Record]:
+    def chunks(self) -> Iterator[list[Record]]:
+        """The same in parts of at most 2,000 records, and fewer where they are long; the same parts each time."""
+        chunk: list[Record] = []
+        size = 0
+        for record, length in self._weighed():
+            if chunk and (len(chunk) == CHUNK or size + length > _CHUNK_BYTES):
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(record)
+            size += length
+        if chunk:
+            yield chunk
+
+    def _weighed(self) -> Iterator[tuple[Record, int]]:
+        """Each record and its bytes, as far as they matter."""
+        if self.form == "parquet":
+            return ((record, 0) for record in self._rows())
+        return self._parsed() if self.form == "jsonl" else self._cells()
+
+    def _lines(self) -> Iterator[tuple[int, bytes | None]]:
+        """Number and text of each line that holds something; a longer one than may be has none, and is not kept."""
         with self.path.open("rb") as file:
-            for line in file:
-                if line.strip():
-                    yield _parsed(line)
+            number = 0
+            while line := file.readline(LONGEST_LINE):
+                number += 1
+                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(LONGEST_LINE)
+                    yield number, None
+                elif line.strip():
+                    yield number, line
 
-    def _cells(self) -> Iterator[Record]:
-        with self.path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-            reader = csv.DictReader(file, restkey="")
-            for row in reader:
-                if "" in row:
-                    yield None, "has more cells than the file has columns"
-                    continue
-                yield _record({name: _number(cell) for name, cell in row.items() if cell}), None
+    def _parsed(self) -> Iterator[tuple[Record, int]]:
+        for _, line in self._lines():
+            yield (_TOO_LONG, 0) if line is None else (_parsed(line), len(line))
+
+    def _cells(self) -> Iterator[tuple[Record, int]]:
+        columns: list[str] | None = None
+        for number, line in self._lines():
+            if columns is None:
+                columns = _header(line)
+            elif line is None:
+                yield _TOO_LONG, 0
+            else:
+                yield _row(line, number, columns, self.texts), len(line)
 
     def _rows(self) -> Iterator[Record]:
         for part in pl.scan_parquet(self.path).collect_batches(chunk_size=CHUNK):
             for row in part.iter_rows(named=True):
-                yield _record({name: _plain(value) for name, value in row.items() if value is not None}), None
+                yield gathered({name: _plain(name, one) for name, one in row.items() if one is not None}), None
 
 
 def open_version(version: Version, artefacts: Artefacts, folder: Path) -> Ready:
@@ -157,11 +195,11 @@ def answer_all(ready: Ready, source: Source, folder: Path, tell: Callable[[int, 
     total, done = source.count(), 0
     parts: list[Path] = []
     folder.mkdir(parents=True, exist_ok=True)
-    for at, chunk in enumerate(_chunks(source.records())):
-        part = folder / f"part-{at:06d}.parquet"
+    for chunk in source.chunks():
+        part = folder / f"part-{done:09d}.parquet"
         if not part.exists():
             pending = part.with_suffix(".pending")
-            _frame(_answered(ready, chunk, first=at * CHUNK)).write_parquet(pending)
+            _frame(_answered(ready, chunk, first=done)).write_parquet(pending)
             pending.replace(part)
         parts.append(part)
         done += len(chunk)
@@ -175,17 +213,6 @@ def answer_all(ready: Ready, source: Source, folder: Path, tell: Callable[[int, 
     for part in parts:
         part.unlink()
     return result
-
-
-def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
-    chunk: list[Record] = []
-    for record in records:
-        chunk.append(record)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _answered(ready: Ready, chunk: list[Record], *, first: int) -> Iterator[dict[str, object]]:
@@ -253,31 +280,48 @@ def _frame(rows: Iterator[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(told, schema={**_SCHEMA, **types})
 
 
+_TOO_LONG: Record = (None, f"is longer than {LONGEST_LINE:,} bytes; send a record a line")
+
+
 def _parsed(line: bytes) -> Record:
+    if line.count(b"[") + line.count(b"{") > _DEPTH and depth_of(line) > _DEPTH:
+        return None, f"is nested more than {_DEPTH} deep; records need 3"
     try:
         return orjson.loads(line), None
     except orjson.JSONDecodeError as error:
         return None, f"is not JSON: {error}"
 
 
-def _record(row: Mapping[str, object]) -> dict[str, object]:
-    own = {name: value for name, value in row.items() if name in FIELDS and name != "features"}
-    own |= {name: int(cast("float", own[name])) for name in _WHOLE & own.keys() if isinstance(own[name], float)}
-    if "unique_id" in own:
-        own["unique_id"] = str(own["unique_id"])
-    features = {name: value for name, value in row.items() if name not in FIELDS}
-    return {**own, "features": features} if features else own
-
-
-def _number(cell: str) -> object:
+def _header(line: bytes | None) -> list[str]:
+    """Names of the columns."""
     try:
-        value = float(cell)
-    except ValueError:
-        return cell
-    return value if np.isfinite(value) else cell
+        if line is None:
+            raise ValueError(f"it is longer than {LONGEST_LINE:,} bytes")
+        return [cell.strip() for cell in _split(line.decode("utf-8-sig"))]
+    except (UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise SchemaError("the upload", [f"its first line names no columns of CSV in UTF-8: {error}"]) from None
 
 
-def _plain(value: object) -> object:
+def _row(line: bytes, number: int, columns: list[str], texts: frozenset[str]) -> Record:
+    """A line as a record. Each is read for itself, so that a quote without an end spoils no other."""
+    try:
+        told, why = named_cells(_split(line.decode("utf-8")), columns, texts=texts)
+    except (UnicodeDecodeError, csv.Error) as error:
+        return None, f"line {number} is no row of CSV in UTF-8: {error}"
+    return (None, why) if told is None else (gathered(told), None)
+
+
+def _split(line: str) -> list[str]:
+    return next(csv.reader([line], strict=True))
+
+
+def _plain(name: str, value: object) -> object:
+    """A value of a Parquet file as JSON would tell it."""
+    if name == "unique_id":
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, list):
-        return value  # pyright: ignore[reportUnknownVariableType]  # whatever a list column holds
-    return value if isinstance(value, str | int | float) else str(value)
+        return [_plain("", one) for one in cast("list[object]", value)]
+    told = value if isinstance(value, str | int | float) else str(value)
+    return whole(told) if name == "horizon" else told
