@@ -22,7 +22,7 @@ from finalmile.serving.counters import Counters, word_of
 from finalmile.serving.ready import Ready
 from finalmile.serving.rows import RowReader
 from finalmile.serving.signature import Feature, Signature
-from finalmile.web.drain import DrainingProtocol
+from finalmile.web.drain import MOST_HEAD, DrainingProtocol
 from finalmile.web.fast import Endpoint
 from finalmile.web.gate import Gate
 from finalmile.web.health import Health
@@ -51,11 +51,15 @@ class Sum:
 class Wire(asyncio.Transport):
     """Keeps what is written."""
 
+    aborted = False
+
     def __init__(self) -> None:
         super().__init__()
-        self.told, self.closed, self.unread, self.paused = b"", False, 0, False
+        self.told, self.closed, self.unread, self.paused, self.lost = b"", False, 0, False, False
 
     def write(self, data: Any) -> None:
+        if self.lost:
+            raise RuntimeError("the handle is closed")
         if not self.closed:
             self.told += bytes(data)
 
@@ -63,7 +67,7 @@ class Wire(asyncio.Transport):
         self.closed = True
 
     def abort(self) -> None:
-        self.closed = True
+        self.closed = self.aborted = True
 
     def is_closing(self) -> bool:
         return self.closed
@@ -144,21 +148,22 @@ class Bench:
     def counted(self, name: str) -> int:
         return int(self.counters.words[word_of(name)])
 
-    def connection(self) -> tuple[DrainingProtocol, Wire]:
+    def connection(self, wire: Wire | None = None) -> tuple[DrainingProtocol, Wire]:
         config = uvicorn.Config(
             cast("Any", self.endpoint), http=DrainingProtocol, lifespan="off", log_config=None, date_header=False,
             server_header=False,
         )  # fmt: skip
         config.load()
-        protocol, wire = DrainingProtocol(config, uvicorn.server.ServerState(), {}), Wire()
+        protocol, wire = DrainingProtocol(config, uvicorn.server.ServerState(), {}), wire or Wire()
         protocol.connection_made(wire)
         return protocol, wire
 
 
 def asking(price: float, *headers: str, version: str = "1.1", body: bytes | None = None) -> bytes:
     raw = orjson.dumps({"features": {"price": price, "promo": 0}}) if body is None else body
-    lines = [f"POST /v1/models/demand:predict HTTP/{version}", "host: 127.0.0.1", f"content-length: {len(raw)}"]
-    return "\r\n".join((*lines, *headers, "", "")).encode() + raw
+    lines = [f"POST /v1/models/demand:predict HTTP/{version}", f"content-length: {len(raw)}"]
+    told = headers if any(one.startswith("host:") for one in headers) else ("host: 127.0.0.1", *headers)
+    return "\r\n".join((*lines, *told, "", "")).encode() + raw
 
 
 def answers(told: bytes) -> Iterator[tuple[int, bytes, Any]]:
@@ -556,3 +561,207 @@ def test_answers_leave_when_their_group_is_on_the_disk(tmp_path: Path) -> None:
         await tail.close()
 
     run(act)
+
+
+NOTHING = b"POST /v1/nothing HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"a: b\r\n", b"a"])
+@pytest.mark.parametrize("answered", [True, False])
+def test_trailers_without_end_are_not_kept_and_end_the_connection(tmp_path: Path, sent: bytes, answered: bool) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        protocol, wire = bench.connection()
+        protocol.data_received(NOTHING + b"0\r\n")
+        if answered:
+            await settled(protocol)
+            assert wire.told.startswith(b"HTTP/1.1 ")
+        pieces = 0
+        while not wire.aborted:
+            protocol.data_received(sent * 1000)
+            pieces += 1
+            assert pieces * len(sent) <= 70
+        assert len(protocol.headers) == 2
+        protocol.connection_lost(None)
+        await settled(protocol)
+
+    run(act)
+
+
+def test_trailers_of_a_request_do_no_harm_and_are_no_headers(tmp_path: Path) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        protocol, wire = bench.connection()
+        raw = orjson.dumps({"features": {"price": 4}})
+        told = NOTHING.replace(b"nothing", b"models/demand:predict") + b"%x\r\n%b\r\n0\r\n" % (len(raw), raw)
+        protocol.data_received(told + b"host: evil.example\r\nx-request-id: theirs\r\n\r\n" + asking(5))
+        await settled(protocol)
+        await settled(protocol)
+        assert means(wire) == [4.0, 5.0]
+        assert b"theirs" not in wire.told
+        protocol.shutdown()
+
+    run(act)
+
+
+def test_a_refused_caller_may_send_its_body_to_the_end_but_not_without_end_or_for_ever(tmp_path: Path) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        for least, most in ((0, 7), (9, 20)):
+            protocol, wire = bench.connection()
+            protocol.data_received(NOTHING)
+            protocol.cycle.message_event.set()
+            protocol.cycle.response_started = protocol.cycle.response_complete = True  # refused before its body
+            assert not protocol.stuck(protocol.since + 29, 30)
+            assert protocol.stuck(protocol.since + 31, 30)
+            pieces = 0
+            while pieces < most and not wire.aborted:
+                protocol.data_received(b"f4240\r\n" + bytes(1_000_000) + b"\r\n")
+                pieces += 1
+            assert wire.aborted == (least > 0)
+            assert pieces >= least
+            if not wire.aborted:
+                protocol.data_received(b"0\r\n\r\n")
+                assert not protocol.stuck(protocol.since + 31, 30)
+            protocol.shutdown()
+            await settled(protocol)
+
+    run(act)
+
+
+def test_many_pipelined_requests_are_no_long_head(tmp_path: Path) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        protocol, wire = bench.connection()
+        whole = b"".join(asking(100 + at) for at in range(1500))
+        assert len(whole) > 2 * MOST_HEAD
+        protocol.data_received(whole[:-50])
+        protocol.data_received(whole[-50:])
+        for _ in range(1500):
+            await bench.commit()
+            if len(protocol.tasks) == 0 and not protocol.pipeline:
+                break
+            await settled(protocol)
+        assert means(wire) == [100.0 + at for at in range(1500)]
+        protocol.shutdown()
+
+    run(act)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x00 no request at all",
+        b"GET /livez HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+        b"POST /v1/nothing HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+@pytest.mark.parametrize("before", [1, 3])
+def test_what_cannot_be_read_is_told_after_the_answers_to_what_came_before(
+    tmp_path: Path, garbage: bytes, before: int
+) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        protocol, wire = bench.connection()
+        protocol.data_received(b"".join(map(asking, range(before))) + garbage)
+        protocol.data_received(asking(9))
+        assert wire.told == b""
+        assert not wire.closed
+        await bench.commit()
+        for _ in range(before + 1):
+            await settled(protocol)
+        good, _, last = wire.told.partition(b"HTTP/1.1 400 ")
+        assert [(status, body["mean"]) for status, _, body in answers(good)] == [(200, at) for at in range(before)]
+        assert b"connection: close" in last
+        assert wire.closed
+        assert len(bench.lines) + len(bench.by_messages) == before
+
+    run(act)
+
+
+@pytest.mark.parametrize("garbage", [b"\x00\x00", b"POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: x\r\n\r\n"])
+def test_garbage_on_a_connection_that_rests_is_told_at_once(tmp_path: Path, garbage: bytes) -> None:
+    async def act() -> None:
+        protocol, wire = Bench(tmp_path).connection()
+        protocol.data_received(garbage)
+        assert wire.told.startswith(b"HTTP/1.1 400 ")
+        assert wire.closed
+        told = wire.told
+        protocol.data_received(garbage)
+        assert wire.told == told
+
+    run(act)
+
+
+def test_two_hosts_are_refused(tmp_path: Path) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        protocol, wire = bench.connection()
+        protocol.data_received(asking(1, "host: evil.example", "host: 127.0.0.1"))
+        assert wire.told.startswith(b"HTTP/1.1 400 ")
+        assert b"more than one Host" in wire.told
+        assert wire.closed
+        assert not bench.lines
+
+    run(act)
+
+
+@pytest.mark.parametrize("cut", [None, 20_000])
+def test_a_head_that_is_too_long_is_refused_also_where_it_is_read_at_once(tmp_path: Path, cut: int | None) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        for size, status in ((60_000, b"200"), (66_000, b"431")):
+            protocol, wire = bench.connection()
+            told = asking(1, f"x-long: {'a' * size}")
+            protocol.data_received(told[:cut])
+            protocol.data_received(told[cut:] if cut else b"")
+            await bench.commit()
+            assert wire.told[9:12] == status
+            protocol.shutdown()
+
+    run(act)
+
+
+def test_a_drain_answers_what_was_pipelined_before_and_after_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path)
+        monkeypatch.setattr(DrainingProtocol, "draining", False)
+        both = [bench.connection() for _ in range(2)]
+        both[0][0].data_received(b"".join(map(asking, range(3))))
+        both[1][0].data_received(asking(0))
+        monkeypatch.setattr(DrainingProtocol, "draining", True)
+        for protocol, _ in both:
+            protocol.end()
+        both[1][0].data_received(asking(1) + asking(2))
+        await bench.commit()
+        for protocol, wire in both:
+            for _ in range(3):
+                await settled(protocol)
+            assert means(wire) == [0.0, 1.0, 2.0]
+            assert wire.closed
+            heads = [head for _, head, _ in answers(wire.told)]
+            assert [b"connection: close" in head for head in heads] == [False, False, True]
+
+    run(act)
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_caller_who_pipelines_and_goes_away_is_no_fault(
+    tmp_path: Path, durable: bool, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path, durable=durable)
+        protocol, wire = bench.connection()
+        protocol.data_received(asking(1) + asking(2))
+        wire.lost = wire.closed = True
+        protocol.connection_lost(None)
+        await bench.commit()
+        await settled(protocol)
+        assert wire.told == b""
+        assert bench.counted("in_flight") == 0
+
+    run(act)
+    assert capsys.readouterr().err == ""
+    assert not caplog.records

@@ -109,7 +109,7 @@ class HotPath:
             return None
         headers = dict(told)
         length = headers.get(b"content-length")
-        if length is None or len(length) > _DIGITS or not _OTHERWISE.isdisjoint(headers):
+        if length is None or len(length) > _DIGITS or not _OTHERWISE.isdisjoint(headers) or len(headers) != len(told):
             return None
         size = int(length)
         if not 0 < size <= LARGEST or size > self.state.board.limits.body_bytes:
