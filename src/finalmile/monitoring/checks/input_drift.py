@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from finalmile.errors import MissingInputError
-from finalmile.frames import IntArray
+from finalmile.frames import BoolArray, IntArray
 from finalmile.monitoring.engine import Bets
+from finalmile.monitoring.inputs.channels import PLAIN
 from finalmile.monitoring.inputs.columns import Look, reduce
 from finalmile.monitoring.inputs.detector import channel_evidence, fit, log_evidence, restarted, step
 from finalmile.monitoring.inputs.frozen import repeated
@@ -124,9 +125,18 @@ class InputDriftCheck:
         told = state.alarm >= 0
         if not told.any():
             return state
-        quiet = told & (state.evidence.run[state.lead] <= 0)
+        quiet = told & _quiet(state)[state.lead]
         state = replace(state, calm=np.where(quiet, state.calm + 1, 0))
         return restarted(state, np.flatnonzero(state.calm >= self.recovery))
+
+
+def _quiet(state: InputState) -> BoolArray:
+    """Channels whose stretch of evidence is over, or whose scalar is back where it does no harm; shape (c,)."""
+    source, residuals = state.layout.source, state.residuals
+    harmless = state.tolerance * residuals.sd[source] / residuals.gain[source]
+    back = (state.layout.kind == PLAIN) & (state.layout.sign * state.recent[source] <= harmless)
+    quiet: BoolArray = (state.evidence.run <= 0) | back
+    return quiet
 
 
 def _named(state: InputState, group: int, subjects: Sequence[str]) -> bool:

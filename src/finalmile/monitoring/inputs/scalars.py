@@ -118,7 +118,8 @@ class Scorer:
             told[7], told[12] = np.log(len(starts) / len(known)), _mode(known, starts)
             told[10] = 1.0 - starts[-1] / len(known)
             told[11] = np.count_nonzero(known == np.floor(known)) / len(known)
-            told[14] = known.mean()
+            with np.errstate(over="ignore"):
+                told[14] = np.nan_to_num(known.mean(), nan=np.nan, posinf=np.nan, neginf=np.nan)
         return told, digest(known)
 
     def _smooth(self, known: Doubles) -> Doubles:
