@@ -47,8 +47,8 @@ def check_names(config: Config, registries: Mapping[str, Registry[Any]], /) -> N
     config
         Settings as read.
     registries
-        ``"forecaster"``, ``"policy"``, ``"action"`` and ``"notifier"`` to the registry of each; names of kinds that are
-        left out are not checked.
+        ``"forecaster"``, ``"policy"``, ``"action"``, ``"notifier"``, ``"check"`` and ``"streaming detector"`` to the
+        registry of each; names of kinds that are left out are not checked.
 
     Raises
     ------
@@ -72,5 +72,9 @@ def _mentions(config: Config) -> Iterator[_Mention]:
     yield _Mention("policy", plan.baseline, ("plan", "baseline"), plan.baseline_settings, ("plan", "baseline_settings"))
     for i, action in enumerate(config.respond.automatic):
         yield _Mention("action", action, ("respond", "automatic", str(i)))
+    for i, check in enumerate(config.monitor.skip):
+        yield _Mention("check", check, ("monitor", "skip", str(i)))
+    for i, detector in enumerate(config.monitor.fast_lane):
+        yield _Mention("streaming detector", detector, ("monitor", "fast_lane", str(i)))
     for i, receiver in enumerate(config.receivers):
         yield _Mention("notifier", receiver.name, ("receivers", str(i)), receiver.settings, ("receivers", str(i)))

@@ -143,6 +143,13 @@ class Monitor(Section):
     """Actuals later than this are a finding of their own."""
     clean_looks: PositiveInt = 7
     """Looks with data and without a breach before an incident counts as over: one of every weekday."""
+    skip: tuple[str, ...] = ()
+    """Checks that are left out, by the names that ``finalmile plugins`` lists; none by default."""
+    groups: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
+    """Attributes of items whose groups are watched, or ``none``; by default those with 2 to 200 values."""
+    fast_lane: tuple[str, ...] = ()
+    """Streaming detectors to run on the fleet's loss as well: ``cusum``, ``page_hinkley``, ``adwin``. Nothing is
+    promised of how often they are wrong, so they warn and open no incident; none by default."""
 
     @model_validator(mode="after")
     def _warnings_come_first(self) -> Monitor:

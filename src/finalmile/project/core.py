@@ -23,6 +23,7 @@ from finalmile.errors import MissingInputError
 from finalmile.frames.dialects import Kind
 from finalmile.frames.specs import SPECS
 from finalmile.inventory.policies import policies
+from finalmile.monitoring.registry import checks, detectors
 from finalmile.plugins import Registry
 from finalmile.ports import Clock, Notifier, forecasters, notifiers
 from finalmile.response.registry import actions
@@ -41,6 +42,8 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "policy": policies,
     "action": actions,
     "notifier": notifiers,
+    "check": checks,
+    "streaming detector": detectors,
 }
 
 

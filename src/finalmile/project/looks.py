@@ -31,9 +31,8 @@ class Looks(Core):
     def plugins() -> reports.Plugins:
         """Everything that settings can name."""
         from finalmile.metrics import metrics
-        from finalmile.monitoring.registry import checks
 
-        return reports.Plugins.of({**REGISTRIES, "metric": metrics, "check": checks})
+        return reports.Plugins.of({**REGISTRIES, "metric": metrics})
 
     def home(self) -> Home:
         """What the first page shows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 from finalmile.alerting.incidents import IncidentSettings, fold
 from finalmile.errors import FinalMileError
@@ -14,7 +15,7 @@ from finalmile.records import Alert, Finding, Incident
 from finalmile.workflows.in_force import issued_in_force, settle
 from finalmile.workflows.shop import Issued, Shop
 from finalmile.workflows.watching.guard import guarded
-from finalmile.workflows.watching.looks import LOOKS
+from finalmile.workflows.watching.looks import LOOKS, look
 from finalmile.workflows.watching.seen import Seen
 
 BEFORE_DAYS = 56
@@ -99,8 +100,9 @@ def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, be
     version = shop.ledger.version(model, told.version)
     returned = _last_judged_version(shop, model) != version.number
     seen = Seen(period=period, panel=panel, told=told, version=version, returned=returned)
-    all_told = [guarded(name, look, shop, model, seen) for name, look in LOOKS.items()]
-    findings = tuple(finding for told in all_told for finding in told.findings)
+    skip = shop.config.monitor.skip
+    all_told = [guarded(name, partial(look, name), shop, model, seen) for name in LOOKS if name not in skip]
+    findings = tuple(finding for told in all_told for finding in told.findings if finding.check not in skip)
     changed = folded(shop, model, findings, at=shop.day(period))
     shop.ledger.add_findings(findings, model=model, run=f"{version} {shop.day(period)}")
     for key, blob in {key: blob for told in all_told for key, blob in told.states.items()}.items():

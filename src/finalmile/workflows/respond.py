@@ -26,6 +26,20 @@ from finalmile.workflows.train import load_version
 _ANSWERED_AT_ONCE = (quarantine.CHECK,)
 """Checks whose incidents were acted on by whoever opened them: a version that cannot answer is out of the way."""
 
+_FOR_PEOPLE = (
+    "input_drift",
+    "output_drift",
+    "schema",
+    "ranges",
+    "latency",
+    "throughput",
+    "error_rate",
+    "concept_drift",
+)
+"""Checks that no other version mends, or that say why and not how bad: people read them, the loss is acted on."""
+
+_NOT_HERE = (*_ANSWERED_AT_ONCE, *_FOR_PEOPLE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
@@ -76,7 +90,7 @@ def _answer(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: in
         return Answered(incidents=tuple(incidents))
     answered = list(incidents)
     for place, incident in enumerate(incidents):
-        if incident.severity != "critical" or incident.state == "resolved" or incident.check in _ANSWERED_AT_ONCE:
+        if incident.severity != "critical" or incident.state == "resolved" or incident.check in _NOT_HERE:
             continue
         decision = decide(incident, _situation(shop, model, cutoff), playbook)
         if not decision.steps:

@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Mapping, Sequence
+from types import ModuleType
 
-from finalmile.workflows.watching import loss
-from finalmile.workflows.watching.seen import Look
+from finalmile.records import Version
+from finalmile.workflows.shop import Shop
+from finalmile.workflows.watching.seen import Seen, Told
 
-LOOKS: Mapping[str, Look] = {
-    loss.NAME: loss.watch,
+LOOKS: Mapping[str, str] = {
+    "loss": "loss",
+    "input_drift": "inputs",
+    "output_drift": "outputs",
 }
+"""Checks, and the modules of this package that watch for them; a module is read in when it is first used."""
+
+
+def look(name: str, shop: Shop, model: str, seen: Seen) -> Told | None:
+    """What the look at one of them tells of a period; ``None`` where it does not apply."""
+    told: Told | None = _module(name).watch(shop, model, seen)
+    return told
+
+
+def acknowledge(check: str, shop: Shop, version: Version, subjects: Sequence[str]) -> bool:
+    """Let the evidence of a check against some subjects start anew; whether the check keeps any.
+
+    Parameters
+    ----------
+    check
+        As findings name it; ``bias`` is gathered with ``loss``.
+    """
+    module = _module(_WITH.get(check, check)) if _WITH.get(check, check) in LOOKS else None
+    if module is None or not hasattr(module, "acknowledge"):
+        return False
+    module.acknowledge(shop, version, subjects)
+    return True
+
+
+_WITH = {"bias": "loss"}
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"{__package__}.{LOOKS[name]}")

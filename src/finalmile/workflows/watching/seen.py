@@ -19,6 +19,7 @@ from finalmile.workflows.shop import Issued, Shop
 from finalmile.workflows.terms import last_price
 
 Some = TypeVar("Some", bound=np.floating[Any])
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,14 @@ class Seen:
     told: Issued
     version: Version
     returned: bool = False
+    _made: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+    def once(self, name: str, make: Callable[[], Made], /) -> Made:
+        """What several looks at this period share, made by the first that asks."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: Made = self._made[name]
+        return made
 
     @property
     def column(self) -> int:
