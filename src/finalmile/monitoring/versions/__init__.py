@@ -1,0 +1,34 @@
+"""Two versions beside each other: on the same rows, or on two halves of the traffic."""
+
+from finalmile.monitoring.versions.anytime import anytime_t_half_width, anytime_t_log_e
+from finalmile.monitoring.versions.arms import ArmsEstimate, arms_verdict, compare_arms
+from finalmile.monitoring.versions.losses import PairedLook, paired_looks, relative_gain
+from finalmile.monitoring.versions.mixture import asymptotic_half_width, mixture_bound, mixture_scale
+from finalmile.monitoring.versions.spending import Spending, boundary, spent
+from finalmile.monitoring.versions.verdict import FINAL, Decision, Rule, Verdict, verdict
+from finalmile.monitoring.versions.whitening import Whitened, persistence, whiten
+
+__all__ = [
+    "FINAL",
+    "ArmsEstimate",
+    "Decision",
+    "PairedLook",
+    "Rule",
+    "Spending",
+    "Verdict",
+    "Whitened",
+    "anytime_t_half_width",
+    "anytime_t_log_e",
+    "arms_verdict",
+    "asymptotic_half_width",
+    "boundary",
+    "compare_arms",
+    "mixture_bound",
+    "mixture_scale",
+    "paired_looks",
+    "persistence",
+    "relative_gain",
+    "spent",
+    "verdict",
+    "whiten",
+]

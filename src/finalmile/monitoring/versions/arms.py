@@ -1,0 +1,157 @@
+"""Two versions on different series: live traffic that was split between them by a hash."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.frames import BoolArray
+from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.versions.mixture import mixture_bound, mixture_scale
+from finalmile.monitoring.versions.spending import boundary, spent
+from finalmile.monitoring.versions.verdict import Rule, Verdict
+
+_FEW = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmsEstimate:
+    """Relative gain of the challenger's arm, and its standard error, clustered by series and by look.
+
+    Parameters
+    ----------
+    series
+        In the champion's and the challenger's arm.
+    explained
+        Share of the variance between series, in [0, 1], that their losses before the split explain.
+    """
+
+    gain: float
+    error: float
+    series: tuple[int, int]
+    explained: float
+
+    @property
+    def information(self) -> float:
+        """One over the squared error."""
+        return 1.0 / self.error**2 if self.error > 0 and math.isfinite(self.error) else 0.0
+
+
+def compare_arms(losses: Doubles, before: Doubles, *, challenger: BoolArray) -> ArmsEstimate:
+    r"""How much less the series of the challenger's arm lost, given what each of them lost before the split.
+
+    Each series' mean loss is corrected by its loss before, :math:`y_i - \theta (b_i - \bar b)` with the pooled
+    regression slope :math:`\theta` (CUPED). The randomised unit is the series, so the error of the difference is that
+    between series; what a look shares within an arm is added, and what both count is taken out again once.
+
+    Parameters
+    ----------
+    losses : array of shape (n, T)
+        Of each series in each look, NaN where not known.
+    before : array of shape (n,)
+        Mean loss of each series before the split, by one version for all; NaN where unknown counts as the mean.
+    challenger : array of shape (n,)
+        True for series that the challenger answers.
+
+    References
+    ----------
+    Deng, Xu, Kohavi & Walker (2013), Improving the sensitivity of online controlled experiments by utilizing
+    pre-experiment data, WSDM; Cameron, Gelbach & Miller (2011), Robust inference with multiway clustering, JBES 29(2).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> size = rng.gamma(2.0, 5.0, 400)
+    >>> arm = np.arange(400) % 2 == 1
+    >>> losses = size[:, None] * np.where(arm, 0.9, 1.0)[:, None] * rng.gamma(2.0, 0.5, (400, 28))
+    >>> told = compare_arms(losses, size, challenger=arm)
+    >>> abs(told.gain - 0.1) < 3 * told.error, told.explained > 0.9
+    (True, True)
+    """
+    known = np.isfinite(losses)
+    counts = known.sum(axis=1)
+    seen = counts > 0
+    sizes = int((seen & ~challenger).sum()), int((seen & challenger).sum())
+    if min(sizes) < 2:
+        return ArmsEstimate(gain=math.nan, error=math.inf, series=sizes, explained=0.0)
+    filled, arm = np.where(known, losses, 0.0)[seen], challenger[seen]
+    mean = filled.sum(axis=1) / counts[seen]
+    corrected, explained = _corrected(mean, before[seen], arm)
+    level = [float(corrected[arm == one].mean()) for one in (False, True)]
+    if level[0] <= 0:
+        return ArmsEstimate(gain=math.nan, error=math.inf, series=sizes, explained=explained)
+    scale = np.where(arm, -1.0 / level[0], level[1] / level[0] ** 2) / np.where(arm, sizes[1], sizes[0])
+    centre = np.where(arm, level[1], level[0])
+    by_series = scale * (corrected - centre)
+    share = np.where(known[seen], filled - mean[:, None], 0.0) / counts[seen][:, None] * scale[:, None]
+    variance = _variance(by_series, share, sizes)
+    return ArmsEstimate(gain=1.0 - level[1] / level[0], error=math.sqrt(variance), series=sizes, explained=explained)
+
+
+def _corrected(mean: Doubles, before: Doubles, arm: BoolArray) -> tuple[Doubles, float]:
+    known = np.isfinite(before)
+    if known.sum() < _FEW:
+        return mean, 0.0
+    b = np.where(known, before, before[known].mean())
+    within_b = b - np.where(arm, b[arm].mean(), b[~arm].mean())
+    within_y = mean - np.where(arm, mean[arm].mean(), mean[~arm].mean())
+    squares = float((within_b**2).sum())
+    slope = float((within_b * within_y).sum()) / squares if squares > 0 else 0.0
+    total = float((within_y**2).sum())
+    return mean - slope * (b - b.mean()), slope**2 * squares / total if total > 0 else 0.0
+
+
+def _variance(by_series: Doubles, share: Doubles, sizes: tuple[int, int]) -> float:
+    """Between series, plus between looks, less what is in both."""
+    few = min(sizes)
+    series = float((by_series**2).sum()) * few / (few - 1.0)
+    looks = share.shape[1]
+    if looks < 2:
+        return series
+    by_look = float((share.sum(axis=0) ** 2).sum()) * looks / (looks - 1.0)
+    return max(series + by_look - float((share**2).sum()), series)
+
+
+def arms_verdict(path: tuple[ArmsEstimate, ...], rule: Rule, *, looks: tuple[int, ...], precision: float) -> Verdict:
+    """Judge the newest estimate of a growing comparison of arms.
+
+    Anytime-valid where the rule has no horizon: the normal mixture on the information, narrowest at ``precision``.
+    Group-sequential otherwise, error spent by the calendar.
+
+    Parameters
+    ----------
+    path
+        The estimate after each look with data.
+    looks
+        Number of that look in the comparison, 1 for the first.
+    precision
+        Standard error at which the anytime-valid interval is narrowest.
+    """
+    if len(path) < rule.start or path[-1].information <= 0 or min(path[-1].series) < _FEW:
+        return Verdict(decision="hold", looks=len(path))
+    newest = path[-1]
+    ended = rule.horizon is not None and looks[-1] >= rule.horizon
+    if rule.horizon is None:
+        rho = mixture_scale(1.0 / precision**2, alpha=rule.alpha)
+        bound = float(mixture_bound(newest.information, rho=rho, alpha=rule.alpha)) / math.sqrt(newest.information)
+    else:
+        grown = np.maximum.accumulate([one.information for one in path[rule.start - 1 :]])
+        grown = grown * (1.0 + 1e-6 * np.arange(len(grown)))
+        errors = [spent(min(look / rule.horizon, 1.0), alpha=rule.alpha, spending=rule.spending) for look in looks]
+        bound = boundary([float(v) for v in grown], errors[rule.start - 1 :])
+    z = abs(newest.gain) / newest.error
+    low, high = newest.gain - bound * newest.error, newest.gain + bound * newest.error
+    inside = rule.margin is not None and -rule.margin < low and high < rule.margin
+    won = "win" if newest.gain > 0 else "lose"
+    return Verdict(
+        decision=won if z >= bound else "equal" if inside else "undecided",
+        gain=newest.gain,
+        low=low,
+        high=high,
+        evidence=z,
+        threshold=bound,
+        looks=len(path),
+        ended=ended,
+    )

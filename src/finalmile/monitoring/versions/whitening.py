@@ -1,0 +1,112 @@
+"""Differences of losses from look to look, freed of what each one carries over from the look before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.monitoring.engine.design import Doubles
+
+_MOST = 0.95
+_CAUTION = 5.0
+
+
+def persistence(*parts: Doubles) -> float:
+    r"""First-order autocorrelation of looks, in [0, 0.95], pooled over stretches that may have means of their own.
+
+    .. math:: \hat\phi = \frac{\sum r_t r_{t-1}}{\sum r_{t-1}^2} + \frac{1 + 3 \hat\phi}{n}
+
+    The second term takes out the downward bias that estimating the mean causes (Kendall 1954). Few looks say little,
+    so it is drawn to 0 as if by five looks without any. Negative values become 0: that is the careful side.
+
+    Parameters
+    ----------
+    parts : arrays of shape (T,)
+        Consecutive looks each, NaN where one is missing; a pair counts where both neighbours are known.
+
+    Examples
+    --------
+    >>> persistence(np.array([]))
+    0.0
+    """
+    crossed, squared, pairs = 0.0, 0.0, 0
+    for part in parts:
+        known = np.isfinite(part)
+        if known.sum() < 3:
+            continue
+        residual = np.where(known, part - part[known].mean(), 0.0)
+        both = known[1:] & known[:-1]
+        crossed += float((residual[1:] * residual[:-1])[both].sum())
+        squared += float((residual[:-1] ** 2)[both].sum())
+        pairs += int(both.sum())
+    if pairs == 0 or squared <= 0:
+        return 0.0
+    raw = crossed / squared
+    unbiased = raw + (1.0 + 3.0 * raw) / pairs
+    return float(np.clip(unbiased * pairs / (pairs + _CAUTION), 0.0, _MOST))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whitened:
+    """What remains of looks that follow one another: independent values, each a known multiple of the mean plus noise.
+
+    Parameters
+    ----------
+    n
+        Looks with data.
+    weight
+        Sum of squared multiples: 1 for a look that follows another, more after a gap and for the first one.
+    total
+        Sum of multiple times value; ``total / weight`` is the mean.
+    squares
+        Sum of squared values.
+    """
+
+    n: int
+    weight: float
+    total: float
+    squares: float
+
+    @property
+    def mean(self) -> float:
+        """Generalised least-squares mean of the looks; NaN without any."""
+        return self.total / self.weight if self.n else float("nan")
+
+    @property
+    def residual(self) -> float:
+        """Sum of squares about the mean."""
+        return max(self.squares - self.total**2 / self.weight, 0.0) if self.n else 0.0
+
+
+def whiten(looks: Doubles, phi: float) -> Whitened:
+    r"""Looks with first-order autocorrelation ``phi`` as independent values, whatever gaps there are.
+
+    After a gap of :math:`k` looks, :math:`w_t = (x_t - \phi^k x_{t-k}) / (s_k (1 - \phi))` with
+    :math:`s_k^2 = (1 - \phi^{2k}) / (1 - \phi^2)`; the first look leans on none.
+
+    Parameters
+    ----------
+    looks : array of shape (T,)
+        NaN where a look is missing.
+
+    Examples
+    --------
+    >>> told = whiten(np.array([1.0, np.nan, 3.0]), 0.0)
+    >>> told.n, told.mean, told.residual
+    (2, 2.0, 2.0)
+    """
+    at = np.flatnonzero(np.isfinite(looks))
+    if not len(at):
+        return Whitened(n=0, weight=0.0, total=0.0, squares=0.0)
+    x = looks[at]
+    kept = np.concatenate([[0.0], phi ** np.diff(at).astype(np.float64)])
+    spread = np.sqrt((1.0 - kept**2) / (1.0 - phi**2)) * (1.0 - phi)
+    before = np.concatenate([[0.0], x[:-1]])
+    value, multiple = (x - kept * before) / spread, (1.0 - kept) / spread
+    return Whitened(
+        n=len(at),
+        weight=float((multiple**2).sum()),
+        total=float((multiple * value).sum()),
+        squares=float((value**2).sum()),
+    )
