@@ -255,6 +255,19 @@ def test_the_short_way_answers_and_logs_as_the_long_one(
     assert told[0] == told[1]
 
 
+def test_every_way_tells_and_logs_the_mean_wherever_it_stands_among_the_answers(bench: Make) -> None:
+    one = bench(route=Route(model="plain", live=4))
+    ready = one.state.models["plain"].versions[4]
+    model = Sum(does=lambda rows: np.stack([rows.sum(axis=1) / 2, rows.sum(axis=1)], axis=1))
+    reader = RowReader(Signature(features=PLAIN.features, outputs=("other", "mean")))
+    one.state.models["plain"].versions[4] = Ready(served=ready.served, reader=reader, model=model)
+    record = {"features": {"price": 4, "promo": 2}}
+    path = "/v1/models/plain:predict"
+    assert one.post(path, record).told["mean"] == 6.0
+    assert one.post(path, {"instances": [record]}).told["predictions"][0]["mean"] == 6.0
+    assert [Prediction.from_json(line).mean for line in one.logged] == [[6.0], [6.0]]
+
+
 def _same(told: dict[str, Any]) -> dict[str, Any]:
     """What does not differ between two calls."""
     changing = ("latency_us", "issued_at", "prediction_id", "key")

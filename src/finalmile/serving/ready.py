@@ -139,13 +139,16 @@ class Ready:
     def of_rows(self, plan: Plan, told: Rows, /) -> Answer:
         """The answer for a record from what the model said of its rows, shape (k, outputs)."""
         if not self._columns:
-            return Answer(mean=told[:, self._mean].tolist())
+            return Answer(mean=self.means(told))
         wanted = plan.asked.quantiles
         chosen = self.levels if wanted is None or wanted is True else wanted or ()
         columns = [self._columns[self.levels.index(level)] for level in chosen]
-        return Answer(
-            mean=told[:, self._mean].tolist(), levels=chosen, quantiles=[told[:, at].tolist() for at in columns]
-        )
+        return Answer(mean=self.means(told), levels=chosen, quantiles=[told[:, at].tolist() for at in columns])
+
+    def means(self, told: Rows, /) -> list[float]:
+        """The mean of every row that the model answered, shape (m, outputs); its first answer where none has a name."""
+        means: list[float] = told[:, self._mean].tolist()
+        return means
 
     def of_table(self, plan: Plan, /) -> Answer:
         """The answer for a record as it was looked up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
@@ -44,7 +45,7 @@ class Signature:
     Parameters
     ----------
     outputs
-        Names of its answers: ``"mean"`` and quantiles such as ``"q0.98"``.
+        Names of its answers, in order: ``"mean"``, and quantiles such as ``"q0.98"``.
     """
 
     features: tuple[Feature, ...]
@@ -129,8 +130,13 @@ class _Reader:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             self.faults.append(f"features named twice: {', '.join(twice)}")
-        if not outputs or len(set(outputs)) != len(outputs):
-            self.faults.append("outputs must name each answer once, for example [mean, q0.98]")
+        if "mean" not in outputs or len(set(outputs)) != len(outputs):
+            self.faults.append("outputs must name each answer once, one of them mean, for example [mean, q0.98]")
+        self.faults += [
+            f"outputs: {name!r} is neither mean nor a quantile; write q and a level between 0 and 1, such as q0.98"
+            for name in outputs
+            if name != "mean" and not _is_quantile(name)
+        ]
         if self.faults:
             raise SchemaError("declared features", self.faults)
 
@@ -148,6 +154,10 @@ class _Reader:
             return float(told)
         self.faults.append(f"feature {name!r}: {which} is {told!r}; it must be a number")
         return None
+
+
+def _is_quantile(name: str) -> bool:
+    return re.fullmatch(r"q0?\.[0-9]+", name) is not None and 0.0 < float(name[1:]) < 1.0
 
 
 def _listed(told: object) -> Sequence[object]:
