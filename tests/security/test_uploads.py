@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from finalmile.web import batch_space
 from finalmile.web.api import received
 from finalmile.web.batches import Batches
 from finalmile.web.uploads import MOST
@@ -88,6 +89,25 @@ def test_a_full_disk_is_a_reason_to_come_again(door: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(received, "_kept", full)
     answer = door.ask("POST", PLACE, content=b"a\n1\n", headers={"content-type": CELLS})
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+    assert not list((door.project.folder / "serving" / "batches").iterdir())
+
+
+def test_an_upload_without_a_length_is_refused_as_soon_as_there_is_no_room_for_the_rest(
+    door: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.version("a", live=True)
+    monkeypatch.setattr(received, "_ASKED_EVERY", 100_000)
+    monkeypatch.setattr(batch_space, "most_kept", lambda: 150_000)
+    read: list[int] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            read.append(1)
+            yield b"unique_id\n" * 5_000
+
+    answer = door.ask("POST", PLACE, content=body(), headers={"content-type": CELLS})
+    assert (answer.status_code, len(read), "retry-after" in answer.headers) == (503, 4, True)
+    assert "batches take 200,000 bytes of the 150,000" in answer.json()["error"]["message"]
     assert not list((door.project.folder / "serving" / "batches").iterdir())
 
 

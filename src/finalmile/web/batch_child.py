@@ -13,10 +13,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from finalmile.web.batch_space import INPUT, RESULT, check_disk
 from finalmile.web.batches import (
     FOLDER,
-    INPUT,
-    RESULT,
     SERVING,
     Batches,
     Job,
@@ -68,6 +67,7 @@ def _forecast(project: Project, job: Job, place: Path) -> int:
     shop = project.shop
     version = shop.ledger.version(job.model, job.number)
     told = predict(shop, version, known_cutoff(shop, None)).to_frame()
+    check_disk(place)
     pending = place / "result.pending"
     told.write_parquet(pending, compression="zstd")
     pending.replace(place / RESULT)
@@ -85,6 +85,7 @@ def _records(project: Project, job: Job, place: Path) -> int:
     def tell(done: int, total: int) -> None:
         nonlocal last, count
         count = done
+        check_disk(place)
         if time.monotonic() - last >= _TOLD_EVERY_S:
             last = time.monotonic()
             write_durably(place / PROGRESS_FILE, asdict(replace(read_progress(place), done=done, total=total)))

@@ -20,13 +20,16 @@ from typing import Any, Literal
 
 import orjson
 
+from finalmile.adapters.local.durable import sync_folder
 from finalmile.errors import ConflictError, UnknownNameError
+from finalmile.web.batch_space import check_room, clear, most_kept, taken
 
 _LOG = logging.getLogger("finalmile.batches")
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 SERVING = "serving"
-FOLDER, JOB, PROGRESS, INPUT, RESULT = "batches", "job.json", "progress.json", "input", "result.parquet"
+FOLDER, JOB, PROGRESS = "batches", "job.json", "progress.json"
 _ID = re.compile("[0-9a-f]{32}")
+_OPEN = ("queued", "running")
 _TRIES = 3
 _KEPT, _AGAIN_S = 200, 1.0
 
@@ -83,6 +86,7 @@ class Batches:
         self._spawn = spawn or _child
         self._wake, self._over = threading.Event(), threading.Event()
         self._running: tuple[str, subprocess.Popen[bytes]] | None = None
+        self._coming: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -97,18 +101,27 @@ class Batches:
         """Id and folder of a job that is being uploaded; it counts once it is submitted."""
         batch_id = uuid.uuid4().hex
         place = self._folder / batch_id
+        self._coming.add(batch_id)
         place.mkdir(mode=0o700)
         return batch_id, place
 
     def discard(self, batch_id: str) -> None:
         """Forget a job that was never submitted."""
+        self._coming.discard(batch_id)
         shutil.rmtree(self._folder / batch_id, ignore_errors=True)
+
+    def check_room(self, more: int, /) -> None:
+        """``TransientError`` where an upload of so many more bytes is too much for the disk, or for all batches."""
+        check_room(self._folder, more)
 
     def submit(self, job: Job) -> Progress:
         """Keep a job durably, and do it when its turn comes."""
         place = self._folder / job.batch_id
         write_durably(place / PROGRESS, asdict(Progress()))
         write_durably(place / JOB, asdict(job))
+        for folder in (place, self._folder, self._folder.parent):
+            sync_folder(folder)
+        self._coming.discard(job.batch_id)
         self._wake.set()
         return Progress()
 
@@ -138,13 +151,12 @@ class Batches:
                 self._running[1].wait(timeout=5)
             cancelled = replace(progress, state="cancelled", message="cancelled")
             write_durably(self.folder(batch_id) / PROGRESS, asdict(cancelled))
+            clear(self.folder(batch_id))
             return cancelled
 
     def start(self) -> None:
         """Begin with what waits, what an earlier process left half-done first; half-written uploads are gone."""
-        for place in self._folder.iterdir():
-            if not (place / JOB).exists():
-                shutil.rmtree(place, ignore_errors=True)
+        self._forget_uploads()
         self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
         self._thread.start()
 
@@ -171,17 +183,16 @@ class Batches:
 
     def _go_on(self) -> bool:
         """Do what has waited longest; whether something did."""
-        waiting = [job for job, progress in self.jobs() if progress.state in ("queued", "running")]
-        if not waiting:
-            self._sweep()
-            return False
-        batch_id = waiting[-1].batch_id
-        try:
-            self._do(batch_id)
-        except Exception as error:
-            _LOG.exception("batch %s could not be done", batch_id)
-            self._fail(batch_id, f"it could not be started: {type(error).__name__}: {error}"[:500])
-        return True
+        waiting = [job for job, progress in self.jobs() if progress.state in _OPEN]
+        if waiting:
+            batch_id = waiting[-1].batch_id
+            try:
+                self._do(batch_id)
+            except Exception as error:
+                _LOG.exception("batch %s could not be done", batch_id)
+                self._fail(batch_id, f"it could not be started: {type(error).__name__}: {error}"[:500])
+        self._sweep()
+        return bool(waiting)
 
     def _fail(self, batch_id: str, message: str) -> None:
         with self._lock:
@@ -196,7 +207,7 @@ class Batches:
         place = self.folder(batch_id)
         with self._lock:
             progress = read_progress(place)
-            if progress.state not in ("queued", "running"):
+            if progress.state not in _OPEN:
                 return
             if progress.tries >= _TRIES:
                 message = f"its process ended {_TRIES} times before it was done"
@@ -214,12 +225,21 @@ class Batches:
                 write_durably(place / PROGRESS, asdict(replace(stopped, tries=max(0, stopped.tries - 1))))
 
     def _sweep(self) -> None:
-        """Forget the oldest jobs that are over, and uploads that never became one."""
-        over = [job for job, progress in self.jobs() if progress.state not in ("queued", "running")]
-        for job in over[_KEPT:]:
-            shutil.rmtree(self._folder / job.batch_id, ignore_errors=True)
+        """Forget what is not needed any more, and the oldest results beyond what is kept."""
+        over = [job for job, progress in self.jobs() if progress.state not in _OPEN]
+        size = 0
+        for at, job in enumerate(over):
+            place = self._folder / job.batch_id
+            clear(place)
+            size += taken(place)
+            if at >= _KEPT or (at and size > most_kept() // 2):  # uploads must find room beside them
+                shutil.rmtree(place, ignore_errors=True)
+        self._forget_uploads()
+
+    def _forget_uploads(self) -> None:
+        """Forget those that never became a job, but for those that are coming now, however long they take."""
         for place in self._folder.iterdir():
-            if not (place / JOB).exists() and time.time() - place.stat().st_mtime > 3600:
+            if not (place / JOB).exists() and place.name not in self._coming:
                 shutil.rmtree(place, ignore_errors=True)
 
 

@@ -15,7 +15,8 @@ from finalmile.web.api.desk import Caller, Desk, visible
 from finalmile.web.api.policy import AtDesk, ModelName, Orderer, Reader
 from finalmile.web.api.received import received
 from finalmile.web.api.shapes import ERRORS, Answer
-from finalmile.web.batches import INPUT, RESULT, Job, Progress
+from finalmile.web.batch_space import INPUT, RESULT
+from finalmile.web.batches import Job, Progress
 
 router = APIRouter(responses=ERRORS, tags=["batches"])
 BatchId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a batch.")]
@@ -56,15 +57,15 @@ async def submit_batch(name: ModelName, request: Request, desk: AtDesk, caller: 
         raise MissingInputError(f"no version of {name!r} is live. Run: finalmile promote {name}")
     batch_id, place = await to_thread.run_sync(desk.batches.prepare)
     try:
-        await received(request, place / INPUT, form=FORMS[media])
+        await received(request, place / INPUT, form=FORMS[media], room=desk.batches.check_room)
+        job = Job(
+            batch_id=batch_id, model=name, number=deployed.live, form=FORMS[media], actor=caller.actor,
+            created_at=desk.project.clock.now().isoformat(),
+        )  # fmt: skip
+        return _told(job, await to_thread.run_sync(desk.batches.submit, job))
     except BaseException:
         desk.batches.discard(batch_id)
         raise
-    job = Job(
-        batch_id=batch_id, model=name, number=deployed.live, form=FORMS[media], actor=caller.actor,
-        created_at=desk.project.clock.now().isoformat(),
-    )  # fmt: skip
-    return _told(job, await to_thread.run_sync(desk.batches.submit, job))
 
 
 @router.get("/v1/batches", summary="Batches, newest first")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,20 +21,31 @@ _MARK = b"PAR1"
 _LOOKED_AT = 100_000
 """Bytes within which the first line of an upload is looked at."""
 
+_ASKED_EVERY = 16_000_000
+"""Bytes after which it is asked again whether there is room."""
+
 _RIGHT = 'one record a line, as in {"unique_id": "milk", "horizon": 7}'
 
 
-async def received(request: Request, path: Path, *, form: str) -> None:
+async def received(request: Request, path: Path, *, form: str, room: Callable[[int], None]) -> None:
     """Keep a body durably as it comes; whoever stops sending is let go.
+
+    Parameters
+    ----------
+    room
+        Refuses so many more bytes where there is no room for them.
 
     Raises
     ------
     HTTPException
         408 where nothing comes any more, 422 where it is not what its content type says.
     TransientError
-        The disk is full.
+        The disk is full, or would be.
     """
-    head, size = b"", 0
+    head, size, asked_at = b"", 0, 0
+    told = request.headers.get("content-length", "")
+    length = int(told) if told.isdecimal() else 0
+    await to_thread.run_sync(room, length)
     try:
         with path.open("wb") as file:
             async for part in _parts(request):
@@ -43,6 +54,9 @@ async def received(request: Request, path: Path, *, form: str) -> None:
                     head = (head + part)[:_LOOKED_AT]
                     _check_head(head, form)
                 await to_thread.run_sync(file.write, part)
+                if size - asked_at >= _ASKED_EVERY:
+                    asked_at = size
+                    await to_thread.run_sync(room, max(0, length - size))
             await to_thread.run_sync(_kept, file)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
