@@ -1,6 +1,6 @@
 """The loss check, on fleets whose change is known."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 
 import numpy as np
@@ -8,7 +8,9 @@ import pytest
 
 from finalmile.errors import CorruptError, MissingInputError, UnknownNameError
 from finalmile.frames import Frequency
+from finalmile.monitoring import packing
 from finalmile.monitoring.checks.loss import LossCheck
+from finalmile.monitoring.loss import state as state_module
 from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
@@ -309,3 +311,32 @@ def test_a_version_that_was_not_live_has_missed_nothing(quiet: tuple[np.ndarray,
     assert not any(f.breached for f in found)
     assert pick(found, "freshness", "actuals").value == 1.0
     assert CHECK.resume(state, last=state.last) is state
+
+
+def test_products_whose_sales_scatter_more_around_the_same_mean_are_listed() -> None:
+    rng = np.random.default_rng(23)
+    mean = np.full((80, 200 + 120), 12.0)
+    noise = np.ones_like(mean)
+    noise[:4, 200:] = rng.gamma(2.0, 0.5, size=(4, 120))
+    actual = rng.poisson(mean * noise).astype(float)
+    check, first = LossCheck(), 200
+    state = check.start(
+        LossReference(ids=names(80), frequency=DAY, first=FIRST, actual=actual[:, :first], forecast=mean[:, :first])
+    )
+    for t in range(first, 320):
+        state, found = check.update(state, look(t, actual[:, t], mean[:, t]))
+    listed = {f.subject for f in found if f.subject.startswith("product ")}
+    assert listed == {f"product p000{i}" for i in range(4)}
+
+
+def test_a_state_from_before_spreads_were_watched_goes_on_without() -> None:
+    actual, forecast = demand(np.random.default_rng(24), n=30, looks=REFERENCE + 5)
+    state = begin(actual[:, :REFERENCE], forecast[:, :REFERENCE])
+    before = {part.name: getattr(state, part.name) for part in fields(state_module._FirstLayout)}
+    blob = packing.to_bytes(state_module._FirstLayout(**before), version=1)
+    read = LossState.from_bytes(blob)
+    assert read.products.log_r.tolist() == state.products.log_r.tolist()
+    after, found = CHECK.update(read, look(REFERENCE, actual[:, REFERENCE], forecast[:, REFERENCE]))
+    assert pick(found, "loss", "products").value == 0
+    assert np.isneginf(after.spread.log_evidence).all()
+    assert LossState.from_bytes(after.to_bytes()).last == after.last

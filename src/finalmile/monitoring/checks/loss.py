@@ -17,7 +17,7 @@ from finalmile.monitoring.loss.learning import Learner
 from finalmile.monitoring.loss.levels import follow
 from finalmile.monitoring.loss.members import admit, rows_of, wait
 from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
-from finalmile.monitoring.loss.streams import Normal, Totals, fleet_streams, product_streams, totals
+from finalmile.monitoring.loss.streams import Normal, Totals, fleet_streams, product_streams, relative_misses, totals
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
 
@@ -145,7 +145,8 @@ class LossCheck:
         awake = state.seen + (last - state.last)
         fresh = self.acknowledge(state, ["fleet", "products"])
         products = fresh.products.restarted(fresh.channels.ravel())
-        return replace(fresh, last=last, seen=awake, products=products)
+        spread = fresh.spread.restarted(np.arange(len(state.ids)))
+        return replace(fresh, last=last, seen=awake, products=products, spread=spread)
 
     def _step_fleet(self, state: LossState, look: LossLook, *, sums: Totals, error: Doubles) -> LossState:
         streams = fleet_streams(sums, state.scale)[:, 0]
@@ -183,11 +184,13 @@ class LossCheck:
         errors, signed = product_streams(
             actual, forecast, Normal(mae=mae, bias=bias, widening=widening), sums=sums, scale=state.scale
         )
-        values = np.full((len(state.ids), 3), np.nan)
-        values[rows[known]] = np.hstack([errors, signed, actual])[known]
+        misses = relative_misses(actual, forecast, sums=sums, scale=state.scale)
+        values = np.full((len(state.ids), 4), np.nan)
+        values[rows[known]] = np.hstack([errors, signed, actual, misses])[known]
         moved = replace(
             state,
             products=state.products.step(look.period, values[:, :2].ravel(), span=2 * self.recovery),
+            spread=state.spread.step(look.period, values[:, 3], pooled=state.scale.pooled),
             level=follow(state.level, values[:, 2], span=2 * self.recovery),
             seen=np.where(np.isfinite(values[:, 0]), look.period, state.seen),
             waiting=wait(state.waiting, look.ids[~known], actual[~known, 0], forecast[~known, 0]),
@@ -200,7 +203,7 @@ class LossCheck:
         state = _unlisted(state, np.flatnonzero((state.listed >= 0) & calm))
         if not len(state.ids):
             return state
-        log_e = state.products.evidence(state.channels)
+        log_e = state.evidence
         named = e_bh(log_e, alpha=self.fdr, patience=self.patience)
         return replace(state, listed=np.where(named & (state.listed < 0), state.last, state.listed))
 
@@ -225,4 +228,9 @@ def _unlisted(state: LossState, rows: IntArray) -> LossState:
         return state
     listed = state.listed.copy()
     listed[rows] = -1
-    return replace(state, listed=listed, products=state.products.restarted(state.channels[rows].ravel()))
+    return replace(
+        state,
+        listed=listed,
+        products=state.products.restarted(state.channels[rows].ravel()),
+        spread=state.spread.restarted(rows),
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from finalmile.errors import MissingInputError
 from finalmile.monitoring.engine import Bets, Watch
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.engine.spread import Spread
 from finalmile.monitoring.loss.levels import fit_curve, follow_all
 from finalmile.monitoring.loss.members import queue, watch_products
 from finalmile.monitoring.loss.state import LossReference, LossState
@@ -18,6 +19,7 @@ from finalmile.monitoring.loss.streams import (
     Totals,
     fleet_streams,
     product_streams,
+    relative_misses,
     row_means,
     scale_of,
     totals,
@@ -27,6 +29,7 @@ from finalmile.monitoring.loss.streams import (
 
 _LEAST_LOOKS = 20
 _POOLED_FROM = 20
+_SPREAD_FROM = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,11 @@ class Learner:
                 frequency=reference.frequency,
                 tolerance=self.product_tolerance,
                 bets=self.product_bets,
+            ),
+            spread=Spread.start(
+                relative_misses(sold, told_before, sums=sums, scale=scale),
+                least=_SPREAD_FROM,
+                next_period=fleet.residuals.last + 1,
             ),
             mae=mae,
             bias=bias,

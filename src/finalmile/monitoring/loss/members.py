@@ -10,6 +10,7 @@ import numpy as np
 from finalmile.frames import BoolArray, Frequency, IntArray, NameArray
 from finalmile.monitoring.engine import Bets, Watch
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.engine.spread import Spread
 from finalmile.monitoring.loss.state import LossState, Waiting
 
 _LEAST_SD = 0.25  # of the mean absolute error; errors of demand vary by more
@@ -124,6 +125,7 @@ def admit(state: LossState, *, tolerance: float) -> LossState:
         state,
         ids=np.concatenate([state.ids, waiting.ids[ready]]),
         products=state.products.joined(joining),
+        spread=state.spread.joined(_unlearned(len(sold), next_period=state.last + 1)),
         mae=np.hstack([state.mae, mae]),
         bias=np.hstack([state.bias, (forecast - sold).mean(axis=1) / mae]),
         base=np.hstack([state.base, sold.mean(axis=1)]),
@@ -145,6 +147,11 @@ def queue(ids: NameArray, sold: Doubles, forecast: Doubles, *, room: int) -> Wai
     for column in range(sold.shape[1]):
         waiting = wait(waiting, ids, sold[:, column], forecast[:, column])
     return waiting
+
+
+def _unlearned(count: int, *, next_period: int) -> Spread:
+    """Newcomers have too few looks for the width of their errors to be known."""
+    return Spread.start(np.empty((count, 0)), least=1, next_period=next_period)
 
 
 def _left(waiting: Waiting, keep: BoolArray) -> Waiting:

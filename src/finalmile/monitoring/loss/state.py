@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from finalmile.errors import CorruptError
 from finalmile.frames import Frequency, IntArray, NameArray
 from finalmile.metrics.scored import Floats
 from finalmile.monitoring import packing
 from finalmile.monitoring.engine import Watch
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.engine.spread import Spread
 from finalmile.monitoring.loss.streams import Scale
 
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,8 @@ class LossState:
     ids : array of shape (n,)
     products
         Streams 2i and 2i + 1 and channels 3i to 3i + 2 belong to product i: |error| up, forecast high, forecast low.
+    spread
+        Stream i is how far product i sold from its forecast, over what such forecasts usually miss by.
     mae : array of shape (n,)
         Reference mean of |error| in units.
     bias : array of shape (n,)
@@ -120,6 +124,7 @@ class LossState:
     days: Doubles
     ids: NameArray
     products: Watch
+    spread: Spread
     mae: Doubles
     bias: Doubles
     base: Doubles
@@ -134,8 +139,17 @@ class LossState:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> LossState:
-        """The inverse of :meth:`to_bytes`; ``CorruptError`` for anything else."""
-        return packing.from_bytes(cls, blob, version=_LAYOUT)
+        """The inverse of :meth:`to_bytes`; ``CorruptError`` for anything else.
+
+        A state of the layout before, which knew nothing of spreads, is read too: its products go on without.
+        """
+        try:
+            return packing.from_bytes(cls, blob, version=_LAYOUT)
+        except CorruptError as fault:
+            try:
+                return packing.from_bytes(_FirstLayout, blob, version=1).grown()
+            except CorruptError:
+                raise fault from None
 
     @property
     def widening(self) -> Doubles:
@@ -143,6 +157,37 @@ class LossState:
         return self.scale.curve.widening(self.level, self.base)
 
     @property
+    def evidence(self) -> Doubles:
+        """Log evidence of each product, shape (n,): half of it from |error| and signed error, half from the spread."""
+        mixed: Doubles = np.logaddexp(self.products.evidence(self.channels), self.spread.log_evidence) - np.log(2.0)
+        return mixed
+
+    @property
     def channels(self) -> IntArray:
         """Channel numbers of each product, shape (n, 3)."""
         return np.arange(3 * len(self.ids), dtype=np.int64).reshape(-1, 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FirstLayout:
+    """What a state held before spreads were watched."""
+
+    frequency: Frequency
+    last: int
+    scale: Scale
+    fleet: Watch
+    fleet_alarm: IntArray
+    days: Doubles
+    ids: NameArray
+    products: Watch
+    mae: Doubles
+    bias: Doubles
+    base: Doubles
+    level: Doubles
+    seen: IntArray
+    listed: IntArray
+    waiting: Waiting
+
+    def grown(self) -> LossState:
+        spread = Spread.start(np.empty((len(self.ids), 0)), least=1, next_period=self.last + 1)
+        return LossState(spread=spread, **{part.name: getattr(self, part.name) for part in fields(self)})

@@ -155,6 +155,20 @@ def product_streams(
     return error / common, normal.bias + (signed - normal.bias) / normal.widening
 
 
+def relative_misses(actual: Doubles, forecast: Doubles, *, sums: Totals, scale: Scale) -> Doubles:
+    """Sold minus forecast over what a forecast of that size usually misses by, up to a factor; shape (n, T).
+
+    Sales are scaled by forecast over sold of the whole fleet first, where the fleet is large enough.
+    """
+    level = np.ones(actual.shape[1])
+    if scale.pooled:
+        ratio = (np.maximum(sums.forecast, 0.0) + scale.units) / (np.maximum(sums.actual, 0.0) + scale.units)
+        level = np.clip(ratio / scale.demand_factor, *_FACTOR_BOUNDS)
+    usual = np.maximum(forecast, scale.curve.least_level) ** scale.curve.power
+    misses: Doubles = (actual * level - forecast) / np.maximum(usual, 1e-9)
+    return misses
+
+
 def trimmed_columns(values: Doubles, *, share: float = 0.05) -> Doubles:
     """Mean of each column without its lowest and highest ``share``, ignoring NaN, shape (T,); 1 where empty.
 

@@ -15,6 +15,7 @@ from finalmile.monitoring.loss.state import LossState
 from finalmile.records import Finding, Severity
 
 CHECK = "loss"
+_PLAIN = 5.0  # log evidence of a shift or of larger errors from which that is what a product's finding tells
 _FARTHEST = 27.6  # logarithm of a trillion: garbage in the data gives a figure, not an overflow
 
 
@@ -99,7 +100,7 @@ def products(
 ) -> list[Finding]:
     """How many products are listed, then one finding for each of them, the strongest evidence first."""
     rows = np.flatnonzero(state.listed >= 0)
-    log_e = state.products.evidence(state.channels[rows]) if len(rows) else np.zeros(0)
+    log_e = state.evidence[rows] if len(rows) else np.zeros(0)
     prices = _prices(state.ids[rows], ids, value_per_unit)
     order = np.argsort(-log_e, kind="stable")
     each = [
@@ -131,9 +132,12 @@ def products(
 
 def _product(state: LossState, row: int, *, log_e: float, price: float, m: int, fdr: float, patience: int) -> Finding:
     watch, channels = state.products, state.channels[row]
-    kind = int(np.argmax(watch.evidence(channels[:, None])))
-    effect = float(watch.effect()[channels[kind]])
-    mae, since = float(state.mae[row] * state.widening[row]), state.frequency.start_of(int(watch.since[channels[kind]]))
+    each = watch.evidence(channels[:, None])
+    wider = bool(each.max() < _PLAIN and state.spread.log_evidence[row] > each.max())
+    kind = 0 if wider else int(np.argmax(each))
+    effect = float(watch.recent[2 * row] if wider else watch.effect()[channels[kind]])
+    began = int(state.spread.since[row] if wider else watch.since[channels[kind]])
+    mae, since = float(state.mae[row] * state.widening[row]), state.frequency.start_of(began)
     unit = f"units per {state.frequency.unit}"
     if kind == 0:
         value, benchmark = mae * (1.0 + effect), mae
