@@ -765,3 +765,45 @@ def test_a_caller_who_pipelines_and_goes_away_is_no_fault(
     run(act)
     assert capsys.readouterr().err == ""
     assert not caplog.records
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_an_answer_that_cannot_be_sent_ends_its_connection_and_holds_up_no_other_of_its_turn(
+    tmp_path: Path, durable: bool
+) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path, durable=durable)
+        several = [bench.connection() for _ in range(3)]
+        several[0][1].lost = True
+        for at, (protocol, _) in enumerate(several):
+            protocol.data_received(asking(at))
+        await bench.commit()
+        assert several[0][1].aborted
+        assert [means(wire) for _, wire in several[1:]] == [[1.0], [2.0]]
+        assert [bench.counted(name) for name in ("in_flight", "requests", "logged")] == [0, 3, 3]
+
+    run(act)
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_an_answer_that_cannot_be_made_is_told_and_holds_up_no_other_of_its_turn(tmp_path: Path, durable: bool) -> None:
+    async def act() -> None:
+        bench = Bench(tmp_path, durable=durable)
+        assert bench.endpoint.hot is not None
+        counts, predictor = iter((False, True, True)), bench.endpoint.hot._predictor
+        was = predictor.count
+
+        def count(ready: Ready) -> None:
+            assert next(counts), "it cannot be counted"
+            was(ready)
+
+        predictor.count = count  # type: ignore[method-assign]
+        several = [bench.connection() for _ in range(3)]
+        for at, (protocol, _) in enumerate(several):
+            protocol.data_received(asking(at))
+        await bench.commit()
+        told = [(status, body.get("mean")) for _, wire in several for status, _, body in answers(wire.told)]
+        assert told == [(500, None), (200, 1.0), (200, 2.0)]
+        assert [bench.counted(name) for name in ("in_flight", "requests", "errors_server")] == [0, 3, 1]
+
+    run(act)

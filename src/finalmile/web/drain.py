@@ -249,15 +249,19 @@ class DrainingProtocol(HttpToolsProtocol):
     def _answered(self, cycle: HotCycle, head: bytes, body: bytes) -> None:
         """Send a whole answer and go on with what came meanwhile."""
         cycle.response_complete = True
-        if not cycle.disconnected:
-            keeps = cycle.keep_alive and not (self.draining and not self.pipeline)
-            self.transport.write(b"".join((head, _END if keeps else _LAST, body)))
-            if not keeps:
-                self.transport.close()
-        if self.pipeline:
-            self.on_response_complete()
-        else:
-            self.server_state.total_requests += 1
+        try:
+            if not cycle.disconnected:
+                keeps = cycle.keep_alive and not (self.draining and not self.pipeline)
+                self.transport.write(b"".join((head, _END if keeps else _LAST, body)))
+                if not keeps:
+                    self.transport.close()
+            if self.pipeline:
+                self.on_response_complete()
+            else:
+                self.server_state.total_requests += 1
+        except Exception:  # one connection that cannot be written to is no other's fault
+            self.logger.exception("an answer could not be sent; its connection is ended")
+            self.transport.abort()
 
     def _written(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
         """Send a whole answer in one piece; whether that could be done, or must be by messages as ever."""

@@ -51,7 +51,7 @@ class HotCycle:
     Parameters
     ----------
     wire
-        Sends head and body of the answer.
+        Sends head and body of the answer; never raises.
     length
         Bytes of its body.
     """
@@ -182,26 +182,40 @@ class HotPath:
         task.add_done_callback(self._tasks.discard)
 
     async def _long_way(self, cycle: HotCycle) -> None:
-        self._send(cycle, await self._again(cycle.route[0].name, cycle.body, cycle.call))
+        try:
+            self._send(cycle, await self._again(cycle.route[0].name, cycle.body, cycle.call))
+        except Exception as fault:
+            self._spoilt(cycle, fault)
 
     def end(self, cycle: HotCycle, error: Exception | None) -> None:
         """Send what there is to say of a row that the log has, or could not keep."""
-        if error is not None:
-            self._send(cycle, failure(error, self._counters))
-            return
-        words = self._words
-        words[self._rows] += 1
-        words[self._logged] += 1
-        words[self._log_us + bucket_of((_now() - cycle.began_ns) * 1e-3)] += 1
-        self._predictor.count(cycle.asked.ready)
-        self._send(cycle, Reply(200, cycle.payload))
+        try:
+            if error is not None:
+                self._send(cycle, failure(error, self._counters))
+                return
+            words = self._words
+            words[self._rows] += 1
+            words[self._logged] += 1
+            words[self._log_us + bucket_of((_now() - cycle.began_ns) * 1e-3)] += 1
+            self._predictor.count(cycle.asked.ready)
+            self._send(cycle, Reply(200, cycle.payload))
+        except Exception as fault:  # whatever becomes of one answer, the others of its turn are sent
+            self._spoilt(cycle, fault)
 
     def _send(self, cycle: HotCycle, reply: Reply) -> None:
         words, call = self._words, cycle.call
+        head = head_of(reply, call.extra)
         words[self._in_flight] -= 1
         words[self._requests] += 1
         words[self._took + bucket_of((_now() - call.started_ns) * 1e-3)] += 1
-        cycle.wire(cycle, head_of(reply, call.extra), reply.body)
+        cycle.wire(cycle, head, reply.body)
+
+    def _spoilt(self, cycle: HotCycle, fault: Exception) -> None:
+        """Tell a caller whose answer could not be made that it could not."""
+        reply = failure(fault, self._counters)
+        if not cycle.response_complete:
+            cycle.call.extra = ()
+            self._send(cycle, reply)
 
 
 def failure(error: Exception, counters: Counters) -> Reply:
