@@ -5,8 +5,10 @@ It ends with its parent; where one of an ended parent is still at it, the next w
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import resource
 import sys
 import time
 from dataclasses import asdict, replace
@@ -39,6 +41,7 @@ def main(words: list[str]) -> int:
 
     project, batch_id = Project.open(words[0], create=False), words[1]
     os.nice(10)
+    bound_memory(machine_memory() // 2)
     serving = project.folder / SERVING
     place = serving / FOLDER / batch_id
     with (place / ".lock").open("wb") as lock:
@@ -47,11 +50,29 @@ def main(words: list[str]) -> int:
         return _do(project, job, place) if progress.state in ("queued", "running") else 0
 
 
+def machine_memory() -> int:
+    """Bytes of memory that this machine, or the container it is, has."""
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # "max" where the container has no bound
+        size = min(size, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return size
+
+
+def bound_memory(most: int, /) -> None:
+    """Let this process have so many bytes of data; where memory runs out all the same, it is ended before others."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+
+
 def _do(project: Project, job: Job, place: Path) -> int:
     try:
         rows = _forecast(project, job, place) if job.form == "forecast" else _records(project, job, place)
     except Exception as error:  # whatever goes wrong is told to whoever asked
         message = redacted(f"{type(error).__name__}: {error}")[:2000]
+        if isinstance(error, MemoryError):
+            message = "it needs more than half of the memory of this machine; send fewer columns, or less at once"
         write_durably(place / PROGRESS_FILE, asdict(replace(read_progress(place), state="failed", message=message)))
         return 1
     write_durably(
