@@ -66,7 +66,7 @@ class Watch:
         calendar: Doubles | None = None,
         plain: bool = False,
         lags: tuple[int, ...] | None = None,
-        least_sd: float = 1e-12,
+        least_sd: float | Doubles = 1e-12,
     ) -> Watch:
         """Fit on reference streams of shape (s, T); ``tolerance`` of shape (s,) is in the streams' own unit.
 
