@@ -1,0 +1,148 @@
+"""Errors of groups of products - a category, a store - held against what all groups share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.frames import BoolArray, IntArray, NameArray
+from finalmile.metrics.scored import Floats
+from finalmile.monitoring import packing
+from finalmile.monitoring.engine.alarmed import Alarmed
+from finalmile.monitoring.engine.design import Doubles
+
+_LAYOUT = 1
+_SMOOTHING = 0.05
+_SHARED_FROM = 3
+_ROWS_EACH = 3
+
+Groups = Mapping[str, NameArray]
+"""Attribute of the items, ``"category"``, to its value for every row; ``None`` and ``""`` are no group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupState:
+    """Everything the check of groups remembers; stream 2i is the loss of group i, stream 2i + 1 its bias.
+
+    Parameters
+    ----------
+    attribute, name : array of shape (g,)
+        What a group is: ``category`` and ``drinks``.
+    size : array of shape (g,)
+        Products of the group in the reference.
+    wape, units : array of shape (g,)
+        Normal loss, and units added to both sides of a group's ratios.
+    usual : array of shape (2g,)
+        Mean of each raw stream over the reference.
+    streams
+        Evidence.
+    recent : array of shape (g, 5)
+        Exponentially weighted means: |error|, sold, forecast, money of |error|, money of forecast minus sold.
+    """
+
+    attribute: NameArray
+    name: NameArray
+    size: IntArray
+    wape: Doubles
+    units: Doubles
+    usual: Doubles
+    streams: Alarmed
+    recent: Doubles
+
+    def to_bytes(self) -> bytes:
+        """Everything, as a versioned ``npz`` without pickle."""
+        return packing.to_bytes(self, version=_LAYOUT)
+
+    @classmethod
+    def from_bytes(cls, blob: bytes) -> GroupState:
+        """The inverse of :meth:`to_bytes`; ``CorruptError`` for anything else."""
+        return packing.from_bytes(cls, blob, version=_LAYOUT)
+
+
+def groupable(attributes: Groups, *, least: int = 2, most: int = 200) -> list[str]:
+    """Attributes with so many values that groups by them mean something, in the order given.
+
+    At least three rows per value on average: an attribute that tells nearly every product apart makes no groups.
+
+    Examples
+    --------
+    >>> six = {"category": np.array(list("aabbbb")), "sku": np.array(list("123456")), "shop": np.array(["x"] * 6)}
+    >>> groupable(six)
+    ['category']
+    """
+    usable = [(name, len(_named(values)), len(values)) for name, values in attributes.items()]
+    return [name for name, count, rows in usable if least <= count <= min(most, rows // _ROWS_EACH)]
+
+
+def groups_of(attributes: Groups, *, chosen: list[str]) -> tuple[NameArray, NameArray]:
+    """Attribute and name of every group, shape (g,) each."""
+    pairs = [(attribute, name) for attribute in chosen for name in _named(attributes[attribute])]
+    return np.array([one for one, _ in pairs], dtype=object), np.array([name for _, name in pairs], dtype=object)
+
+
+def members(attributes: Groups, attribute: NameArray, name: NameArray, *, n: int) -> BoolArray:
+    """Which of ``n`` rows belong to each group, shape (g, n); an attribute that is gone has no members."""
+    inside = np.zeros((len(name), n), dtype=np.bool_)
+    for key in dict.fromkeys(attribute.tolist()):
+        if key in attributes:
+            values = np.array(["" if one is None else str(one) for one in attributes[key].tolist()])
+            for g in np.flatnonzero(attribute == key):
+                inside[g] = values == str(name[g])
+    return inside
+
+
+def group_sums(inside: BoolArray, actual: Floats, forecast: Floats) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """|error|, sold, forecast and products judged of each group, shape (g, T), from arrays of shape (n, T)."""
+    known = np.isfinite(actual) & np.isfinite(forecast)
+    a, f = np.where(known, actual, 0.0), np.where(known, forecast, 0.0)
+    of = inside.astype(np.float64)
+    return of @ np.abs(f - a), of @ a, of @ f, of @ known.astype(np.float64)
+
+
+def normal_of(error: Doubles, sold: Doubles, n: Doubles) -> tuple[Doubles, Doubles]:
+    """Normal WAPE and smoothing units of each group, shape (g,) each."""
+    looks = np.maximum((n > 0).sum(axis=1), 1)
+    total = np.maximum(sold.sum(axis=1), 0.0)
+    units = np.maximum(_SMOOTHING * total / looks, 1e-9)
+    return np.maximum(error.sum(axis=1) / np.maximum(total, units), 1e-6), units
+
+
+def raw_streams(
+    error: Doubles, sold: Doubles, forecast: Doubles, n: Doubles, *, wape: Doubles, units: Doubles
+) -> Doubles:
+    """Log WAPE and log of forecast over sold of each group in turn, shape (2g, T); NaN where nothing can be judged."""
+    more = units[:, None]
+    below = np.maximum(sold, 0.0) + more
+    loss = np.log((error + wape[:, None] * more) / below)
+    level = np.log((np.maximum(forecast, 0.0) + more) / below)
+    both: Doubles = np.stack([loss, level], axis=1).reshape(2 * len(wape), -1)
+    return np.where(np.repeat(n > 0, 2, axis=0), both, np.nan)
+
+
+def without_shared(raw: Doubles, attribute: NameArray, *, usual: Doubles) -> Doubles:
+    """Streams of shape (2g, T) less the median shift of all groups of the same attribute, from three groups on."""
+    left = raw.copy()
+    for key in dict.fromkeys(attribute.tolist()):
+        for kind in (0, 1):
+            rows = 2 * np.flatnonzero(attribute == key) + kind
+            moved = raw[rows] - usual[rows, None]
+            if len(rows) >= _SHARED_FROM:
+                left[rows] -= _medians(moved)
+    return left
+
+
+def _medians(values: Doubles) -> Doubles:
+    """Median of each column without its NaN; 0 for a column without values."""
+    known = np.isfinite(values)
+    n = known.sum(axis=0)
+    ordered = np.sort(np.where(known, values, np.inf), axis=0)
+    low, high = np.maximum((n - 1) // 2, 0), np.minimum(n // 2, len(values) - 1)
+    column: IntArray = np.arange(values.shape[1], dtype=np.int64)
+    middle: Doubles = np.where(n > 0, 0.5 * (ordered[low, column] + ordered[high, column]), 0.0)
+    return middle
+
+
+def _named(values: NameArray) -> list[str]:
+    return sorted({str(one) for one in values.tolist() if one is not None and str(one)})
