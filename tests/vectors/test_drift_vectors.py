@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finalmile.monitoring.engine import Bets, beta_binomial_log_e, e_bh, log_mean_exp, shiryaev_roberts
+from finalmile.monitoring.engine import Bets, beta_binomial_log_e, e_bh, e_cusum, log_mean_exp, shiryaev_roberts
 
 
 def _families(family: str) -> list[dict]:
@@ -42,3 +42,12 @@ def test_the_beta_binomial_mixture_has_the_evidence_of_the_worked_examples() -> 
     for example in _families("beta_binomial_logE"):
         log_e = beta_binomial_log_e(example["k"], example["n"], expected=example["p0"], a=example["a"], b=example["b"])
         assert math.isclose(log_e, example["logE"], rel_tol=1e-9)
+
+
+def test_the_stretch_of_evidence_follows_the_recursion_of_the_worked_example() -> None:
+    for example in _families("e_cusum"):
+        log_c, seen = np.zeros(1), []
+        for value in example["e_values"]:
+            log_c = e_cusum(log_c, np.log([value]))
+            seen.append(float(np.exp(log_c[0])))
+        assert seen == pytest.approx(example["cusum"], rel=1e-9)

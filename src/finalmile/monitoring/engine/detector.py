@@ -129,6 +129,29 @@ def shiryaev_roberts(
     return np.where(known[:, None], grown, log_r), step
 
 
+def e_cusum(log_c: Doubles, log_e: Doubles) -> Doubles:
+    r"""One look of the sum of evidence of the present stretch alone, which starts anew where it would prove nothing.
+
+    .. math:: C_t = \max(C_{t-1}, 1) \, e_t
+
+    Parameters
+    ----------
+    log_c, log_e : arrays of one shape
+        Logarithms of the statistic so far, 0 at the start, and of the look's e-value.
+
+    References
+    ----------
+    Shin, Ramdas & Rinaldo (2024), E-detectors: a nonparametric framework for sequential change detection, NEJSDS.
+
+    Examples
+    --------
+    >>> np.exp(e_cusum(np.log([0.5, 3.0]), np.log([2.0, 2.0]))).round(9)
+    array([2., 6.])
+    """
+    grown: Doubles = np.maximum(log_c, 0.0) + log_e
+    return grown
+
+
 def _norm(calibration: Calibration, pay: Doubles) -> Doubles:
     """The look counts in its own calibration, so that a few reference looks cannot make one look worth everything."""
     looks = np.maximum(calibration.looks, 1.0)[:, None]

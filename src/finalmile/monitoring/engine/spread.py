@@ -9,6 +9,7 @@ import numpy as np
 
 from finalmile.frames import IntArray
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.engine.detector import e_cusum
 
 _SCALES = (1.3, 1.6, 2.0)
 _STANDARD_ERRORS = 1.5
@@ -97,7 +98,7 @@ class Spread:
         return replace(
             self,
             log_r=np.where(known[:, None], grown, self.log_r),
-            run=np.maximum(self.run, 0.0) + step[:, _STRETCH_BET],
+            run=e_cusum(self.run, step[:, _STRETCH_BET]),
             since=np.where(fresh, period, self.since).astype(np.int64),
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from finalmile.frames import Frequency, IntArray
 from finalmile.monitoring.engine.design import Doubles
-from finalmile.monitoring.engine.detector import Bets, Calibration, calibrate, log_mean_exp, shiryaev_roberts
+from finalmile.monitoring.engine.detector import Bets, Calibration, calibrate, e_cusum, log_mean_exp, shiryaev_roberts
 from finalmile.monitoring.engine.residual import Residualiser
 
 _STRETCH_BET = 1
@@ -107,7 +107,7 @@ class Watch:
             self,
             residuals=residuals,
             log_r=log_r,
-            run=np.maximum(self.run, 0.0) + pay[:, min(_STRETCH_BET, pay.shape[1] - 1)],
+            run=e_cusum(self.run, pay[:, min(_STRETCH_BET, pay.shape[1] - 1)]),
             since=np.where(fresh, period, self.since),
             shift=np.where(fresh, 0.0, self.shift) + moved,
             shift_looks=np.where(fresh, 0.0, self.shift_looks) + known,
