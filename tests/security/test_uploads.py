@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from finalmile.forecasters.loaders.kept import Kept
 from finalmile.web import batch_space
 from finalmile.web.api import received
 from finalmile.web.batches import Batches
 from finalmile.web.uploads import MOST
+from finalmile.workflows.promote import promote
 
 PLACE = "/v1/models/demand/batches"
 LINES, TABLE, CELLS, ALL = "application/jsonl", "application/vnd.apache.parquet", "text/csv", "application/json"
@@ -38,6 +41,11 @@ def _parquet() -> bytes:
         (TABLE, _parquet()[:-1], "is cut off"),
         (CELLS, b'{"unique_id": "milk"}', "the body is JSON, not CSV"),
         (LINES, b"", "the body is empty"),
+        (CELLS, b",unique_id\n0,milk\n", "column 1 has no name; leave an index out"),
+        (CELLS, b"unique_id,horizn\nmilk,7\n", "Did you mean 'horizon'?"),
+        (CELLS, b"unique_id,unique_id", "is named a second time"),
+        (CELLS, b"K\xe4se\n1\n", "no columns of CSV in UTF-8"),
+        (CELLS, b'"unique_id\nmilk\n', "no columns of CSV in UTF-8"),
     ],
 )
 def test_an_upload_that_is_something_else_is_told_what_would_be_right_and_leaves_nothing(
@@ -53,11 +61,37 @@ def test_an_upload_that_is_something_else_is_told_what_would_be_right_and_leaves
 
 @pytest.mark.parametrize(
     ("media", "body"),
-    [(ALL, b" {} "), (LINES, b'{"unique_id": "milk"}'), (LINES, b"no json\n{}"), (TABLE, _parquet()), (CELLS, b"a\n1")],
+    [
+        (ALL, b" {} "),
+        (LINES, b'{"unique_id": "milk"}'),
+        (LINES, b"no json\n{}"),
+        (TABLE, _parquet()),
+        (CELLS, b"unique_id\n1"),
+        (CELLS, b"\xef\xbb\xbfunique_id, horizon\r\n1,2\r\n"),
+    ],
 )
 def test_what_may_be_right_is_taken(door: Any, media: str, body: bytes) -> None:
     door.version("a", live=True)
     assert door.ask("POST", PLACE, content=body, headers={"content-type": media}).status_code == 202
+
+
+def test_a_header_that_comes_in_pieces_is_read_when_it_is_whole_and_against_what_the_model_takes(door: Any) -> None:
+    kept = Kept(loader="lightgbm", signature={"features": [{"name": "price"}], "outputs": ["mean"]})
+    digest = door.project.artefacts.put(kept.write)
+    door.project.ledger.new_version(
+        model="demand", kind="lightgbm", digest=digest, cutoff=date(2024, 1, 1), settings={},
+        at=door.project.clock.now(), actor="t",
+    )  # fmt: skip
+    promote(door.project.shop, "demand", number=1, force=True)
+    answers: list[int] = []
+    for name in ("price", "prize"):
+
+        async def body(name: str = name) -> AsyncIterator[bytes]:
+            for piece in (b"uniq", b"ue_id,", name.encode(), b"\r\nmilk,", b"2\r\n"):
+                yield piece
+
+        answers.append(door.ask("POST", PLACE, content=body(), headers={"content-type": CELLS}).status_code)
+    assert answers == [202, 422]
 
 
 def test_a_wrong_upload_is_not_read_to_its_end(door: Any) -> None:
@@ -77,7 +111,7 @@ def test_the_most_an_upload_may_have_is_set_by_the_environment(door: Any, monkey
     door.version("a", live=True)
     monkeypatch.setenv(MOST, "3000000")
     for size, status in ((2_000_000, 202), (3_000_001, 413)):
-        body = b"a\n" + b"1\n" * ((size - 2) // 2) + b" " * (size % 2)
+        body = b"unique_id\n" + b"1\n" * ((size - 10) // 2) + b" " * (size % 2)
         assert door.ask("POST", PLACE, content=body, headers={"content-type": CELLS}).status_code == status
 
 
@@ -87,7 +121,7 @@ def test_a_full_disk_is_a_reason_to_come_again(door: Any, monkeypatch: pytest.Mo
 
     door.version("a", live=True)
     monkeypatch.setattr(received, "_kept", full)
-    answer = door.ask("POST", PLACE, content=b"a\n1\n", headers={"content-type": CELLS})
+    answer = door.ask("POST", PLACE, content=b"unique_id\n1\n", headers={"content-type": CELLS})
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
     assert not list((door.project.folder / "serving" / "batches").iterdir())
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 
+from finalmile.errors import SchemaError
 from finalmile.serving.asking import FIELDS
 from finalmile.serving.signature import Feature
 
@@ -53,6 +55,30 @@ def whole(value: object) -> object:
 def texts_of(features: Sequence[Feature]) -> frozenset[str]:
     """Features that are text however they look: those with categories."""
     return frozenset(feature.name for feature in features if feature.categories)
+
+
+def cut(line: str, /) -> list[str]:
+    """Cells of one line of CSV; ``csv.Error`` where a quote does not end, or something follows one."""
+    return next(csv.reader([line], strict=True))
+
+
+def header_of(line: bytes, /) -> list[str]:
+    """Names of the columns in the first line of CSV.
+
+    Raises
+    ------
+    SchemaError
+        It is no CSV in UTF-8.
+
+    Examples
+    --------
+    >>> header_of(b"unique_id, price")
+    ['unique_id', 'price']
+    """
+    try:
+        return [cell.strip() for cell in cut(line.decode("utf-8-sig"))]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SchemaError("the upload", [f"its first line names no columns of CSV in UTF-8: {error}"]) from None
 
 
 def named_cells(

@@ -22,6 +22,9 @@ Told = tuple[str, object, str]
 """Place of a row, what it says, and why it says nothing that can be used; empty where it does."""
 
 OWN = tuple(name for name in FIELDS if name != "features")
+_ABSENT = (
+    "Where the first line is no header, send exactly the features in this order, as numbers, or say ?header=absent"
+)
 _LISTED = 20
 _MOST_NAMES = 20_000
 
@@ -101,7 +104,7 @@ def _cut(body: bytes, features: Sequence[Feature], limits: Limits, header: Heade
         if first is None:
             return []
         if _is_header(first, features, header):
-            _check_names([cell.strip() for cell in first], features)
+            check_names([cell.strip() for cell in first], features)
         _check_size(body, len(features))
         return [first, *islice(reader, limits.rows + 1)]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -133,12 +136,26 @@ def _is_value(cell: str, categories: Collection[str]) -> bool:
     return True
 
 
-def _check_names(columns: Sequence[str], features: Sequence[Feature]) -> None:
+def check_names(columns: Sequence[str], features: Sequence[Feature], *, mend: str = _ABSENT) -> None:
+    """Refuse a header with names that the model does not take, or one name twice.
+
+    Parameters
+    ----------
+    mend
+        What else can be done about it.
+
+    Raises
+    ------
+    RefusedError
+        400 with every fault and what may be named.
+    """
     known = [*(feature.name for feature in features), *OWN]
     faults: list[tuple[str, str]] = []
     for at, name in enumerate(columns):
         where = f"header, column {at + 1}"
-        if name not in known:
+        if not name:
+            faults.append((where, f"column {at + 1} has no name; leave an index out (pandas: to_csv(index=False))"))
+        elif name not in known:
             faults.append((where, f"{name[:60]!r} is no feature of the model.{_meant(name, known, columns)}"))
         elif name in columns[:at]:
             faults.append((where, f"{name[:60]!r} is named a second time"))
@@ -147,10 +164,8 @@ def _check_names(columns: Sequence[str], features: Sequence[Feature]) -> None:
     names = [feature.name for feature in features] or ["unique_id"]
     right = ",".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
     wrong = "; ".join(what for _, what in faults[:5]) + (f" (and {len(faults) - 5} more)" if len(faults) > 5 else "")
-    message = (
-        f"{wrong}. A header may name, in any order: {right}; beside them {', '.join(OWN)}. "
-        "Where the first line is no header, send exactly the features in this order, as numbers, or say ?header=absent"
-    )
+    beside = ", ".join(one for one in OWN if one not in names)
+    message = f"{wrong}. A header may name, in any order: {right}; beside them {beside}. {mend}".rstrip()
     raise RefusedError(400, "wrong_header", message, faults=faults)
 
 

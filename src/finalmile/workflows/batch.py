@@ -22,7 +22,7 @@ from finalmile.ports import Artefacts
 from finalmile.records import Version
 from finalmile.serving.asking import read_asked
 from finalmile.serving.board import Limits, Served
-from finalmile.serving.cells import gathered, named_cells, whole
+from finalmile.serving.cells import cut, gathered, header_of, named_cells, whole
 from finalmile.serving.nesting import depth_of
 from finalmile.serving.online import OnlineTable, newest_table
 from finalmile.serving.ready import Answer, ModelOfRows, Plan, Ready, Rows
@@ -109,7 +109,9 @@ class Source:
         columns: list[str] | None = None
         for number, line in self._lines():
             if columns is None:
-                columns = _header(line)
+                if line is None:
+                    raise SchemaError("the upload", [f"its first line {_TOO_LONG[1]}"])
+                columns = header_of(line)
             elif line is None:
                 yield _TOO_LONG, 0
             else:
@@ -292,27 +294,13 @@ def _parsed(line: bytes) -> Record:
         return None, f"is not JSON: {error}"
 
 
-def _header(line: bytes | None) -> list[str]:
-    """Names of the columns."""
-    try:
-        if line is None:
-            raise ValueError(f"it is longer than {LONGEST_LINE:,} bytes")
-        return [cell.strip() for cell in _split(line.decode("utf-8-sig"))]
-    except (UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise SchemaError("the upload", [f"its first line names no columns of CSV in UTF-8: {error}"]) from None
-
-
 def _row(line: bytes, number: int, columns: list[str], texts: frozenset[str]) -> Record:
     """A line as a record. Each is read for itself, so that a quote without an end spoils no other."""
     try:
-        told, why = named_cells(_split(line.decode("utf-8")), columns, texts=texts)
+        told, why = named_cells(cut(line.decode("utf-8")), columns, texts=texts)
     except (UnicodeDecodeError, csv.Error) as error:
         return None, f"line {number} is no row of CSV in UTF-8: {error}"
     return (None, why) if told is None else (gathered(told), None)
-
-
-def _split(line: str) -> list[str]:
-    return next(csv.reader([line], strict=True))
 
 
 def _plain(name: str, value: object) -> object:

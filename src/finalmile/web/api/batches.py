@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path as FilePath
 from typing import Annotated
 
 from anyio import to_thread
@@ -11,6 +13,8 @@ from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 
 from finalmile.errors import ConflictError, MissingInputError, UnknownNameError
+from finalmile.forecasters.loaders.kept import SERVING, Kept
+from finalmile.serving.signature import Feature, Signature
 from finalmile.web.api.desk import Caller, Desk, visible
 from finalmile.web.api.policy import AtDesk, ModelName, Orderer, Reader
 from finalmile.web.api.received import received
@@ -55,9 +59,10 @@ async def submit_batch(name: ModelName, request: Request, desk: AtDesk, caller: 
     deployed = await to_thread.run_sync(desk.project.ledger.deployment, name)
     if deployed is None:
         raise MissingInputError(f"no version of {name!r} is live. Run: finalmile promote {name}")
+    features = await to_thread.run_sync(_features, desk, name, deployed.live) if FORMS[media] == "csv" else None
     batch_id, place = await to_thread.run_sync(desk.batches.prepare)
     try:
-        await received(request, place / INPUT, form=FORMS[media], room=desk.batches.check_room)
+        await received(request, place / INPUT, form=FORMS[media], room=desk.batches.check_room, features=features)
         job = Job(
             batch_id=batch_id, model=name, number=deployed.live, form=FORMS[media], actor=caller.actor,
             created_at=desk.project.clock.now().isoformat(),
@@ -104,6 +109,16 @@ def cancel_batch(batch_id: BatchId, desk: AtDesk, caller: Orderer) -> Answer:
     """What was answered so far is not kept."""
     job, _ = _found(desk, caller, batch_id)
     return _told(job, desk.batches.cancel(batch_id))
+
+
+def _features(desk: Desk, name: str, number: int) -> Sequence[Feature] | None:
+    """What a version takes, and nothing where its answers are looked up; ``None`` where it is not known yet."""
+    served = next((one for one in desk.board().versions if (one.model, one.number) == (name, number)), None)
+    if served is None:
+        return None
+    artefact = FilePath(served.folder)
+    kept = Kept.read(artefact) if (artefact / SERVING).exists() else None
+    return () if kept is None or kept.takes != "rows" else Signature.from_json(kept.signature).features
 
 
 def _found(desk: Desk, caller: Caller, batch_id: str) -> tuple[Job, Progress]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +14,11 @@ from anyio import to_thread
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from finalmile.errors import TransientError
+from finalmile.errors import SchemaError, TransientError
+from finalmile.serving.cells import header_of
+from finalmile.serving.signature import Feature
+from finalmile.web.replies import RefusedError
+from finalmile.web.tables import check_names
 
 _SILENCE_S = 60.0
 _MARK = b"PAR1"
@@ -27,13 +31,17 @@ _ASKED_EVERY = 16_000_000
 _RIGHT = 'one record a line, as in {"unique_id": "milk", "horizon": 7}'
 
 
-async def received(request: Request, path: Path, *, form: str, room: Callable[[int], None]) -> None:
+async def received(
+    request: Request, path: Path, *, form: str, room: Callable[[int], None], features: Sequence[Feature] | None
+) -> None:
     """Keep a body durably as it comes; whoever stops sending is let go.
 
     Parameters
     ----------
     room
         Refuses so many more bytes where there is no room for them.
+    features
+        What a header of CSV may name beside what a record holds; ``None`` where that is not known.
 
     Raises
     ------
@@ -51,8 +59,11 @@ async def received(request: Request, path: Path, *, form: str, room: Callable[[i
             async for part in _parts(request):
                 size += len(part)
                 if len(head) < _LOOKED_AT:
+                    named = b"\n" in head
                     head = (head + part)[:_LOOKED_AT]
                     _check_head(head, form)
+                    if form == "csv" and not named and b"\n" in head:
+                        _check_columns(head, features)
                 await to_thread.run_sync(file.write, part)
                 if size - asked_at >= _ASKED_EVERY:
                     asked_at = size
@@ -63,6 +74,8 @@ async def received(request: Request, path: Path, *, form: str, room: Callable[[i
             raise
         raise TransientError("the disk is full, and the upload is not kept; make room, and send it again") from error
     _check_whole(path, head, size, form)
+    if form == "csv" and b"\n" not in head and size < _LOOKED_AT:
+        _check_columns(head, features)
 
 
 async def _parts(request: Request) -> AsyncIterator[bytes]:
@@ -103,6 +116,18 @@ def _check_head(head: bytes, form: str) -> None:
             _check_line(line)
     if form == "csv" and line[:1] in (b"{", b"["):
         raise HTTPException(422, "the body is JSON, not CSV; send it as application/jsonl, " + _RIGHT)
+
+
+def _check_columns(head: bytes, features: Sequence[Feature] | None) -> None:
+    """Refuse a first line that names what the model does not take: every row would be an error."""
+    try:
+        columns = header_of(head.partition(b"\n")[0])
+        if features is not None:
+            check_names(columns, features, mend="")
+    except SchemaError as error:
+        raise HTTPException(422, "; ".join(error.faults)) from None
+    except RefusedError as refused:
+        raise HTTPException(422, refused.message) from None
 
 
 def _check_line(line: bytes) -> None:
