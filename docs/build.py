@@ -23,12 +23,13 @@ from finalmile.config import Config, ModelSettings, Receiver, section_at, writte
 from finalmile.forecasters.loaders import loaders
 from finalmile.inventory.policies import policies
 from finalmile.metrics import metrics
+from finalmile.monitoring.effects.registry import effects, table_effects
 from finalmile.monitoring.registry import checks, detectors
 from finalmile.ports import forecasters, notifiers
 from finalmile.project import Project
 from finalmile.response.registry import actions
 
-REGISTRIES = (forecasters, loaders, policies, metrics, checks, detectors, actions, notifiers)
+REGISTRIES = (forecasters, loaders, policies, metrics, checks, effects, table_effects, detectors, actions, notifiers)
 FOLDER = Path(__file__).parent / "reference"
 GENERATED = "<!-- Written by docs/build.py; change the code it describes and run `make reference`. -->"
 

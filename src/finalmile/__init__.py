@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
     from importlib.metadata import version as _installed
+    from typing import Any
 
     from finalmile import errors, figures, forecasters, metrics, sandbox
     from finalmile.config import Config
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     )
     from finalmile.frames import Cumulative, Forecast, Frequency, Panel
     from finalmile.inventory import policies
+    from finalmile.monitoring import effects
+    from finalmile.monitoring.effects.tables.domain_classifier import DomainClassifier
+    from finalmile.monitoring.profile import Profile
+    from finalmile.monitoring.report import DriftReport
     from finalmile.plugins import Registry
     from finalmile.project import Project
     from finalmile.records import Certificate, EndpointCertificate, Estimate, Finding, Incident, OrderLine, Version
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
     __version__ = _installed("finalmile")
 
 _MODULES = {
+    "effects": "finalmile.monitoring.effects",
     "errors": "finalmile.errors",
     "figures": "finalmile.figures",
     "forecasters": "finalmile.forecasters",
@@ -55,6 +63,9 @@ _HOMES = {
         "finalmile.errors",
     ),
     "Config": "finalmile.config",
+    "DomainClassifier": "finalmile.monitoring.effects.tables.domain_classifier",
+    "DriftReport": "finalmile.monitoring.report",
+    "Profile": "finalmile.monitoring.profile",
     "Project": "finalmile.project",
     "Registry": "finalmile.plugins",
 }
@@ -64,6 +75,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "Cumulative",
+    "DomainClassifier",
+    "DriftReport",
     "EndpointCertificate",
     "Estimate",
     "FinalMileError",
@@ -75,12 +88,15 @@ __all__ = [
     "NotCertifiedError",
     "OrderLine",
     "Panel",
+    "Profile",
     "Project",
     "Registry",
     "SchemaError",
     "UnknownNameError",
     "Version",
     "__version__",
+    "drift_report",
+    "effects",
     "errors",
     "figures",
     "forecasters",
@@ -110,6 +126,69 @@ def init(folder: str | Path = ".") -> Project:
     from finalmile.project import Project
 
     return Project.init(Path(folder))
+
+
+def drift_report(
+    reference: Any,
+    current: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    time: str | None = None,
+    sizes: Sequence[str] | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    classifier: DomainClassifier | None = None,
+    at: date | datetime | None = None,
+) -> DriftReport:
+    """How far every column of ``current`` is from ``reference``: effect sizes with intervals, shown by a notebook.
+
+    Nothing is an alarm unless a threshold is set, for example ``thresholds={"psi": 0.25}``: it is passed where even
+    the low end of the interval reaches it. With a ``time`` column, the evidence of every look is told too.
+
+    Parameters
+    ----------
+    reference, current
+        Parquet paths, Polars, pandas, Arrow, DuckDB, or arrays by name; ``reference`` may be a saved ``fm.Profile``.
+    columns
+        Those to compare; all where ``None``.
+    time
+        Column that says when a row was.
+    sizes
+        Names of effect sizes; all where ``None``.
+    thresholds
+        By name of the effect size, or of ``missing``, ``outside`` and ``unseen``.
+    classifier
+        Such as ``fm.DomainClassifier()``, to tell the samples apart by all columns together.
+    at
+        Date of the findings; today where ``None``.
+
+    Raises
+    ------
+    MissingInputError
+        Data cannot be read.
+    UnknownNameError
+        No effect size has that name.
+
+    Examples
+    --------
+    >>> import finalmile as fm
+    >>> report = fm.drift_report({"price": [1.0, 2.0, 3.0, 4.0] * 50}, {"price": [3.0, 4.0, 5.0, 6.0] * 50})
+    >>> report.columns[0].headline.value, report.passed
+    (0.5, True)
+    """
+    from datetime import date as day
+
+    from finalmile.monitoring import report
+
+    return report.drift_report(
+        reference,
+        current,
+        at=day.today() if at is None else at,
+        columns=columns,
+        time=time,
+        sizes=sizes,
+        thresholds=thresholds,
+        classifier=classifier,
+    )
 
 
 def __getattr__(name: str) -> object:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
+
+import polars as pl
 
 from finalmile.monitoring.effects.effect import Effect
 from finalmile.monitoring.effects.pairs import Counted, Ordered
@@ -24,3 +26,15 @@ class EffectSize(Protocol):
 
 effects: Registry[EffectSize] = Registry("effect size", package="finalmile.monitoring.effects.sizes")
 """The built-in effect sizes, one per file."""
+
+
+class TableEffect(Protocol):
+    """One figure for how far all columns together are from their reference; never raises on data."""
+
+    def __call__(self, reference: pl.DataFrame, current: pl.DataFrame, /) -> Any:
+        """The figure, with what it comes from."""
+        ...
+
+
+table_effects: Registry[TableEffect] = Registry("effect size of tables", package="finalmile.monitoring.effects.tables")
+"""Effect sizes of whole tables, one per file."""

@@ -1,0 +1,1 @@
+"""Effect sizes of whole tables, one per file."""

@@ -1,0 +1,95 @@
+"""What changed, in sentences and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from finalmile.monitoring.effects import Effect
+from finalmile.monitoring.report.columns import ColumnReport
+from finalmile.records import Finding
+
+CHECK = "drift_report"
+
+
+def finding(column: ColumnReport, *, at: date | datetime) -> Finding:
+    """One column as a finding; breached only where a threshold that a user set is passed."""
+    told = column.headline
+    missing = bool(column.note)
+    return Finding(
+        check=CHECK,
+        subject=f"column {column.name}",
+        at=at,
+        value=None if told is None else told.value,
+        benchmark=None if told is None else told.chance,
+        effect=None if told is None else told.value,
+        unit="" if told is None else told.unit,
+        n=column.current_rows,
+        breached=column.breached,
+        severity="warning" if column.breached or missing else "info",
+        why=sentence(column),
+    )
+
+
+def sentence(column: ColumnReport) -> str:
+    """What changed in a column, as one would say it.
+
+    Examples
+    --------
+    >>> sentence(ColumnReport(name="price", kind="number", reference_type="Float64", current_type="",
+    ...                       note="is gone from the current data"))
+    'price is gone from the current data.'
+    """
+    if column.note:
+        return f"{column.name} {column.note}."
+    if column.headline is None:
+        return f"{column.name} is {column.current_type}: told by its range and missing rows only."
+    parts = [_moved(column, column.headline), *_shares(column)]
+    past = [
+        f"{one.name} {one.value:.3g} is past its threshold {one.threshold:g}" for one in column.every if one.breached
+    ]
+    return f"{column.name}: {'; '.join([*parts, *past])}."
+
+
+def size_word(effect: Effect) -> str:
+    """The size of an effect in a word."""
+    return "no more than chance" if effect.size == "none" and not effect.low else effect.size
+
+
+def _moved(column: ColumnReport, told: Effect) -> str:
+    if told.value is None:
+        return told.why
+    if told.size == "none" and not told.low:
+        return f"no difference beyond chance ({told.value:.1%} of rows elsewhere, {told.chance:.1%} by chance alone)"
+    word = "a negligible" if told.size == "none" else f"a {told.size}"
+    change = f", from {column.reference_told} to {column.current_told}" if column.reference_told else ""
+    return f"{told.value:.1%} of rows are elsewhere ({told.low:.1%} to {told.high:.1%}), {word} change{change}"
+
+
+def _shares(column: ColumnReport) -> list[str]:
+    said: list[str] = []
+    for one, words in (
+        (column.missing, "missing rows changed by {:.1%} of rows"),
+        (column.outside, "{:.2%} of rows are beyond the range of the reference"),
+        (column.unseen, "{:.2%} of rows have values never seen before (" + ", ".join(column.unseen_names) + ")"),
+    ):
+        if one is not None and one.value and one.value >= 0.00005 and (one.low or column.unseen is one):
+            said.append(words.format(one.value))
+    return said
+
+
+def verdict(columns: Sequence[ColumnReport], *, rows: tuple[int, int], thresholds: bool, looked: str) -> str:
+    """What the report claims, and what it does not."""
+    judged = [column for column in columns if column.headline is not None and column.headline.value is not None]
+    moved = [column for column in judged if column.headline is not None and column.headline.size not in ("none",)]
+    odd = sum(bool(column.note) for column in columns)
+    head = f"{len(moved)} of {len(judged)} columns moved by a small effect or more"
+    head += f", most {moved[0].name} ({moved[0].headline.value:.1%} of rows)" if moved and moved[0].headline else ""
+    tail = f"; {odd} could not be compared" if odd else ""
+    claim = (
+        "Intervals hold if rows are independent (95 % for each figure). "
+        "One sample against one reference has no history, so nothing here is a calibrated alarm"
+    )
+    asked = ", though thresholds that you set are judged by the low end of each interval" if thresholds else ""
+    seen = looked or f"{claim}{asked}; give a time column to have the evidence of every look."
+    return f"{head}{tail}. {rows[0]:,} reference and {rows[1]:,} current rows. {seen}"
