@@ -1,0 +1,203 @@
+"""The slices that a change of loss comes from: distinct ones, each with its figures, its evidence and its rivals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from finalmile.monitoring.why.dimensions import Dimension, Doubles
+from finalmile.monitoring.why.evidence import deviations, log_p
+from finalmile.monitoring.why.expected import Cells, cells_of
+from finalmile.monitoring.why.rows import LossRows
+from finalmile.monitoring.why.score import score
+from finalmile.monitoring.why.search import Candidate, Literal, inside, search
+
+CONFIDENCE = 0.95
+_LOOKED_AT = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Rows whose losses rose unlike the rest.
+
+    Parameters
+    ----------
+    literals
+        Dimension, first and last code of each condition; a row is inside where all hold.
+    words
+        The same as ``{"store": "3", "price": "2 to 4"}``.
+    score
+        Logarithm of the likelihood ratio, less the logarithm of the number of slices with as many conditions.
+    log_evidence
+        Minus the logarithm of the chance of such a rise by noise of days and series, times the number of slices that
+        were searched; above 3 is less than one in twenty. ``sure`` says so.
+    rows, rows_before
+        Rows in the current and in the reference window.
+    loss, loss_before
+        Loss over exposure, ``None`` where nothing was sold.
+    bias, bias_before
+        Forecast minus actual over actual; ``None`` where nothing was sold or errors are not signed.
+    excess
+        Units lost in the current window beyond expectation and beyond what the rest's change leads one to expect.
+    share
+        Part of the excess of the whole, in [0, 1]: 1 where all of it lies in here.
+    """
+
+    literals: tuple[Literal, ...]
+    words: dict[str, str]
+    score: float
+    log_evidence: float
+    sure: bool
+    rows: int
+    rows_before: int
+    loss: float | None
+    loss_before: float | None
+    bias: float | None
+    bias_before: float | None
+    excess: float
+    share: float
+
+
+def search_rows(rows: LossRows, /, *, confidence: float = CONFIDENCE, most: int = 3) -> list[Slice]:
+    """The slices that a rise of loss comes from, most convincing first; none where both windows are alike.
+
+    A second slice is told where it has a rise of its own beyond the rows of the first. Slices are kept only with a
+    positive score; ``sure`` tells those that noise would bring in fewer than one of twenty searches.
+
+    Parameters
+    ----------
+    confidence
+        In (0, 1); of being sure.
+    most
+        Slices to tell.
+    """
+    if not rows.n or rows.current.all() or not rows.current.any() or not rows.loss.any():
+        return []
+    cells = cells_of(rows)
+    ratio = error_over_loss(rows, cells)
+    found = search(cells, rows.dimensions, error_over_loss=ratio)
+    kept = _distinct(found[:_LOOKED_AT], cells, ratio, most=most)
+    return [_told(one, rows, cells, confidence=confidence) for one in kept]
+
+
+def error_over_loss(rows: LossRows, cells: Cells) -> float:
+    """Variance of a signed error over that of a loss, in the reference; 0 where errors are not signed."""
+    if rows.error is None:
+        return 0.0
+    before = ~rows.current
+    loss, expected, _, signed = cells.weighed[:, before]
+    spread = float(((loss - expected) ** 2).sum())
+    return float((signed**2).sum()) / spread if spread > 0 else 0.0
+
+
+def rows_inside(rows: LossRows, literals: Sequence[Literal]) -> npt.NDArray[np.bool_]:
+    """Which rows lie in a slice, shape (n,)."""
+    told = np.ones(rows.n, dtype=np.bool_)
+    for d, low, high in literals:
+        codes = rows.dimensions[d].codes
+        told &= (codes >= low) & (codes <= high)
+    return told
+
+
+def words_of(dimensions: Sequence[Dimension], literals: Sequence[Literal]) -> dict[str, str]:
+    """Conditions by name of the dimension.
+
+    Examples
+    --------
+    >>> from finalmile.monitoring.why.dimensions import number
+    >>> price = number("price", np.arange(81.0))
+    >>> words_of([price], [(0, 1, 2)]), words_of([price], [(0, 0, 3)])
+    ({'price': '10 to 30'}, {'price': 'below 40'})
+    """
+    return {dimensions[d].name: _range(dimensions[d], low, high) for d, low, high in literals}
+
+
+def _range(dimension: Dimension, low: int, high: int) -> str:
+    if low == high:
+        return dimension.labels[low]
+    start, end = dimension.edges[low], dimension.edges[high + 1]
+    if math.isinf(start):
+        return f"below {end:.6g}"
+    return f"{start:.6g} and more" if math.isinf(end) else f"{start:.6g} to {end:.6g}"
+
+
+def _distinct(found: Sequence[Candidate], cells: Cells, ratio: float, *, most: int) -> list[Candidate]:
+    """The best candidate, then those that still gain more than their price without the rows of earlier ones."""
+    whole = cells.sums.sum(axis=0)
+    claimed = np.zeros(len(cells.sums), dtype=np.bool_)
+    kept: list[Candidate] = []
+    for one in found:
+        mine = inside(cells, one.literals)
+        own = mine & ~claimed
+        if kept:
+            sums = cells.sums[own].sum(axis=0)
+            rest = whole - cells.sums[mine & claimed].sum(axis=0)
+            gain = float(score(sums, whole=rest, error_over_loss=ratio).gain)
+            if gain <= one.price:
+                continue
+        kept.append(one)
+        claimed |= mine
+        if len(kept) == most:
+            break
+    return kept
+
+
+def _told(one: Candidate, rows: LossRows, cells: Cells, *, confidence: float) -> Slice:
+    mine = rows_inside(rows, one.literals)
+    chance = min(log_p(deviations(rows, cells, mine, signed=False)), 0.0)
+    if rows.error is not None:
+        chance = min(chance, _bias_chance(rows, cells, mine)) + math.log(2)
+    evidence = -chance - one.price
+    now, before = mine & rows.current, mine & ~rows.current
+    figures = {
+        "loss": _rate(rows.loss, rows.exposure, now),
+        "loss_before": _rate(rows.loss, rows.exposure, before),
+        "bias": None if rows.error is None else _rate(rows.error, rows.exposure, now),
+        "bias_before": None if rows.error is None else _rate(rows.error, rows.exposure, before),
+    }
+    excess, share = _excess(rows, cells, mine)
+    return Slice(
+        literals=one.literals,
+        words=words_of(rows.dimensions, one.literals),
+        score=one.score,
+        log_evidence=evidence,
+        sure=evidence >= -math.log(1 - confidence),
+        rows=int(now.sum()),
+        rows_before=int(before.sum()),
+        excess=excess,
+        share=share,
+        **figures,
+    )
+
+
+def _bias_chance(rows: LossRows, cells: Cells, mine: npt.NDArray[np.bool_]) -> float:
+    """Logarithm of the chance of a signed error that moved so far, both sides counted; 0 where it came nearer 0."""
+    assert rows.error is not None
+    _, expected, _, signed = cells.weighed
+    now, before = (_rate(signed, expected, mine & window) or 0.0 for window in (rows.current, ~rows.current))
+    if abs(now) <= abs(before):
+        return 0.0
+    told = deviations(rows, cells, mine, signed=True)
+    side = 1.0 if float(told.values.sum()) > 0 else -1.0
+    return min(log_p(replace(told, values=side * told.values)) + math.log(2), 0.0)
+
+
+def _excess(rows: LossRows, cells: Cells, mine: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Units lost beyond expectation in a slice, and their part of all that was lost beyond expectation anywhere."""
+    beyond: list[float] = []
+    for part in (mine, ~mine):
+        level = _rate(rows.loss, cells.expected, part & ~rows.current)
+        now = part & rows.current
+        lost = rows.loss[now].sum() - (1.0 if level is None else level) * cells.expected[now].sum()
+        beyond.append(float(lost))
+    total = beyond[0] + max(beyond[1], 0.0)
+    return beyond[0], min(max(beyond[0] / total, 0.0), 1.0) if total > 0 else 0.0
+
+
+def _rate(amount: Doubles, exposure: Doubles, of: npt.NDArray[np.bool_]) -> float | None:
+    total = float(exposure[of].sum())
+    return float(amount[of].sum()) / total if total > 0 else None
