@@ -15,6 +15,7 @@ from finalmile.monitoring.loss.state import LossState, Waiting
 
 _LEAST_SD = 0.25  # of the mean absolute error; errors of demand vary by more
 _BLOCK = 4096
+_UNSURE = 1.5  # standard errors that the mean of a few looks may be off by
 
 
 def watch_products(
@@ -119,6 +120,8 @@ def admit(state: LossState, *, tolerance: float) -> LossState:
         bets=state.products.bets,
         lags=state.products.residuals.lags,
     )
+    unsure = _UNSURE / np.sqrt(sold.shape[1])
+    joining = replace(joining, tolerance=np.maximum(joining.tolerance, unsure))
     if len(state.ids):
         joining = _pooled(joining, state.products)
     return replace(

@@ -100,19 +100,15 @@ def products(
 ) -> list[Finding]:
     """How many products are listed, then one finding for each of them, the strongest evidence first."""
     rows = np.flatnonzero(state.listed >= 0)
-    log_e = state.evidence[rows] if len(rows) else np.zeros(0)
+    listed = _listed(state, rows)
     prices = _prices(state.ids[rows], ids, value_per_unit)
-    order = np.argsort(-log_e, kind="stable")
-    each = [
-        _product(
-            state, int(rows[i]), log_e=float(log_e[i]), price=float(prices[i]), m=active, fdr=fdr, patience=patience
-        )
-        for i in order
-    ]
+    order = sorted(range(len(listed)), key=lambda i: -listed[i].log_e)
+    threshold = math.log(patience * max(active, 1) / fdr)
+    each = [_product(state, listed[i], price=float(prices[i]), threshold=threshold) for i in order]
     money = [found.money_at_risk for found in each if found.money_at_risk is not None]
     names = ", ".join(str(state.ids[rows[i]]) for i in order[:5])
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-    listed = f"Errors of {names}{more} have grown beyond those of the rest." if each else "No product stands out."
+    why = f"Errors of {names}{more} have grown beyond those of the rest." if each else "No product stands out."
     summary = Finding(
         check=CHECK,
         subject="products",
@@ -125,38 +121,70 @@ def products(
         breached=bool(each),
         severity="warning" if each else "info",
         money_at_risk=sum(money) if money else None,
-        why=listed,
+        why=why,
     )
     return [summary, *each]
 
 
-def _product(state: LossState, row: int, *, log_e: float, price: float, m: int, fdr: float, patience: int) -> Finding:
-    watch, channels = state.products, state.channels[row]
-    each = watch.evidence(channels[:, None])
-    wider = bool(each.max() < _PLAIN and state.spread.log_evidence[row] > each.max())
-    kind = 0 if wider else int(np.argmax(each))
-    effect = float(watch.recent[2 * row] if wider else watch.effect()[channels[kind]])
-    began = int(state.spread.since[row] if wider else watch.since[channels[kind]])
-    mae, since = float(state.mae[row] * state.widening[row]), state.frequency.start_of(began)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """A listed product, and what its strongest evidence is of: 0 for larger errors, 1 for high, 2 for low forecasts."""
+
+    name: str
+    kind: int
+    log_e: float
+    effect: float
+    mae: float
+    since: int
+    looks: int
+
+
+def _listed(state: LossState, rows: IntArray) -> list[_Listed]:
+    if not len(rows):
+        return []
+    watch, channels = state.products, state.channels[rows]
+    each = watch.evidence(channels.reshape(-1, 1)).reshape(channels.shape)
+    wider = (each.max(axis=1) < _PLAIN) & (state.spread.log_evidence[rows] > each.max(axis=1))
+    kind = np.where(wider, 0, each.argmax(axis=1))
+    chosen = channels[np.arange(len(rows)), kind]
+    effect = np.where(wider, watch.recent[2 * rows], watch.effect()[chosen])
+    since = np.where(wider, state.spread.since[rows], watch.since[chosen])
+    mae, log_e = (state.mae * state.widening)[rows], state.evidence[rows]
+    return [
+        _Listed(
+            name=str(state.ids[row]),
+            kind=int(kind[i]),
+            log_e=float(log_e[i]),
+            effect=float(effect[i]),
+            mae=float(mae[i]),
+            since=int(since[i]),
+            looks=int(watch.shift_looks[chosen[i]]),
+        )
+        for i, row in enumerate(rows.tolist())
+    ]
+
+
+def _product(state: LossState, one: _Listed, *, price: float, threshold: float) -> Finding:
+    kind, effect, mae, since = one.kind, one.effect, one.mae, state.frequency.start_of(one.since)
     unit = f"units per {state.frequency.unit}"
     if kind == 0:
         value, benchmark = mae * (1.0 + effect), mae
         why = f"Since {since} forecasts miss by {value:.3g} {unit} where {mae:.3g} was normal."
     else:
-        value, benchmark = effect * mae * float(watch.sign[channels[kind]]), 0.0
+        value, benchmark = effect * mae * (1.0 if kind == 1 else -1.0), 0.0
         side = "above" if kind == 1 else "below"
         why = f"Since {since} forecasts are {abs(value):.3g} {unit} {side} sales more than they used to be."
     return Finding(
         check=CHECK,
-        subject=f"product {state.ids[row]}",
+        subject=f"product {one.name}",
         at=state.frequency.start_of(state.last),
         value=value,
         benchmark=benchmark,
         effect=effect,
         unit=unit,
-        log_evidence=_finite(log_e),
-        threshold=math.log(patience * max(m, 1) / fdr),
-        n=int(watch.shift_looks[channels[kind]]),
+        log_evidence=_finite(one.log_e),
+        threshold=threshold,
+        n=one.looks,
         since=since,
         breached=True,
         severity="warning",
