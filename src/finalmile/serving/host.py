@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from finalmile.serving.golden import check_golden
 
 STRIKES = 3
 REST_S, _LONGEST_REST_S = 30.0, 900.0
+RESTARTS = 12
+"""Processes of one model that are started within :data:`MINUTE_S`, however often it dies."""
+
+MINUTE_S = 60.0
 _INNOCENT = ("starting", "waiting")
 _OF_FEATURES = ("raised", "not finite", "too large")
 
@@ -23,10 +28,11 @@ _OF_FEATURES = ("raised", "not finite", "too large")
 class Host:
     """A :class:`RowModel` whose answers come from a killable process; safe to ask from many threads.
 
-    Every fault is a strike, but a wait for others, and one on features that leaves the golden rows answered as ever:
-    kind ``"unusual"``. A process that died or was late is started again beside the traffic; meanwhile every question
-    fails at once with kind ``"starting"``, which is no strike. After ``most`` strikes it stays down for ``rest_s``, the
-    next time twice as long: a version that was struck by its callers and left on the endpoint comes back.
+    Every fault is a strike, but a wait for others, and one that leaves the golden rows answered as ever: kind
+    ``"unusual"`` where the process lives on. One that died or was late is started again beside the traffic, and asked
+    its golden rows before it counts; meanwhile every question fails at once with kind ``"starting"``, which is no
+    strike. No more than ``restarts`` of them begin in a minute. After ``most`` strikes it stays down for ``rest_s``,
+    the next time twice as long.
 
     Parameters
     ----------
@@ -49,6 +55,7 @@ class Host:
         most: int = STRIKES,
         bounds: Bounds | None = None,
         rest_s: float = REST_S,
+        restarts: int = RESTARTS,
     ) -> None:
         self.strikes, self.faults = 0, list[str]()
         self._folder, self._deadline, self._most = folder, deadline_s, most
@@ -56,7 +63,8 @@ class Host:
         self._kept = Kept.read(folder)
         self._outputs = len(self._kept.outputs)
         self._change = threading.Lock()
-        self._closed, self._starting = False, False
+        self._closed, self._starting, self._over = False, False, threading.Event()
+        self._begun: deque[float] = deque(maxlen=restarts)
         self._rest_s, self._again_at = rest_s, float("inf")
         self._process: Process | None = self._started()
 
@@ -100,6 +108,7 @@ class Host:
 
     def close(self) -> None:
         """End its process; nothing is started again."""
+        self._over.set()
         with self._change:
             self._closed, process, self._process = True, self._process, None
         if process is not None:
@@ -127,7 +136,7 @@ class Host:
             if self._starting or self._closed or time.monotonic() < self._again_at:
                 return False
             self.strikes, self._starting = self._most - 1, True
-        threading.Thread(target=self._restart, name="model host", daemon=True).start()
+        self._start_again(None)
         return True
 
     def _struck(self, why: str) -> None:
@@ -141,7 +150,9 @@ class Host:
         with self._change:
             if self._process is not process:
                 return  # asked of one that had already been replaced
-            self._struck(fault.message)
+            doubtful = not process.alive and bool(self._kept.golden.get("rows"))
+            if not doubtful:
+                self._struck(fault.message)
             if process.alive and not self.out:
                 return
             self._process = None
@@ -149,22 +160,54 @@ class Host:
             self._starting = self._starting or again
         process.close()
         if again:
-            threading.Thread(target=self._restart, name="model host", daemon=True).start()
+            self._start_again(fault.message if doubtful else None)
 
-    def _restart(self) -> None:
+    def _start_again(self, doubt: str | None) -> None:
+        threading.Thread(target=self._restart, args=(doubt,), name="model host", daemon=True).start()
+
+    def _restart(self, doubt: str | None) -> None:
+        """Put a fresh process in place of one that died.
+
+        Parameters
+        ----------
+        doubt
+            A fault that is a strike only where the golden rows are not answered as ever.
+        """
         fresh: Process | None = None
         while fresh is None and not (self.out or self._closed):
-            try:
-                fresh = self._started()
-            except FinalMileError as fault:
-                with self._change:
-                    self._struck(str(fault))
+            self._wait_for_its_minute()
+            fresh = None if self._closed else self._tried()
+            if fresh is not None and doubt is not None and not self._sound(fresh):
+                fresh = self._condemned(fresh, doubt)
         with self._change:
             self._starting = False
             if not self._closed:
                 self._process, fresh = fresh, None
         if fresh is not None:
             fresh.close()
+
+    def _wait_for_its_minute(self) -> None:
+        """Callers who make it die again and again cannot keep the machine busy with starting it."""
+        if len(self._begun) == self._begun.maxlen:
+            self._over.wait(max(0.0, self._begun[0] + MINUTE_S - time.monotonic()))
+        self._begun.append(time.monotonic())
+
+    def _tried(self) -> Process | None:
+        try:
+            return self._started()
+        except FinalMileError as fault:
+            with self._change:
+                self._struck(str(fault))
+            return None
+
+    def _condemned(self, fresh: Process, doubt: str) -> Process | None:
+        """A strike; the process, where it lives and there may be more of them."""
+        with self._change:
+            self._struck(doubt)
+        if fresh.alive and not self.out:
+            return fresh
+        fresh.close()
+        return None
 
     def _started(self) -> Process:
         return Process(

@@ -47,6 +47,7 @@ class Watcher:
         self._open_to_all, self._hosts = open_to_all, tuple(hosts)
         self._changes = Changes(project.folder / LEDGER_NAME)
         self._told: set[tuple[str, str]] = set()
+        self._asked: dict[str, threading.Thread] = {}
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._follow, name="watcher", daemon=True)]
         self._threads.append(threading.Thread(target=self._tell, name="alerts", daemon=True))
@@ -106,12 +107,20 @@ class Watcher:
         for model, number, struck in quarantine.due(shop, counts):
             version = shop.ledger.version(model, number)
             mine = odd.get(str(version), 0)
-            by_callers = quarantine.by_callers(shop, version, strikes=struck, odd=mine)
+            doubtful = quarantine.by_callers(shop, version, strikes=struck, odd=mine) and version.state != "quarantined"
+            if doubtful and self._is_asked(version):
+                continue  # strikes since then count when it has answered
             quarantine.settle(shop, version, counts[str(version)], odd=mine)
-            if by_callers and version.state != "quarantined":  # asking it takes long: the board goes on meanwhile
-                threading.Thread(target=self._ask, args=(version, struck), name=f"ask {version}", daemon=True).start()
+            if doubtful:  # asking it takes long: the board goes on meanwhile
+                asking = threading.Thread(target=self._ask, args=(version, struck), name=f"ask {version}", daemon=True)
+                self._asked[str(version)] = asking
+                asking.start()
             else:
                 self._quarantine(version, struck)
+
+    def _is_asked(self, version: Version) -> bool:
+        asking = self._asked.get(str(version))
+        return asking is not None and asking.is_alive()
 
     def _ask(self, version: Version, struck: int) -> None:
         """Quarantine a version unless it answers its golden rows as ever."""

@@ -8,6 +8,7 @@ from finalmile.alerting.incidents import acted, fold
 from finalmile.errors import ConflictError
 from finalmile.forecasters.isolation import Bounds
 from finalmile.records import Finding, Incident, Severity, Version
+from finalmile.serving.host import RESTARTS
 from finalmile.serving.sandbox import golden_answered
 from finalmile.workflows.endpoint import last_good
 from finalmile.workflows.shop import Shop
@@ -66,7 +67,10 @@ def acquit(shop: Shop, version: Version, *, strikes: int) -> Incident | None:
         f"{version} could not answer {strikes} requests or more about features that callers gave; "
         f"its {count} golden rows it answers as ever."
     )
-    done = f"left {version} in place; what it cannot answer is answered by the last good version or refused"
+    done = (
+        f"left {version} in place; what it cannot answer is answered by the last good version or refused, "
+        f"and a process of its own that such features end is started again, at most {RESTARTS} times a minute"
+    )
     return open_incident(shop, version, why=why, strikes=strikes, done=done, severity="warning")
 
 
