@@ -25,6 +25,7 @@ VERBS = (
     "routes",
     "keys",
     "models",
+    "compare",
     "forecast",
     "monitor",
     "plan",

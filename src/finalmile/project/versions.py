@@ -13,7 +13,8 @@ from finalmile.errors import MissingInputError, UnknownNameError
 from finalmile.ports import Forecaster, Progress, forecasters
 from finalmile.project.core import DEFAULT_MODEL, Core
 from finalmile.records import Json
-from finalmile.workflows import certify, cycle, promote, register, train, version_reports
+from finalmile.workflows import certify, cycle, promote, register, train, version_comparisons, version_reports
+from finalmile.workflows import versions as comparing
 from finalmile.workflows.declaration import declared, read_declaration
 from finalmile.workflows.offer import Offer, Registration
 
@@ -162,6 +163,52 @@ class Versions(Core):
         return version_reports.Deployed.of(
             promote.rollback(self.shop, model, to=to, why=why)
         )  # waits for no other writer
+
+    def compare(
+        self,
+        model: str = DEFAULT_MODEL,
+        *,
+        champion: int | None = None,
+        challenger: int | None = None,
+        horizon_days: float | None = None,
+        anytime: bool = False,
+        margin: float | None = None,
+        alpha: float | None = None,
+        source: str | None = None,
+        anew: bool = False,
+    ) -> version_comparisons.Compared:
+        """Hold two versions against what came true since the last look, and say what is decided.
+
+        Terms are fixed by the first call; see :mod:`finalmile.workflows.versions`.
+
+        Parameters
+        ----------
+        champion, challenger
+            The live version, and canary, arm, shadow or newest version, by default.
+        horizon_days
+            Last day, counted from the first; without one the comparison is anytime-valid, which ``anytime`` insists on.
+        margin
+            Relative difference that is none.
+        alpha
+            Probability of a wrong winner or loser.
+        source
+            ``batch``, ``shadow`` or ``arms``.
+        anew
+            Forget what was seen and begin after the newest sales.
+        """
+        given = version_comparisons.Given(
+            horizon_days=horizon_days, anytime=anytime, margin=margin, alpha=alpha, source=source
+        )
+        with self._writing(f"compare {model}"):
+            told = comparing.compare(
+                self.shop, model, champion=champion, challenger=challenger, given=given, lake=self.lake, anew=anew
+            )
+            comparing.fold_in(self.shop, told)
+            return told
+
+    def comparisons(self, model: str = DEFAULT_MODEL) -> version_comparisons.Comparisons:
+        """What every comparison of a model said last."""
+        return comparing.standing(self.shop, model)
 
     def models(self) -> version_reports.Models:
         """Every version, which is live, and what its certificate says."""

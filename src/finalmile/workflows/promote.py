@@ -8,6 +8,7 @@ from dataclasses import replace
 from finalmile.errors import MissingInputError, NotCertifiedError
 from finalmile.records import Deployment, Version
 from finalmile.workflows.shop import Shop, live_version, newest_version
+from finalmile.workflows.versions import evidence
 
 
 def promote(
@@ -20,23 +21,26 @@ def promote(
     number
         Which version; by default the newest.
     force
-        Promote without a certificate that passed; the audit says so.
+        Promote without a certificate that passed, or against a comparison that does not speak for it; the audit says
+        so.
 
     Raises
     ------
     NotCertifiedError
-        Without a certificate, or with one that failed.
+        Without a certificate, or with one that failed; or where a comparison with the live version was begun and did
+        not end in "win" or "equal".
     ConflictError
         If somebody else deployed in between.
     """
     version = newest_version(shop, model, number)
+    before = shop.ledger.deployment(model)
     if not force:
         _require_certificate(shop, version)
-    before = shop.ledger.deployment(model)
+        _require_evidence(shop, version)
     if before is not None and before.live == version.number:
         return _completed(shop, before, why=why)
     now = shop.clock.now()
-    reason = f"{why} (forced, without a passed certificate)" if force else why
+    reason = f"{why} (forced, whatever certificate and comparison say)" if force else why
     deployed = shop.ledger.deploy(
         model, version.number, expected=before.token if before else None, at=now, actor=shop.actor, why=reason
     )
@@ -115,3 +119,15 @@ def _require_certificate(shop: Shop, version: Version) -> None:
         raise NotCertifiedError(
             f"{version} did not pass: {'; '.join(certificate.reasons)}. Train another, or promote it with --force"
         )
+
+
+def _require_evidence(shop: Shop, version: Version) -> None:
+    """Refuse a version that lost against the live one, or is still being compared with it."""
+    told = evidence(shop, version.model, version.number)
+    if told is None or told.decision in ("win", "equal"):
+        return
+    mend = "wait for the next looks" if told.decision != "lose" else "train another"
+    raise NotCertifiedError(
+        f"{version} is not shown to be as good as the live version: {told.decision}; {told.finding.why} "
+        f"Either {mend}, or promote it with --force"
+    )

@@ -60,7 +60,7 @@ class ChampionCheck:
     def judge(self, state: ComparisonState) -> Verdict:
         """What the looks so far prove; the decision that fell, with the figures of now, where one fell."""
         now = verdict(state.gains, self.rule, reference=state.reference)
-        return replace(now, decision=_word(state.decided)) if state.decided else now
+        return replace(now, decision=decided_word(state.decided)) if state.decided else now
 
     def finding(self, state: ComparisonState, now: Verdict) -> Finding:
         """The newest look in words."""
@@ -117,7 +117,8 @@ def _grown(state: ComparisonState, look: PairedLook) -> ComparisonState:
     )
 
 
-def _word(decided: str) -> Decision:
+def decided_word(decided: str) -> Decision:
+    """A decision that was kept as text; anything else is none."""
     words: dict[str, Decision] = {"win": "win", "lose": "lose", "equal": "equal"}
     return words.get(decided, "undecided")
 
@@ -141,6 +142,8 @@ def _why(state: ComparisonState, now: Verdict, rule: Rule, *, money: float | Non
 
 
 def _missing(state: ComparisonState, now: Verdict, rule: Rule) -> str:
+    if now.missing:
+        return now.missing
     if len(state.gains) and not np.isfinite(state.gains[-1]):
         partly = f" ({state.left_out:,} rows lack an outcome or one of the answers)" if state.left_out else ""
         return f"The newest look has no row with both answers and an outcome{partly}: see that sales arrive."

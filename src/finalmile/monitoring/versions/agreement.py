@@ -81,8 +81,8 @@ def _error(gap: Doubles, size: Doubles, ratio: float, series: IntArray | None) -
     """Of a ratio of sums, by the delta method, with series as the independent units."""
     if not math.isfinite(ratio) or size.sum() <= 0:
         return math.inf
-    off = gap - ratio * size
+    off: Doubles = gap - ratio * size
     if series is not None:
-        off = np.bincount(np.unique(series, return_inverse=True)[1], weights=off)
+        off = np.bincount(np.unique(series, return_inverse=True)[1], weights=off).astype(np.float64)
     n = len(off)
     return math.inf if n < 2 else math.sqrt(float((off**2).sum()) * n / (n - 1)) / float(size.sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from finalmile.frames import BoolArray
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.versions.mixture import mixture_bound, mixture_scale
 from finalmile.monitoring.versions.spending import boundary, spent
-from finalmile.monitoring.versions.verdict import Rule, Verdict
+from finalmile.monitoring.versions.verdict import Decision, Rule, Verdict
 
 _FEW = 20
 
@@ -94,27 +95,31 @@ def _corrected(mean: Doubles, before: Doubles, arm: BoolArray) -> tuple[Doubles,
     known = np.isfinite(before)
     if known.sum() < _FEW:
         return mean, 0.0
-    b = np.where(known, before, before[known].mean())
-    within_b = b - np.where(arm, b[arm].mean(), b[~arm].mean())
-    within_y = mean - np.where(arm, mean[arm].mean(), mean[~arm].mean())
-    squares = float((within_b**2).sum())
-    slope = float((within_b * within_y).sum()) / squares if squares > 0 else 0.0
-    total = float((within_y**2).sum())
-    return mean - slope * (b - b.mean()), slope**2 * squares / total if total > 0 else 0.0
+    b: Doubles = np.where(known, before, float(before[known].mean()))
+    within_b, within_y = _within(b, arm), _within(mean, arm)
+    squares, total = float(np.dot(within_b, within_b)), float(np.dot(within_y, within_y))
+    slope = float(np.dot(within_b, within_y)) / squares if squares > 0 else 0.0
+    return mean - slope * (b - float(b.mean())), slope**2 * squares / total if total > 0 else 0.0
+
+
+def _within(values: Doubles, arm: BoolArray) -> Doubles:
+    centred: Doubles = values - np.where(arm, float(values[arm].mean()), float(values[~arm].mean()))
+    return centred
 
 
 def _variance(by_series: Doubles, share: Doubles, sizes: tuple[int, int]) -> float:
     """Between series, plus between looks, less what is in both."""
     few = min(sizes)
-    series = float((by_series**2).sum()) * few / (few - 1.0)
+    series: float = float((by_series**2).sum()) * few / (few - 1.0)
     looks = share.shape[1]
     if looks < 2:
         return series
-    by_look = float((share.sum(axis=0) ** 2).sum()) * looks / (looks - 1.0)
-    return max(series + by_look - float((share**2).sum()), series)
+    by_look: float = float((share.sum(axis=0) ** 2).sum()) * looks / (looks - 1.0)
+    shared: float = by_look - float((share**2).sum())
+    return series + max(shared, 0.0)
 
 
-def arms_verdict(path: tuple[ArmsEstimate, ...], rule: Rule, *, looks: tuple[int, ...], precision: float) -> Verdict:
+def arms_verdict(path: Sequence[ArmsEstimate], rule: Rule, *, looks: Sequence[int], precision: float) -> Verdict:
     """Judge the newest estimate of a growing comparison of arms.
 
     Anytime-valid where the rule has no horizon: the normal mixture on the information, narrowest at ``precision``.
@@ -130,7 +135,7 @@ def arms_verdict(path: tuple[ArmsEstimate, ...], rule: Rule, *, looks: tuple[int
         Standard error at which the anytime-valid interval is narrowest.
     """
     if len(path) < rule.start or path[-1].information <= 0 or min(path[-1].series) < _FEW:
-        return Verdict(decision="hold", looks=len(path))
+        return Verdict(decision="hold", looks=len(path), missing=_missing(path))
     newest = path[-1]
     ended = rule.horizon is not None and looks[-1] >= rule.horizon
     if rule.horizon is None:
@@ -144,7 +149,7 @@ def arms_verdict(path: tuple[ArmsEstimate, ...], rule: Rule, *, looks: tuple[int
     z = abs(newest.gain) / newest.error
     low, high = newest.gain - bound * newest.error, newest.gain + bound * newest.error
     inside = rule.margin is not None and -rule.margin < low and high < rule.margin
-    won = "win" if newest.gain > 0 else "lose"
+    won: Decision = "win" if newest.gain > 0 else "lose"
     return Verdict(
         decision=won if z >= bound else "equal" if inside else "undecided",
         gain=newest.gain,
@@ -155,3 +160,10 @@ def arms_verdict(path: tuple[ArmsEstimate, ...], rule: Rule, *, looks: tuple[int
         looks=len(path),
         ended=ended,
     )
+
+
+def _missing(path: Sequence[ArmsEstimate]) -> str:
+    few = min(path[-1].series, default=0) if path else 0
+    if few < _FEW:
+        return f"An arm has {few} series that it alone answered and whose sales are known; {_FEW} are needed in each."
+    return "" if path[-1].information > 0 else "The series of one arm lost nothing at all."

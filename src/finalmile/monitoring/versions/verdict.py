@@ -77,6 +77,8 @@ class Verdict:
         Share of a look's difference that carries over to the next.
     ended
         The horizon is over.
+    missing
+        What is lacking where nothing can be said, if it is not looks.
     """
 
     decision: Decision
@@ -88,6 +90,7 @@ class Verdict:
     looks: int = 0
     phi: float = 0.0
     ended: bool = False
+    missing: str = ""
 
 
 def verdict(looks: Doubles, rule: Rule, *, reference: Doubles | None = None) -> Verdict:
