@@ -4,12 +4,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from finalmile.records import Step
+from finalmile.records import Finding, Incident, Step
 from finalmile.response.registry import actions
 from finalmile.response.situation import Situation, Taken
 
 NAMES = list(actions)
 NOW = datetime(2024, 3, 1, 8, tzinfo=UTC)
+ASKED = Incident(
+    incident_id="ab",
+    model="demand",
+    check="coverage",
+    subject="q0.98 of volume class 1 of 5",
+    severity="critical",
+    state="open",
+    opened_at=NOW,
+    updated_at=NOW,
+    finding=Finding(check="coverage", subject="q0.98", at=NOW, value=0.9, benchmark=0.98, why="Too few held."),
+)
 EVERYTHING = Situation(
     model="demand",
     live=3,
@@ -18,6 +29,7 @@ EVERYTHING = Situation(
     losses={"keep": 0.9, "rollback": 0.6, "fallback": 0.8},
     n_looks=14,
     now=NOW,
+    incident=ASKED,
 )
 NOTHING = Situation(model="demand", live=3, now=NOW)
 

@@ -28,6 +28,8 @@ VERBS = (
     "compare",
     "forecast",
     "monitor",
+    "checks",
+    "incidents",
     "plan",
     "orders",
     "impact",

@@ -146,7 +146,8 @@ class Monitor(Section):
     skip: tuple[str, ...] = ()
     """Checks that are left out, by the names that ``finalmile plugins`` lists; none by default."""
     groups: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
-    """Attributes of items whose groups are watched, or ``none``; by default those with 2 to 200 values."""
+    """Attributes of items whose groups are watched, or ``none``; by default those with 2 to 200 values and at
+    least eight series in each on average."""
     fast_lane: tuple[str, ...] = ()
     """Streaming detectors to run on the fleet's loss as well: ``cusum``, ``page_hinkley``, ``adwin``. Nothing is
     promised of how often they are wrong, so they warn and open no incident; none by default."""
@@ -161,7 +162,9 @@ class Monitor(Section):
 class Respond(Section):
     """What may be done about an incident without asking anybody."""
 
-    automatic: Annotated[tuple[str, ...], BeforeValidator(_names)] = ("rollback", "fallback", "retrain")
+    automatic: Annotated[tuple[str, ...], BeforeValidator(_names)] = (
+        *("recalibrate", "rollback", "fallback", "retrain"),
+    )
     """Actions that may be taken, or ``none``. Each can be undone by one command, and only what did clearly better on
     recent actuals is chosen."""
     cooldown_days: NonNegativeFloat = 7

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
 from finalmile.inventory import Policy
 from finalmile.inventory.policies import policies
+from finalmile.monitoring.registry import checks as registered
 from finalmile.project.core import DEFAULT_MODEL, Core
-from finalmile.records import OrderState
+from finalmile.records import Incident, OrderState
 from finalmile.workflows import counts, cycle, forecast, materialise, parity, reports
 from finalmile.workflows.endpoint import SERVING
+from finalmile.workflows.incidents import CHECKED_TOO, IncidentsTold, acknowledge_incident, resolve_incident
 from finalmile.workflows.monitor import Watched, joined, monitor
 from finalmile.workflows.monitor_endpoint import monitor_endpoint
 from finalmile.workflows.plan import plan as make_plan
@@ -29,12 +31,45 @@ class Days(Core):
             materialise.materialise(self.shop, live_version(self.shop, model), self.folder / SERVING, told=told)
             return reports.Forecasted(version=cycle.live(self.ledger, model), forecast=told)
 
-    def monitor(self, model: str = DEFAULT_MODEL) -> reports.Monitored:
-        """Judge what came true since the last look; incidents that are open are told too."""
+    def monitor(
+        self, model: str = DEFAULT_MODEL, *, checks: Collection[str] = (), gate: bool = False
+    ) -> reports.Monitored:
+        """Judge what came true since the last look; incidents that are open are told too.
+
+        Parameters
+        ----------
+        checks
+            Tell of these alone; all of them are run.
+        gate
+            Count a breached finding as a breach, and not only an open incident.
+
+        Raises
+        ------
+        UnknownNameError
+            No check is called so.
+        """
+        for name in checks:
+            if name not in CHECKED_TOO:
+                registered[name]
         with self._writing(f"monitor {model}"):
             newest_version(self.shop, model)
             watched = joined(monitor(self.shop, model, self.shop.known.newest), self._endpoint(model))
-            return cycle.monitored(self.ledger, model, watched)
+            told = replace(cycle.monitored(self.ledger, model, watched), gated=gate)
+            return told.only(checks) if checks else told
+
+    def acknowledge(self, incident_id: str, *, why: str) -> Incident:
+        """Say that somebody looks after an incident; evidence of its subject starts anew."""
+        with self._writing(f"acknowledge {incident_id}"):
+            return acknowledge_incident(self.shop, incident_id, why=why)
+
+    def resolve(self, incident_id: str, *, why: str) -> Incident:
+        """Say that an incident is over; evidence of its subject starts anew."""
+        with self._writing(f"resolve {incident_id}"):
+            return resolve_incident(self.shop, incident_id, why=why)
+
+    def incidents(self, model: str | None = None, *, open_only: bool = True) -> IncidentsTold:
+        """Incidents, newest first."""
+        return IncidentsTold(rows=tuple(self.ledger.incidents(model=model, open_only=open_only)))
 
     def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
         """Propose orders for every item with a stock count, by the settings' policy or another; nothing is sent."""

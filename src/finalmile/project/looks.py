@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from finalmile.figures.views import Home, Product
+from finalmile.figures.watched import Watched
 from finalmile.project.core import REGISTRIES, Core
-from finalmile.workflows import doctor, reports, views
+from finalmile.workflows import doctor, reports, views, watched_view
 from finalmile.workflows import seal as sealing
+from finalmile.workflows.guarantees import PROMISES, ChecksTold
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
+from finalmile.workflows.shop import check_model
 
 
 class Looks(Core):
@@ -33,6 +36,20 @@ class Looks(Core):
         from finalmile.metrics import metrics
 
         return reports.Plugins.of({**REGISTRIES, "metric": metrics})
+
+    @staticmethod
+    def checks() -> ChecksTold:
+        """Every check of monitoring: what it watches, and what is promised of it."""
+        from finalmile.monitoring.registry import checks
+
+        said = {name: ((checks[name].__doc__ or "").strip().splitlines() or [""])[0] for name in checks}
+        return ChecksTold(rows=tuple((name, what, PROMISES.get(name)) for name, what in said.items()))
+
+    def watched(self, model: str | None = None) -> Watched:
+        """What the page of monitoring shows of a model; of the first one of the settings by default."""
+        name = model or next(iter(self.config.models))
+        check_model(self.ledger, name, also=self.config.models)
+        return watched_view.monitoring(self.shop, name, folder=self.folder)
 
     def home(self) -> Home:
         """What the first page shows."""

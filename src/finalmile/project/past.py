@@ -18,6 +18,7 @@ from finalmile.ports import Progress
 from finalmile.project.core import DEFAULT_MODEL, Core
 from finalmile.workflows import account, impact, replay, spans, views
 from finalmile.workflows.account import Replayed
+from finalmile.workflows.findings_kept import to_frame
 from finalmile.workflows.memory import MemoryLog
 from finalmile.workflows.past_known import PastKnown
 from finalmile.workflows.shop import Shop
@@ -102,8 +103,10 @@ class Past(Core):
             seconds=time.monotonic() - began,
         )
         forecasts = account.forecasts_of(played.days)
+        found = to_frame(finding for day in played.days for finding in day.findings)
         for folder in (self.folder / "replays" / f"{start}_{end}", *([] if out is None else [out])):
             told.write(folder, forecasts=forecasts)
+            found.write_parquet(folder / "findings.parquet", compression="zstd")
         return told
 
     def _past(self) -> PastKnown:

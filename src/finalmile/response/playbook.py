@@ -11,7 +11,7 @@ from finalmile.records import Incident, Step
 from finalmile.response.registry import actions
 from finalmile.response.situation import Situation, Taken
 
-_CHANGES = frozenset({"rollback", "fallback", "retrain"})
+_CHANGES = frozenset({"rollback", "fallback", "retrain", "recalibrate"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Playbook:
         is changed.
     """
 
-    automatic: tuple[str, ...] = ("rollback", "fallback", "retrain")
+    automatic: tuple[str, ...] = ("recalibrate", "rollback", "fallback", "retrain")
     margin: float = 0.02
     cooldown_days: float = 7.0
     max_per_week: int = 2
@@ -87,6 +87,8 @@ def decide(incident: Incident, situation: Situation, playbook: Playbook) -> Deci
     if guard is not None:
         return _escalation(seen, playbook, reasons=(guard,))
     options, reasons = _options(seen, playbook)
+    if "recalibrate" in options:  # only where coverage asks, and cheaper than anything else
+        return Decision(steps=(options["recalibrate"],), reasons=tuple(reasons), dry_run=seen.dry_run)
     best = _best(options, seen, playbook)
     if best is not None:
         return Decision(steps=(options[best],), reasons=tuple(reasons), dry_run=seen.dry_run)
@@ -136,6 +138,8 @@ def _options(situation: Situation, playbook: Playbook) -> tuple[dict[str, Step],
     reasons: list[str] = []
     for name in playbook.automatic:
         step = actions.make(name).plan(situation)
+        if step is None and name == "recalibrate":
+            continue
         if step is None:
             reasons.append(f"{name}: not possible now ({_why_not(name, situation)}).")
         else:

@@ -20,6 +20,7 @@ from finalmile.figures import (
     service_over_time,
     stock_over_time,
 )
+from finalmile.figures.watched import Watched
 from finalmile.web.assets import router
 from finalmile.web.guards import Guards
 from finalmile.web.rendering import environment, render
@@ -28,9 +29,10 @@ PAGE_ROWS = 50
 
 SHOW_HOME = Callable[[], Home]
 SHOW_PRODUCT = Callable[[str], Product]
+SHOW_WATCHED = Callable[[str | None], Watched]
 
 
-def create_app(home: SHOW_HOME, product: SHOW_PRODUCT | None = None) -> FastAPI:
+def create_app(home: SHOW_HOME, product: SHOW_PRODUCT | None = None, *, watched: SHOW_WATCHED | None = None) -> FastAPI:
     """A FastAPI app that shows a project on read-only pages.
 
     Parameters
@@ -40,6 +42,8 @@ def create_app(home: SHOW_HOME, product: SHOW_PRODUCT | None = None) -> FastAPI:
     product
         Gives one product by its ``unique_id``; raises ``UnknownNameError`` for one that does not exist.
         Without it there are no product pages.
+    watched
+        Gives what monitoring of a model shows, of the first one where none is named. Without it there is no such page.
     """
     app = FastAPI(title="finalmile", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(router)
@@ -49,6 +53,8 @@ def create_app(home: SHOW_HOME, product: SHOW_PRODUCT | None = None) -> FastAPI:
     _add_lists(app, home, linked=product is not None)
     if product is not None:
         _add_product(app, product)
+    if watched is not None:
+        _add_monitoring(app, watched)
     _add_errors(app)
     return app
 
@@ -121,6 +127,12 @@ def _add_product(app: FastAPI, product: SHOW_PRODUCT) -> None:
     def product_page(id: str) -> str:  # pyright: ignore[reportUnusedFunction]  # noqa: A002 - name in the address
         shown = product(id)
         return render("product.html", product=shown, chart=product_story(shown, events=shown.events), here="/products")
+
+
+def _add_monitoring(app: FastAPI, watched: SHOW_WATCHED) -> None:
+    @app.get("/monitoring", response_class=HTMLResponse)
+    def monitoring_page(model: str | None = None) -> str:  # pyright: ignore[reportUnusedFunction]
+        return render("monitoring.html", watched=watched(model), here="/monitoring")
 
 
 def _add_errors(app: FastAPI) -> None:

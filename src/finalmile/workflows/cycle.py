@@ -57,6 +57,7 @@ def monitored(ledger: Ledger, model: str, watched: Watched) -> reports.Monitored
         incidents=tuple({**changed, **still_open}.values()),
         looks=watched.looks,
         note=note,
+        model=model,
     )
 
 

@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from finalmile.errors import UnknownNameError
 from finalmile.ports import Ledger
-from finalmile.records import Incident
+from finalmile.records import Incident, Json
+from finalmile.workflows.monitor import judged_version
+from finalmile.workflows.shop import Shop
+from finalmile.workflows.watching.looks import acknowledge as start_anew
 
 _BEFORE = ("open",)
+CHECKED_TOO = ("bias", "serving")
+"""What findings name and is no check of its own: the bias is told by the loss check, serving by the endpoint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentsTold:
+    """Incidents, or what became of one."""
+
+    rows: tuple[Incident, ...]
+    done: str = ""
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """One after another, each with its id and what was done."""
+        if not self.rows:
+            return ["No incident is open. All there ever were: finalmile incidents list --all"]
+        said = [self.done] if self.done else []
+        return [*said, *(f"{one.incident_id}  {one.state:12} {one.explain()}" for one in self.rows)]
+
+    def to_dict(self) -> Json:
+        """Rows under ``incidents``."""
+        return {"incidents": [asdict(one) for one in self.rows]}
+
+
+def acknowledge_incident(shop: Shop, incident_id: str, *, why: str) -> Incident:
+    """Say that somebody looks after an incident, and let the evidence of its subject start anew.
+
+    What the alarm rested on is known now; if it goes on, new evidence says so.
+    """
+    told = acknowledge(shop.ledger, incident_id, at=shop.clock.now(), actor=shop.actor, why=why)
+    _start_anew(shop, told)
+    return told
+
+
+def resolve_incident(shop: Shop, incident_id: str, *, why: str) -> Incident:
+    """Say that an incident is over, and let the evidence of its subject start anew."""
+    told = resolve(shop.ledger, incident_id, at=shop.clock.now(), actor=shop.actor, why=why)
+    _start_anew(shop, told)
+    return told
+
+
+def _start_anew(shop: Shop, incident: Incident) -> None:
+    number = judged_version(shop, incident.model)
+    if number is None:
+        return
+    members = [f"product {one}" for one in incident.subjects]
+    version = shop.ledger.version(incident.model, number)
+    start_anew(incident.check, shop, version, (incident.subject, *members))
 
 
 def find(ledger: Ledger, incident_id: str) -> Incident:

@@ -90,6 +90,11 @@ def _issued(due: pl.DataFrame, cutoff: int) -> Issued:
         mean=due["mean"].cast(pl.Float32).to_numpy(),
         version=int(due["version"][0]),
         cutoff=cutoff,
+        quantiles={
+            float(name[1:]): due[name].cast(pl.Float32).fill_null(np.nan).to_numpy()
+            for name in due.columns
+            if name.startswith("q0.")
+        },
     )
 
 

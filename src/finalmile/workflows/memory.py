@@ -39,4 +39,10 @@ class MemoryLog:
         step = period - cutoff - 1
         if forecast is None or not 0 <= step < forecast.horizon:
             return None
-        return Issued(ids=forecast.ids, mean=forecast.mean[:, step], version=version, cutoff=cutoff)
+        return Issued(
+            ids=forecast.ids,
+            mean=forecast.mean[:, step],
+            version=version,
+            cutoff=cutoff,
+            quantiles={level: values[:, step] for level, values in forecast.quantiles.items()},
+        )

@@ -98,7 +98,7 @@ def _told(notifier: Notifier, alert: Alert) -> bool:
 
 def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, before: Watched) -> Watched:
     version = shop.ledger.version(model, told.version)
-    returned = _last_judged_version(shop, model) != version.number
+    returned = judged_version(shop, model) != version.number
     seen = Seen(period=period, panel=panel, told=told, version=version, returned=returned)
     skip = shop.config.monitor.skip
     all_told = [guarded(name, partial(look, name), shop, model, seen) for name in LOOKS if name not in skip]
@@ -125,7 +125,8 @@ def _unjudged(shop: Shop, model: str, cutoff: int) -> Sequence[int]:
     return range(first, cutoff + 1)
 
 
-def _last_judged_version(shop: Shop, model: str) -> int | None:
+def judged_version(shop: Shop, model: str) -> int | None:
+    """Number of the version whose forecasts were judged last; ``None`` before the first look."""
     blob = shop.ledger.load_state(_version_key(model))
     return None if blob is None else int(blob)
 

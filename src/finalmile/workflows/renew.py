@@ -7,8 +7,8 @@ from finalmile.ports import forecasters
 from finalmile.records import Certificate, Version
 from finalmile.workflows.certify import certify
 from finalmile.workflows.promote import promote
-from finalmile.workflows.shop import Shop
-from finalmile.workflows.train import train
+from finalmile.workflows.shop import Shop, live_version
+from finalmile.workflows.train import keep, load_version, sales_at, train
 
 
 def renew(shop: Shop, model: str, cutoff: int, *, why: str) -> Certificate:
@@ -23,6 +23,26 @@ def _judge_and_promote(shop: Shop, version: Version, *, why: str) -> Certificate
     except NotCertifiedError:
         return certificate
     return certificate
+
+
+def recalibrated(shop: Shop, model: str, cutoff: int, *, why: str) -> Version:
+    """The live version with its quantiles measured again on what is known at a cutoff, live in its place.
+
+    Its means are the same, so no certificate is asked for.
+    """
+    live = live_version(shop, model)
+    fitted = load_version(shop, live).recalibrate(sales_at(shop, cutoff, ahead=shop.horizon(model)))
+    version = shop.ledger.new_version(
+        model=model,
+        kind=live.kind,
+        digest=keep(shop, fitted),
+        cutoff=shop.day(cutoff),
+        settings=live.settings,
+        at=shop.clock.now(),
+        actor=shop.actor,
+    )
+    promote(shop, model, number=version.number, why=why, force=True)
+    return version
 
 
 def retrain_when_due(shop: Shop, model: str, cutoff: int, *, every: int | None) -> tuple[Certificate, ...]:

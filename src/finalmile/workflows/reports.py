@@ -10,7 +10,8 @@ import polars as pl
 
 from finalmile.frames import Forecast
 from finalmile.plugins import Registry
-from finalmile.records import Certificate, Finding, Incident, Json, OrderLine, Step, Version
+from finalmile.records import Certificate, Json, OrderLine, Step, Version
+from finalmile.workflows.monitored import Monitored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,39 +44,6 @@ class Forecasted:
             "series": len(told.ids),
             "horizon": told.horizon,
             "units": float(told.mean.sum()),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Monitored:
-    """Findings of the newest look and the incidents that are open."""
-
-    findings: tuple[Finding, ...]
-    incidents: tuple[Incident, ...]
-    looks: int
-    note: str = ""
-
-    @property
-    def breached(self) -> bool:
-        """Whether an incident is open."""
-        return any(incident.state != "resolved" for incident in self.incidents)
-
-    def lines(self) -> list[str]:
-        """What was found, worst first."""
-        order = {"critical": 0, "warning": 1, "info": 2}
-        found = sorted(self.findings, key=lambda finding: order[finding.severity])
-        return [
-            f"{self.looks} new period(s) judged.{' ' + self.note if self.note else ''}",
-            *(f"{finding.severity:8} {finding.check} of {finding.subject}: {finding.why}" for finding in found[:12]),
-            *(f"INCIDENT {incident.explain()}" for incident in self.incidents if incident.state != "resolved"),
-        ]
-
-    def to_dict(self) -> Json:
-        """Findings and incidents."""
-        return {
-            "looks": self.looks,
-            "findings": [asdict(finding) for finding in self.findings],
-            "incidents": [asdict(incident) for incident in self.incidents],
         }
 
 

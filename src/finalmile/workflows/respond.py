@@ -17,7 +17,7 @@ from finalmile.workflows import quarantine, ready_made
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.monitor import deliver
 from finalmile.workflows.promote import promote, rollback, rollback_target
-from finalmile.workflows.renew import fallback_version, renew
+from finalmile.workflows.renew import fallback_version, recalibrated, renew
 from finalmile.workflows.shop import Shop, live_version
 from finalmile.workflows.taken import Begun, begin, finish, taken, unfinished, withdraw
 from finalmile.workflows.terms import last_price
@@ -80,7 +80,7 @@ def _end_what_was_begun(shop: Shop, model: str, incidents: dict[str, Incident]) 
 
 def _is_of(shop: Shop, begun: Begun, live: Version) -> bool:
     """Whether the live version is the one before the action or the one it leads to, and nobody else's choice."""
-    trained = begun.step.action == "retrain" and live.cutoff == shop.day(begun.cutoff)
+    trained = begun.step.action in {"retrain", "recalibrate"} and live.cutoff == shop.day(begun.cutoff)
     return trained or live.number in {begun.taken.from_version, begun.step.to_version}
 
 
@@ -172,7 +172,7 @@ def _playbook(shop: Shop, model: str) -> Playbook:
     rules = shop.config.respond
     ours = live_version(shop, model).kind != ready_made.KIND
     return Playbook(
-        automatic=tuple(name for name in rules.automatic if ours or name != "retrain"),
+        automatic=tuple(name for name in rules.automatic if ours or name not in {"retrain", "recalibrate"}),
         min_looks=min(Playbook().min_looks, rules.recent_looks),
         margin=rules.margin,
         cooldown_days=rules.cooldown_days,
@@ -202,6 +202,8 @@ def _carry_out(shop: Shop, step: Step, *, cutoff: int) -> None:
         promote(shop, step.model, number=step.to_version, why=step.why, force=True)
     elif step.action == "retrain":
         renew(shop, step.model, cutoff, why=step.why)
+    elif step.action == "recalibrate":
+        recalibrated(shop, step.model, cutoff, why=step.why)
 
 
 def _noted(shop: Shop, step: Step, incident: Incident, *, told: str, dry_run: bool) -> Incident:
@@ -209,7 +211,7 @@ def _noted(shop: Shop, step: Step, incident: Incident, *, told: str, dry_run: bo
     if told in incident.actions:
         return incident
     changed = acted(incident, told)
-    calls = step.action not in {"rollback", "fallback", "retrain"} and not dry_run
+    calls = step.action not in {"rollback", "fallback", "retrain", "recalibrate"} and not dry_run
     shop.ledger.put_incident(changed, alert=_call(step, incident) if calls else None, actor=shop.actor)
     return changed
 

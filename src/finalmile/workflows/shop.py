@@ -41,12 +41,13 @@ class Known(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """Forecasts of one period, as made before it: shape (n,) each."""
+    """Forecasts of one period, as made before it: shape (n,) each; no quantiles where none were forecast."""
 
     ids: NameArray
     mean: FloatArray
     version: int
     cutoff: int
+    quantiles: Mapping[float, FloatArray] = field(default_factory=dict[float, FloatArray])
 
 
 class ForecastLog(Protocol):

@@ -18,7 +18,7 @@ def registries() -> Mapping[str, Registry[object]]:
     names = {
         "forecaster": ("lightgbm", "window_average", "seasonal_naive"),
         "policy": ("order_up_to", "normal_order_up_to"),
-        "action": ("rollback", "fallback", "retrain"),
+        "action": ("recalibrate", "rollback", "fallback", "retrain"),
     }
 
     @dataclass(frozen=True)

@@ -31,4 +31,4 @@ def show_pages(project: Project, *, port: int, browser: bool) -> None:
         if browser:
             webbrowser.open(address)
 
-    serve(create_app(project.home, project.product), port, ready=ready)
+    serve(create_app(project.home, project.product, watched=project.watched), port, ready=ready)

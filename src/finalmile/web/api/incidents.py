@@ -12,7 +12,6 @@ from finalmile.web.api.desk import Caller, Desk, visible
 from finalmile.web.api.plain import plain
 from finalmile.web.api.policy import AtDesk, Deployer, Reader
 from finalmile.web.api.shapes import ERRORS, Answer, Reason
-from finalmile.workflows import incidents as work
 
 router = APIRouter(prefix="/v1/incidents", responses=ERRORS, tags=["incidents"])
 IncidentId = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$", description="Id of an incident.")]
@@ -35,20 +34,16 @@ def show_incident(incident_id: IncidentId, desk: AtDesk, caller: Reader) -> Answ
 
 @router.post("/{incident_id}/acknowledge", summary="Say that somebody looks after it")
 def acknowledge(incident_id: IncidentId, asked: Reason, desk: AtDesk, caller: Deployer) -> Answer:
-    """Its actions name who and why."""
-    project, found = desk.project, _found(desk, caller, incident_id)
-    return _told(
-        work.acknowledge(project.ledger, found.incident_id, at=project.clock.now(), actor=caller.actor, why=asked.why)
-    )
+    """Its actions name who and why; evidence of its subject starts anew."""
+    found = _found(desk, caller, incident_id)
+    return _told(desk.project.acting(caller.actor).acknowledge(found.incident_id, why=asked.why))
 
 
 @router.post("/{incident_id}/resolve", summary="Say that it is over")
 def resolve(incident_id: IncidentId, asked: Reason, desk: AtDesk, caller: Deployer) -> Answer:
-    """Its actions name who and why."""
-    project, found = desk.project, _found(desk, caller, incident_id)
-    return _told(
-        work.resolve(project.ledger, found.incident_id, at=project.clock.now(), actor=caller.actor, why=asked.why)
-    )
+    """Its actions name who and why; evidence of its subject starts anew."""
+    found = _found(desk, caller, incident_id)
+    return _told(desk.project.acting(caller.actor).resolve(found.incident_id, why=asked.why))
 
 
 def _found(desk: Desk, caller: Caller, incident_id: str) -> Incident:

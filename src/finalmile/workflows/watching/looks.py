@@ -12,8 +12,14 @@ from finalmile.workflows.watching.seen import Seen, Told
 
 LOOKS: Mapping[str, str] = {
     "loss": "loss",
+    "loss_groups": "groups",
     "input_drift": "inputs",
     "output_drift": "outputs",
+    "concept_drift": "concept_drift",
+    "fva": "fva",
+    "coverage": "coverage",
+    "estimated_loss": "estimated_loss",
+    "freshness": "freshness",
 }
 """Checks, and the modules of this package that watch for them; a module is read in when it is first used."""
 

@@ -1,0 +1,144 @@
+"""View of monitoring: every check of a model, its value beside its benchmark, and its evidence over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from finalmile.records import Finding, Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A figure over the looks, drawn small.
+
+    Parameters
+    ----------
+    values
+        One per look, oldest first; ``None`` where a look told nothing.
+    limit
+        What it is held against; ``None`` where there is nothing.
+    name
+        What it is: ``"evidence"`` or the unit of the value.
+    """
+
+    values: tuple[float | None, ...]
+    limit: float | None
+    name: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether fewer than two looks told anything."""
+        return sum(value is not None for value in self.values) < 2
+
+    def points(self, *, width: float = 120.0, height: float = 28.0) -> str:
+        """Places of the values for an SVG line, missing ones left out.
+
+        Examples
+        --------
+        >>> Course(values=(0.0, None, 4.0), limit=2.0, name="evidence").points(width=10, height=4)
+        '0.0,4.0 10.0,0.0'
+        """
+        low, span = self._range()
+        last = max(len(self.values) - 1, 1)
+        return " ".join(
+            f"{at * width / last:.1f},{height - (value - low) / span * height:.1f}"
+            for at, value in enumerate(self.values)
+            if value is not None
+        )
+
+    def limit_at(self, *, height: float = 28.0) -> float | None:
+        """Where the limit lies from the top; ``None`` without one."""
+        low, span = self._range()
+        return None if self.limit is None else round(height - (self.limit - low) / span * height, 1)
+
+    def _range(self) -> tuple[float, float]:
+        known = [value for value in (*self.values, self.limit) if value is not None]
+        low, high = min(known, default=0.0), max(known, default=1.0)
+        return low, (high - low) or 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One subject of one check: its newest finding, its course, and since when it is as it is."""
+
+    newest: Finding
+    course: Course
+    incident: Incident | None = None
+
+    @property
+    def state(self) -> str:
+        """``breached``, ``warning``, ``not judged`` or ``fine``."""
+        if self.newest.breached:
+            return "breached"
+        if self.newest.value is None:
+            return "not judged"
+        return "warning" if self.newest.severity != "info" else "fine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Everything the page of monitoring shows.
+
+    Parameters
+    ----------
+    rows
+        Worst first.
+    source
+        Where the looks come from, where they are not the project's own.
+    fine
+        Subjects that are fine and left out of ``rows``.
+    """
+
+    model: str
+    version: str | None = None
+    as_of: date | datetime | None = None
+    rows: tuple[Checked, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    source: str = ""
+    fine: int = 0
+
+
+_STATES = ("breached", "warning", "not judged", "fine")
+
+
+def watched(
+    model: str,
+    findings: Sequence[Finding],
+    *,
+    version: str | None = None,
+    incidents: Sequence[Incident] = (),
+    source: str = "",
+    most: int = 200,
+) -> Watched:
+    """The view of findings of many looks, oldest first; ``most`` rows, the worst."""
+    by: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        by.setdefault((finding.check, finding.subject), []).append(finding)
+    latest = {check: max(str(one.at) for one in findings if one.check == check) for check in {c for c, _ in by}}
+    opened = {(one.check, one.subject): one for one in incidents if one.state != "resolved"}
+    rows = [
+        Checked(newest=told[-1], course=_course(told), incident=opened.get(key))
+        for key, told in by.items()
+        if str(told[-1].at) == latest[key[0]] or key in opened
+    ]
+    rows.sort(key=lambda row: (_STATES.index(row.state), row.newest.check, row.newest.subject))
+    newest = max((one.at for one in findings), key=str, default=None)
+    return Watched(
+        model=model,
+        version=version,
+        as_of=newest,
+        rows=tuple(rows[:most]),
+        incidents=tuple(incidents),
+        source=source,
+        fine=max(len(rows) - most, 0),
+    )
+
+
+def _course(told: Sequence[Finding]) -> Course:
+    evidence = [one.log_evidence for one in told]
+    if any(value is not None for value in evidence):
+        limit = next((one.threshold for one in reversed(told) if one.threshold is not None), None)
+        return Course(values=tuple(evidence), limit=limit, name="log evidence")
+    return Course(values=tuple(one.value for one in told), limit=told[-1].benchmark, name=told[-1].unit or "value")

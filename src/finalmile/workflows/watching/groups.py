@@ -1,0 +1,74 @@
+"""Realised loss of groups of products: categories, regions, whatever the items say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from finalmile.frames import NameArray
+from finalmile.monitoring.checks.loss_groups import LossGroupsCheck
+from finalmile.monitoring.loss.grouped import GroupState
+from finalmile.records import Version
+from finalmile.workflows.shop import Shop
+from finalmile.workflows.watching.kept import begun, names_of, with_names
+from finalmile.workflows.watching.references import Before, before, loss_look
+from finalmile.workflows.watching.seen import Seen, Told, state_key
+
+NAME = "loss_groups"
+_LEAST_MEMBERS = 8
+"""Series that groups of an attribute have on average: with fewer they are single products under another name."""
+
+
+def watch(shop: Shop, model: str, seen: Seen) -> Told | None:
+    """Judge a period of every group; nothing where no attribute of the items is to be grouped by."""
+    del model
+    wanted = _wanted(shop, seen)
+    if not wanted:
+        return None
+    check, key = check_of(shop), state_key(NAME, seen.version)
+    found = begun(
+        shop,
+        key,
+        check=NAME,
+        seen=seen,
+        read=GroupState.from_bytes,
+        start=lambda: check.start(before(shop, seen).loss, groups=_before(before(shop, seen), wanted)),
+    )
+    if found.state is None:
+        return Told(findings=found.findings)
+    names = names_of(shop, key, fresh=lambda: before(shop, seen).names, begun=found)
+    state = check.resume(found.state, last=seen.period - 1) if seen.returned else found.state
+    groups = {name: seen.attribute(name) for name in wanted}
+    state, findings = check.update(state, loss_look(seen, names=names), groups=groups)
+    return Told(findings=(*found.findings, *findings), states=with_names(key, state.to_bytes(), names))
+
+
+def acknowledge(shop: Shop, version: Version, subjects: Sequence[str]) -> None:
+    """Let the evidence against groups of a version start anew."""
+    key = state_key(NAME, version)
+    blob = shop.ledger.load_state(key)
+    if blob is not None:
+        shop.ledger.save_state(key, check_of(shop).acknowledge(GroupState.from_bytes(blob), subjects).to_bytes())
+
+
+def check_of(shop: Shop) -> LossGroupsCheck:
+    """The check with this project's settings."""
+    rules = shop.config.monitor
+    return LossGroupsCheck(tolerance=rules.product_tolerance, fdr=rules.fdr, patience=shop.periods(rules.patience_days))
+
+
+def _wanted(shop: Shop, seen: Seen) -> Sequence[str]:
+    """Attributes to group by: those of the settings, else those with as many values as the check takes."""
+    named, statics, check = shop.config.monitor.groups, seen.panel.statics, check_of(shop)
+    if named is not None:
+        return [name for name in named if name in statics]
+    counts = {name: len(set(values.tolist()) - {""}) for name, values in statics.items()}
+    most = min(check.most_groups, seen.panel.n // _LEAST_MEMBERS)
+    return [name for name, count in counts.items() if check.least_groups <= count <= most]
+
+
+def _before(told: Before, wanted: Sequence[str]) -> dict[str, NameArray]:
+    empty = np.full(len(told.loss.ids), "", dtype=object)
+    groups = told.groups
+    return {name: groups.get(name, empty) for name in wanted}
