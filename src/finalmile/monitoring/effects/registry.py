@@ -36,5 +36,5 @@ class TableEffect(Protocol):
         ...
 
 
-table_effects: Registry[TableEffect] = Registry("effect size of tables", package="finalmile.monitoring.effects.tables")
+table_effects: Registry[TableEffect] = Registry("table effect", package="finalmile.monitoring.effects.tables")
 """Effect sizes of whole tables, one per file."""
