@@ -147,6 +147,21 @@ def test_an_alarm_ends_when_it_is_acknowledged_or_its_evidence_is_gone() -> None
     assert not breached(told[-1:])
 
 
+def test_rows_that_were_accepted_are_normal_from_then_on() -> None:
+    dearer = with_column("price", lambda x: x * 1.6)
+    state, _ = watch(dearer, looks=40)
+    calm = InputDriftCheck().acknowledge(state, ["input price"], accept=True)
+    _, told = watch(dearer, looks=40, state=calm)
+    assert not breached(told)
+    _, told = watch(dearer, looks=40, state=InputDriftCheck().acknowledge(state, ["input price"]))
+    assert breached(told)
+
+
+def test_a_change_that_is_smaller_than_the_tolerance_is_no_finding() -> None:
+    _, told = watch(with_column("price", lambda x: x * 1.02), looks=60)
+    assert not breached(told)
+
+
 def test_a_stored_state_goes_on_bit_for_bit() -> None:
     state, _ = watch(with_column("price", lambda x: x * 1.05), looks=5)
     again = InputState.from_bytes(state.to_bytes())

@@ -92,7 +92,7 @@ def test_categories_are_shares_and_new_ones_are_unseen() -> None:
         "other": 0.25,
         "unseen": 0.25,
         "null": 0.2,
-        "distinct": 0.0,
+        "distinct": 1.3863,
     }
     assert list(categories.unseen(rows)) == ["d"]
 

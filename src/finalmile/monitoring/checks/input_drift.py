@@ -13,7 +13,7 @@ from finalmile.frames import BoolArray, IntArray
 from finalmile.monitoring.engine import Bets
 from finalmile.monitoring.inputs.channels import PLAIN
 from finalmile.monitoring.inputs.columns import Look, reduce
-from finalmile.monitoring.inputs.detector import channel_evidence, fit, log_evidence, restarted, step
+from finalmile.monitoring.inputs.detector import accepted, fit, harmful, log_evidence, restarted, step
 from finalmile.monitoring.inputs.frozen import repeated
 from finalmile.monitoring.inputs.state import InputReference, InputState
 from finalmile.monitoring.inputs.told import Speaker
@@ -31,7 +31,8 @@ class InputDriftCheck:
     Rows become a few scalars: level, spread and skew of their ranks in the reference, shares in the tails, at zero,
     missing, far out, tiny and whole, distinct values; for text the shares of the most frequent values, of rare and of
     unseen ones. Calendar, persistence and what the shape of the same look explains are taken out; what is left feeds
-    Shiryaev-Roberts e-detectors whose null includes a tolerance, so that many rows alone never alarm. A look whose
+    Shiryaev-Roberts e-detectors whose null includes a tolerance, so that many rows alone never alarm, nor does a change
+    that is smaller than the tolerance. A look whose
     values are exactly those of an earlier look is a finding at once.
 
     An alarm lasts until the evidence behind it has been gone for ``recovery`` looks, or until it is acknowledged.
@@ -104,17 +105,31 @@ class InputDriftCheck:
         moved = self._alarmed(step(state, look.period, scalars, digests=digests, calendar=look.calendar))
         return moved, [*speaker(moved, look), *speaker.repeated(moved, look, same)]
 
-    def acknowledge(self, state: InputState, subjects: Sequence[str] | None = None) -> InputState:
-        """End alarms by hand; evidence starts anew. Subjects are those of findings; ``None`` is all of them."""
-        groups = [at for at in range(len(state.alarm)) if subjects is None or _named(state, at, subjects)]
-        return restarted(state, np.array(groups, dtype=np.int64))
+    def acknowledge(
+        self, state: InputState, subjects: Sequence[str] | None = None, *, accept: bool = False
+    ) -> InputState:
+        """End alarms by hand; evidence starts anew.
+
+        Parameters
+        ----------
+        subjects
+            As findings name them; ``None`` is all of them.
+        accept
+            Whether rows as they are now are normal from here on, as after the assortment grew; without it a change
+            that is still there alarms again.
+        """
+        named = [at for at in range(len(state.alarm)) if subjects is None or _named(state, at, subjects)]
+        groups = np.array(named, dtype=np.int64)
+        return accepted(state, groups) if accept else restarted(state, groups)
 
     def _alarmed(self, state: InputState) -> InputState:
         state = self._recovered(state)
-        fresh = _listed(np.where(state.alarm >= 0, -np.inf, log_evidence(state)), threshold=math.log(self.arl))
+        channels = harmful(state)
+        open_to = np.where(state.alarm >= 0, -np.inf, log_evidence(state, channels))
+        fresh = _listed(open_to, threshold=math.log(self.arl))
         if not len(fresh):
             return state
-        alarm, lead, channels = state.alarm.copy(), state.lead.copy(), channel_evidence(state)
+        alarm, lead = state.alarm.copy(), state.lead.copy()
         for group in fresh.tolist():
             own = np.flatnonzero(state.layout.group == group)
             lead[group] = own[np.argmax(channels[own])]

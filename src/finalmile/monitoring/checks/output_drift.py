@@ -48,6 +48,8 @@ class OutputDriftCheck:
         """Judge the answers of one more look; gives the new state and what was found, whether breached or not."""
         return self.engine.told_by(self.speaker, state, look)
 
-    def acknowledge(self, state: InputState, subjects: Sequence[str] | None = None) -> InputState:
-        """End alarms by hand; evidence starts anew. Subjects are those of findings; ``None`` is all of them."""
-        return self.engine.acknowledge(state, subjects)
+    def acknowledge(
+        self, state: InputState, subjects: Sequence[str] | None = None, *, accept: bool = False
+    ) -> InputState:
+        """End alarms by hand, as :meth:`InputDriftCheck.acknowledge` does."""
+        return self.engine.acknowledge(state, subjects, accept=accept)

@@ -64,7 +64,7 @@ class Categories:
             unseen = self._unseen(found) / n
             told[: len(shares)] = shares
             told[-4], told[-3] = max(1.0 - shares.sum() - unseen, 0.0), unseen
-            told[-1] = np.log(len(found) / n)
+            told[-1] = np.log(len(found))
         return told, _digest(found)
 
     def unseen(self, rows: pl.Series) -> Sequence[str]:

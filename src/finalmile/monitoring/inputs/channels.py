@@ -42,7 +42,7 @@ _NUMERIC = (
 )
 _ROWS = tuple(Channel("rows", sign, 0.5, 0.1) for sign in _BOTH)
 _SHARES = 0.70
-_FLOORS = {"rows": 0.03, "distinct": 0.03, "level": 1e-3, "spread": 1e-3, "skew": 1e-3, "mean": 1e-12}
+_FLOORS = {"rows": 0.03, "distinct": 0.03, "level": 0.025, "spread": 0.025, "skew": 0.025, "mean": 1e-12}
 _LEAST_SD = 0.0025
 _ROWS_WEIGHT = 0.03
 

@@ -95,6 +95,25 @@ def restarted(state: InputState, groups: IntArray) -> InputState:
     return replace(state, evidence=evidence, alarm=alarm, lead=lead, calm=calm)
 
 
+def accepted(state: InputState, groups: IntArray) -> InputState:
+    """:func:`restarted`, and where the scalars of these groups are now is normal from here on."""
+    starts = np.array([0, *offsets(state.columns), len(state.usual)], dtype=np.int64)
+    owner = np.searchsorted(starts, np.arange(len(state.usual)), side="right") - 1
+    moved = np.where(np.isin(owner, groups), state.recent, 0.0)
+    beta = state.residuals.beta.copy()
+    beta[:, 0] += moved
+    residuals = replace(state.residuals, beta=beta, recent=state.residuals.recent - moved[:, None])
+    calm = replace(state, residuals=residuals, usual=state.usual + moved, recent=state.recent - moved)
+    return restarted(calm, groups)
+
+
+def harmful(state: InputState) -> Doubles:
+    """:func:`channel_evidence` of changes that are more than harmless over their stretch; of others minus infinity."""
+    shift = state.evidence.shift / np.maximum(state.evidence.looks, 1.0)
+    enough = (state.layout.kind != PLAIN) | (shift >= state.layout.effect)
+    return np.where(enough, channel_evidence(state), -np.inf)
+
+
 def log_evidence(state: InputState, channels: Doubles | None = None) -> Doubles:
     """Each group's share of the table's evidence, logarithm, shape (1 + g,), from that of its channels."""
     weighted = channel_evidence(state) if channels is None else channels

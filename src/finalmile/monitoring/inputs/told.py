@@ -199,7 +199,7 @@ def _effect(scalar: str, usual: float, now: float) -> float:
 def _unit(scalar: str) -> str:
     if scalar in _SCORES:
         return "reference sd"
-    return {"rows": "log rows", "distinct": "log share of distinct values"}.get(scalar, "share of rows")
+    return {"rows": "log rows", "distinct": "log distinct values"}.get(scalar, "share of rows")
 
 
 def _phrase(scalar: str, *, rose: bool) -> str:
