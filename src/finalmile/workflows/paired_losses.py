@@ -199,7 +199,7 @@ _EMPTY = pl.DataFrame(
 def _batch_look(
     shop: Shop, champion: Version, challenger: Version, panel: Panel, price: Doubles, period: int
 ) -> PairedLook:
-    issued = [_told(shop, one, period) for one in (champion, challenger)]
+    issued = [one_step(shop, one, period) for one in (champion, challenger)]
     both = [one for one in issued if one is not None]
     if len(both) < 2:
         return PairedLook(period=period, champion=float("nan"), challenger=float("nan"))
@@ -216,7 +216,7 @@ def _look(panel: Panel, issued: Sequence[Issued], price: Doubles, period: int) -
     )
 
 
-def _told(shop: Shop, version: Version, period: int) -> Issued | None:
+def one_step(shop: Shop, version: Version, period: int) -> Issued | None:
     """What a version said of a period one step before; ``None`` where it cannot have known nothing of it."""
     cutoff = period - 1
     logged = shop.forecasts.issued(version.model, period, cutoff=cutoff, version=version.number)
