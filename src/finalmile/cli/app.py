@@ -30,6 +30,7 @@ VERBS = (
     "monitor",
     "checks",
     "incidents",
+    "why",
     "plan",
     "orders",
     "impact",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from finalmile.figures.views import Home, Product
 from finalmile.figures.watched import Watched
-from finalmile.project.core import REGISTRIES, Core
-from finalmile.workflows import doctor, reports, views, watched_view
+from finalmile.monitoring.why import Why
+from finalmile.project.core import DEFAULT_MODEL, REGISTRIES, Core
+from finalmile.workflows import doctor, reports, views, watched_view, why
 from finalmile.workflows import seal as sealing
 from finalmile.workflows.guarantees import PROMISES, ChecksTold
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
@@ -29,6 +32,17 @@ class Looks(Core):
             tables=[*names, FORECASTS, CUMULATIVE, sealing.PREDICTIONS],
             folder=self.folder,
         )
+
+    def why(
+        self,
+        incident_id: str | None = None,
+        *,
+        model: str = DEFAULT_MODEL,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Why:
+        """Why losses changed: those of an incident, of the newest open one of a model, or those of a span."""
+        return why.why(self.shop, incident_id, model=model, since=since, until=until)
 
     @staticmethod
     def plugins() -> reports.Plugins:

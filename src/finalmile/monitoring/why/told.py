@@ -1,0 +1,257 @@
+"""Why a loss changed, in one sentence that a planner understands and the tables behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+
+import numpy as np
+import polars as pl
+
+from finalmile.frames import BoolArray
+from finalmile.monitoring.why.accounting import Accounting, account, by
+from finalmile.monitoring.why.causes import Event, InputShift, inputs_of, price_step, share_step
+from finalmile.monitoring.why.dimensions import Doubles
+from finalmile.monitoring.why.rows import LossRows, usable
+from finalmile.monitoring.why.slices import Slice, rows_inside, search_rows
+
+_NEAR = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else is known of every row; arrays of shape (n,), each may be left out.
+
+    Parameters
+    ----------
+    inputs
+        Numbers that the model was given, by name; NaN where missing.
+    price
+        In the project's currency.
+    promoted, censored, missing
+        Whether a row was on promotion, out of stock, or has no sales yet.
+    events
+        What happened to everything: deploys, holidays.
+    weights
+        How much the model relies on each input.
+    """
+
+    inputs: Mapping[str, Doubles] = field(default_factory=dict[str, Doubles])
+    price: Doubles | None = None
+    promoted: BoolArray | None = None
+    censored: BoolArray | None = None
+    missing: BoolArray | None = None
+    events: Sequence[Event] = ()
+    weights: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a loss changed between two windows.
+
+    Parameters
+    ----------
+    sentence
+        For people.
+    before, after
+        WAPE of the reference and of the current window; ``None`` where nothing was sold.
+    since
+        First period of the change inside the first slice, or of the current window without one.
+    parts
+        Mix, bias and noise: they add up to ``after - before``.
+    tables
+        The same by each dimension, one row per value.
+    slices
+        Where the losses rose unlike the rest, most convincing first.
+    inputs, events
+        What changed inside the first slice, or everywhere without one.
+    rows
+        Rows judged: a product in a period.
+    """
+
+    sentence: str
+    before: float | None = None
+    after: float | None = None
+    since: date | datetime | int | None = None
+    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
+    slices: tuple[Slice, ...] = ()
+    inputs: tuple[InputShift, ...] = ()
+    events: tuple[Event, ...] = ()
+    rows: int = 0
+
+    @property
+    def breached(self) -> bool:
+        """Never: an explanation is no check."""
+        return False
+
+    def lines(self) -> list[str]:
+        """The sentence, the account, the slices, and what changed in the first of them."""
+        if self.before is None or self.after is None:
+            return [self.sentence]
+        change = self.after - self.before
+        parts = ", ".join(f"{name} {100 * part:+.1f}" for name, part in self.parts.items())
+        told = [
+            self.sentence,
+            f"WAPE went from {self.before:.3f} to {self.after:.3f}, {100 * change:+.1f} points: {parts}.",
+        ]
+        for one in self.slices:
+            known = "" if one.sure else " (may be chance)"
+            told.append(
+                f"  {_where(one)}: {_figure(one.loss_before)} to {_figure(one.loss)}, "
+                f"{one.share:.0%} of what was lost beyond expectation{known}"
+            )
+        told += [f"  {one.name}: {_figure(one.before)} to {_figure(one.after)} there" for one in self.inputs[:5]]
+        return [*told, *(f"  {one.words}" for one in self.events)]
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything, tables as lists of rows."""
+        return {
+            "sentence": self.sentence,
+            "before": self.before,
+            "after": self.after,
+            "since": self.since,
+            "parts": dict(self.parts),
+            "tables": {name: table.to_dicts() for name, table in self.tables.items()},
+            "slices": [asdict(one) for one in self.slices],
+            "inputs": [asdict(one) for one in self.inputs],
+            "events": [asdict(one) for one in self.events],
+            "rows": self.rows,
+        }
+
+
+def explain_rows(
+    rows: LossRows, /, *, around: Around | None = None, day: Callable[[int], date | datetime | int] = int
+) -> Why:
+    """Why the loss of some rows changed from the reference to the current window.
+
+    Rows may hold NaN where sales are not known; they are left out of losses, and counted where ``around`` says so.
+    Without rows in both windows, or without sales, the sentence says what is missing.
+
+    Parameters
+    ----------
+    around
+        What else is known of the same rows.
+    day
+        From a period number to what people call it.
+    """
+    kept = usable(rows)
+    if not kept.n or kept.current.all() or not kept.current.any():
+        side = "current" if not kept.n or not kept.current.any() else "reference"
+        return Why(sentence=f"Nothing can be said: no row of the {side} window has both a forecast and sales.")
+    whole = account(kept)
+    if whole.change is None:
+        return Why(sentence="Nothing can be said: nothing was sold in one of the two windows.", rows=kept.n)
+    found = tuple(search_rows(kept))
+    best = next((one for one in found if one.sure), None)
+    since = _since(kept, best)
+    events, inputs = _around(rows, around or Around(), best, since=since)
+    return Why(
+        sentence=_sentence(kept, whole, best, since=since, events=events, day=day),
+        before=whole.before,
+        after=whole.after,
+        since=None if since is None else day(since),
+        parts=whole.totals,
+        tables={one.name: by(kept, one) for one in kept.dimensions},
+        slices=found,
+        inputs=tuple(inputs),
+        events=tuple(events),
+        rows=kept.n,
+    )
+
+
+def _since(rows: LossRows, best: Slice | None) -> int | None:
+    """First period of the stretch up to the end in which losses (or signed errors) inside differ most."""
+    if rows.period is None:
+        return None
+    first = int(rows.period[rows.current].min())
+    if best is None:
+        return first
+    inside = rows_inside(rows, best.literals)
+    strongest, at = 0.0, first
+    for values in (rows.loss, rows.error):
+        if values is None:
+            continue
+        days, owner = np.unique(rows.period[inside], return_inverse=True)
+        mean = np.bincount(owner, weights=values[inside]) / np.bincount(owner)
+        before = inside & ~rows.current
+        level = float(values[before].mean()) if before.any() else 0.0
+        ahead = np.cumsum((mean - level)[::-1])[::-1]
+        gain = ahead**2 / np.arange(len(days), 0, -1) / max(float((mean - level)[days < first].var()), 1e-12)
+        gain[days < first - _NEAR] = 0.0
+        if len(gain) and float(gain.max()) > strongest:
+            strongest, at = float(gain.max()), int(days[int(np.argmax(gain))])
+    return at
+
+
+def _around(
+    rows: LossRows, around: Around, best: Slice | None, *, since: int | None
+) -> tuple[list[Event], list[InputShift]]:
+    inside = np.ones(rows.n, dtype=np.bool_) if best is None else rows_inside(rows, best.literals)
+    after = rows.current if since is None or rows.period is None else rows.period >= since
+    events: list[Event | None] = []
+    if around.price is not None and rows.period is not None:
+        events.append(price_step(around.price, rows.period, inside=inside))
+    for kind, on, what in (
+        ("promotion", around.promoted, "the share on promotion"),
+        ("stock-out", around.censored, "the share out of stock"),
+        ("missing sales", around.missing, "the share without sales data"),
+    ):
+        if on is not None:
+            events.append(share_step(kind, on, what, inside=inside, after=after))
+    near = [one for one in around.events if one.period is None or since is None or one.period >= since - _NEAR]
+    moved = inputs_of(around.inputs, inside=inside, after=after, weights=around.weights)
+    return [*(one for one in events if one is not None), *near], moved
+
+
+def _sentence(
+    rows: LossRows,
+    whole: Accounting,
+    best: Slice | None,
+    *,
+    since: int | None,
+    events: Sequence[Event],
+    day: Callable[[int], date | datetime | int],
+) -> str:
+    when = "" if since is None else f" since {day(since)}"
+    change = whole.change or 0.0
+    if best is None:
+        word = "worse" if change > 0 else "better"
+        parts = max(whole.totals.items(), key=lambda one: one[1] if change > 0 else -one[1])
+        about = {"mix": "more is sold of what is hard to forecast", "bias": "forecasts lean to one side"}
+        reason = about.get(parts[0], "errors are more scattered")
+        if change <= 0:
+            span = f"{whole.before:.3f} to {whole.after:.3f} WAPE"
+            return f"Forecasts are no worse than before ({span}); no part stands out."
+        return f"Forecasts are {word}{when} over all products alike; no part stands out. Mostly {reason}."
+    told = f"Forecasts of {_where(best)} {_how(best)}{when}"
+    inside = rows_inside(rows, best.literals)
+    part = account(rows, group=inside.astype(np.int64))
+    if change > 0 and len(part.effects) == 2:
+        told += f"; that is {max(float(part.effects[1].sum()) / change, 0.0):.0%} of the rise".replace("%", " %")
+    for one in events:
+        at = "" if one.period is None else f" on {day(one.period)}"
+        told += f"; {one.words}{at}"
+    return f"{told}."
+
+
+def _how(one: Slice) -> str:
+    if (
+        one.bias is not None
+        and one.loss
+        and abs(one.bias) > 0.5 * one.loss
+        and abs(one.bias) > abs(one.bias_before or 0)
+    ):
+        return f"are {abs(one.bias):.0%} too {'low' if one.bias < 0 else 'high'}".replace("%", " %")
+    if one.loss is None or not one.loss_before:
+        return "miss by more than before"
+    return f"miss by {one.loss / one.loss_before - 1:.0%} more than before".replace("%", " %")
+
+
+def _where(one: Slice) -> str:
+    return ", ".join(f"{name} {value}" for name, value in one.words.items())
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}"

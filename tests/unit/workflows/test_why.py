@@ -1,0 +1,77 @@
+"""Why an incident is open, from what a project knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from finalmile.errors import MissingInputError, UnknownNameError
+from finalmile.project import Project
+
+from .conftest import HISTORY, SERIES, SmallShop
+
+FAULT = 20
+
+
+def _items() -> pl.DataFrame:
+    names = [f"item {one}" for one in range(SERIES)]
+    return pl.DataFrame({"unique_id": names, "category": ["drinks"] * 4 + ["bread"] * 4, "store": ["1", "2"] * 4})
+
+
+@pytest.fixture
+def broken(small_shop: Callable[..., SmallShop]) -> Project:
+    """Drinks sell three times as much as forecast for the last ten of thirty days, at a lower price."""
+    shop = small_shop()
+    project = shop.project
+    project.items.add(_items())
+    project.train("demand")
+    project.promote("demand", force=True)
+    project.forecast("demand")
+    for day in range(HISTORY, HISTORY + 30):
+        sales = shop.sales(day, day + 1)
+        late = np.array([day >= HISTORY + FAULT and int(name[-1]) < 4 for name in sales["unique_id"]])
+        sales = sales.with_columns(
+            y=pl.col("y") * np.where(late, 3.0, 1.0), price=pl.col("price") * np.where(late, 0.8, 1.0)
+        )
+        shop.morning(day + 1)
+        project.sales.add(sales)
+        if day % 7 == 0:
+            project.forecast("demand")
+    return Project.open(shop.folder, clock=shop.clock)
+
+
+def test_a_span_is_explained_by_the_part_that_broke(broken: Project) -> None:
+    told = broken.why(since=SmallShop.day(HISTORY + FAULT))
+    best = told.slices[0]
+    assert best.words == {"category": "drinks"}
+    assert best.bias is not None
+    assert best.bias < -0.3
+    assert sum(told.parts.values()) == pytest.approx((told.after or 0) - (told.before or 0))
+    assert "drinks" in told.sentence
+    assert "too low" in told.sentence
+    assert any(event.kind == "price" and "fell 20 %" in event.words for event in told.events)
+    assert abs((told.since - SmallShop.day(HISTORY + FAULT)) / timedelta(days=1)) <= 1  # type: ignore[operator]
+
+
+def test_a_report_is_lines_and_a_dictionary(broken: Project) -> None:
+    told = broken.why(since=SmallShop.day(HISTORY + FAULT))
+    assert told.lines()[0] == told.sentence
+    assert told.to_dict()["sentence"] == told.sentence
+    assert not told.breached
+
+
+def test_without_an_incident_or_a_span_it_says_what_to_name(broken: Project) -> None:
+    with pytest.raises(MissingInputError, match="--since"):
+        broken.why()
+    with pytest.raises(UnknownNameError):
+        broken.why("nope")
+
+
+def test_a_model_without_forecasts_has_nothing_to_explain(tmp_path: Path, small_shop: Callable[..., SmallShop]) -> None:
+    told = small_shop().project.why(since=SmallShop.day(90))
+    assert told.sentence.startswith("Nothing can be said")
