@@ -66,7 +66,13 @@ def breached(told: list[list[Finding]]) -> list[tuple[int, str]]:
 def test_looks_like_the_reference_are_no_finding() -> None:
     _, told = watch(lambda one: one, looks=60)
     assert not breached(told)
-    assert {one.subject for one in told[-1]} == {"number of input rows", "input price", "input sold", "input store"}
+    assert {one.subject for one in told[-1]} == {
+        "number of input rows",
+        "input price",
+        "input sold",
+        "input store",
+        "repeated inputs",
+    }
 
 
 def test_a_lasting_rise_is_found_in_days_and_told_in_words() -> None:
@@ -118,7 +124,7 @@ def test_a_day_that_came_twice_is_found_at_once() -> None:
     first = look(started().last + 1)
     _, told = watch(lambda one: replace(first, period=one.period), looks=2)
     assert not breached(told[:1])
-    assert "repeated input price" in {subject for _, subject in breached(told)}
+    assert breached(told) == [(1, "repeated inputs")]
     assert "are those of" in next(one.why for one in told[1] if one.breached)
 
 
@@ -225,6 +231,24 @@ def test_too_short_a_reference_is_refused() -> None:
     reference = InputReference.of(looks, {"price": NumericReference.of(looks[0].columns["price"])}, frequency=DAY)
     with pytest.raises(MissingInputError, match="5 looks"):
         InputDriftCheck().start(reference)
+
+
+def test_special_days_are_learned_and_a_look_that_does_not_say_is_an_ordinary_day() -> None:
+    rng = np.random.default_rng(5_100_002)
+
+    def day(t: int, *, says: bool = True) -> Look:
+        off = float(t % 11 == 0)
+        return Look(period=t, columns={"x": rng.normal(size=200) + 2 * off}, calendar=np.array([off]) if says else None)
+
+    looks = [day(t) for t in range(200)]
+    pooled = np.concatenate([one.columns["x"] for one in looks])
+    check = InputDriftCheck()
+    state = check.start(InputReference.of(looks, {"x": NumericReference.of(pooled)}, frequency=DAY))
+    for t in range(200, 260):
+        state, told = check.update(state, day(t))
+        assert not any(one.breached for one in told)
+    state, told = check.update(state, day(261, says=False))
+    assert len(told) == 3
 
 
 @pytest.mark.parametrize("frequency", ["h", "W", "M"])

@@ -103,7 +103,7 @@ class InputDriftCheck:
         digests = np.array(found, dtype=np.int64)
         same = repeated(state, digests, rows=look.size)
         moved = self._alarmed(step(state, look.period, scalars, digests=digests, calendar=look.calendar))
-        return moved, [*speaker(moved, look), *speaker.repeated(moved, look, same)]
+        return moved, [*speaker(moved, look), speaker.repeated(moved, look, same)]
 
     def acknowledge(
         self, state: InputState, subjects: Sequence[str] | None = None, *, accept: bool = False

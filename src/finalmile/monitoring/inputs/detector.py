@@ -67,7 +67,8 @@ def step(
 ) -> InputState:
     """The evidence after one more look: its scalars of shape (s,) and digests of shape (g,)."""
     explained = _explained(state, scalars)
-    residuals, z, residual = state.residuals.step(period, scalars - explained, calendar=calendar)
+    known = _calendar(state, period, calendar)
+    residuals, z, residual = state.residuals.step(period, scalars - explained, calendar=known)
     day = weekdays.weekday(period, state.frequency)
     levels = _levels(state.columns)
     directed = _direction(state, day)
@@ -163,6 +164,15 @@ def _direction(state: InputState, day: int) -> Doubles:
     bets = np.column_stack([weekdays.bet(state.memory, day), late_early])[column, layout.kind[special] - WEEKDAY]
     directed[special] = np.where(bets == 0.0, np.nan, bets)
     return directed
+
+
+def _calendar(state: InputState, period: int, calendar: Doubles | None) -> Doubles | None:
+    """Regressors of a look as the reference had them: an ordinary day where the look does not say."""
+    terms = design(np.array([period]), frequency=state.frequency, looks=state.residuals.looks).shape[1]
+    wanted = int(state.residuals.beta.shape[1] - terms)
+    if calendar is not None and len(calendar) == wanted:
+        return calendar
+    return np.zeros(wanted) if wanted else None
 
 
 def _explain(reference: InputReference) -> tuple[Standard, Doubles, Doubles]:

@@ -36,6 +36,7 @@ _WORDS = {
     "unseen": ("more rows have a value never seen before than", ""),
     "rows": ("there are more rows than", "there are fewer rows than"),
 }
+_NAMED = 3
 _SCORES = ("level", "spread", "skew")
 _LOGS = ("distinct", "rows")
 
@@ -69,26 +70,31 @@ class Speaker:
         """What a group is called: ``"input price"``, or ``"input rows"`` for their number."""
         return f"number of {self.noun} rows" if group == 0 else f"{self.noun} {state.columns[group - 1].name}"
 
-    def repeated(self, state: InputState, look: Look, found: Sequence[tuple[int, int]]) -> list[Finding]:
-        """Columns whose values are exactly those of an earlier look."""
+    def repeated(self, state: InputState, look: Look, found: Sequence[tuple[int, int]]) -> Finding:
+        """Whether columns have exactly the values of an earlier look, and which."""
         at = _stamp(state.frequency, look.period)
-        return [
-            Finding(
-                check=self.check,
-                subject=f"repeated {self.subject(state, column + 1)}",
-                at=at,
-                value=1.0,
-                benchmark=0.0,
-                unit="looks repeated",
-                n=look.size,
-                since=at,
-                breached=True,
-                severity="critical",
-                why=f"All {look.size:,} values of {self.subject(state, column + 1)} are those of "
-                f"{_stamp(state.frequency, look.period - ago)} again: the feed stands still or a day came twice.",
-            )
-            for column, ago in found
-        ]
+        return Finding(
+            check=self.check,
+            subject=f"repeated {self.noun}s",
+            at=at,
+            value=float(len(found)),
+            benchmark=0.0,
+            unit="columns",
+            n=look.size,
+            since=at if found else None,
+            breached=bool(found),
+            severity="critical" if found else "info",
+            why=self._again(state, look, found) if found else f"No {self.noun} has the values of an earlier look.",
+        )
+
+    def _again(self, state: InputState, look: Look, found: Sequence[tuple[int, int]]) -> str:
+        names = [state.columns[column].name for column, _ in found]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        first = _stamp(state.frequency, look.period - found[0][1])
+        return (
+            f"All {look.size:,} values of {self.noun} {', '.join(names[:_NAMED])}{more} are those of {first} again: "
+            "the feed stands still, or a day came twice."
+        )
 
     def late(self, state: InputState, look: Look) -> Finding:
         """The look's period was judged before; nothing changes."""
