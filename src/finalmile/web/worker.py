@@ -25,7 +25,7 @@ import uvicorn
 from finalmile.adapters.local.tail import Tail
 from finalmile.serving.counters import Counters
 from finalmile.serving.opening import open_version
-from finalmile.web.drain import DrainingProtocol, DrainingServer
+from finalmile.web.drain import DrainingProtocol
 from finalmile.web.fast import Endpoint
 from finalmile.web.following import Watcher
 from finalmile.web.gate import Gate
@@ -33,6 +33,7 @@ from finalmile.web.health import Health
 from finalmile.web.hot import HotPath, Told
 from finalmile.web.predict import Predictor
 from finalmile.web.relay import Relay
+from finalmile.web.server import DrainingServer
 from finalmile.web.state import State
 from finalmile.web.uses import Uses
 
