@@ -88,7 +88,9 @@ class Days(Core):
         with self._writing(f"run {model}"):
             shop = self.shop
             cutoff = known_cutoff(shop, None if at is None else shop.frequency.index_of(at))
+            seen = self._endpoint(model).findings
             done = cycle.run_day(shop, model, cutoff, book=self._book())
+            done = replace(done, monitored=replace(done.monitored, findings=(*done.monitored.findings, *seen)))
             self._look_up_online(model, cutoff)
             return done if done.planned is None else replace(done, planned=self._with_old_counts(done.planned, cutoff))
 

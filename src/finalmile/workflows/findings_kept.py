@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import time
 from typing import Any
 
 import polars as pl
@@ -46,5 +47,7 @@ def to_frame(findings: Iterable[Finding]) -> pl.DataFrame:
 
 
 def from_frame(frame: pl.DataFrame) -> list[Finding]:
-    """The inverse of :func:`to_frame`."""
-    return [Finding(**row) for row in frame.iter_rows(named=True)]
+    """The inverse of :func:`to_frame`; stamps are days again where every look was at midnight."""
+    days = frame.select((pl.col("at").dt.time() == time()).all()).item() if frame.height else True
+    whole = frame.with_columns(pl.col("at", "since").cast(pl.Date)) if days else frame
+    return [Finding(**row) for row in whole.iter_rows(named=True)]

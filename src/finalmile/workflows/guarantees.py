@@ -57,6 +57,11 @@ PROMISES: Mapping[str, Promise] = {
         assumes=_APPROXIMATELY,
         blind="changes within the tolerance; dependence between columns",
     ),
+    "series_drift": Promise(
+        promised="expected false names over looks to a name at most fdr / patience, over all series and features",
+        assumes=_APPROXIMATELY,
+        blind="changes within the tolerance; what all series share",
+    ),
     "output_drift": Promise(
         promised=f"{_LOOKS}, for all outputs together",
         assumes=_APPROXIMATELY,

@@ -8,8 +8,8 @@ from datetime import datetime
 from finalmile.errors import UnknownNameError
 from finalmile.ports import Ledger
 from finalmile.records import Incident, Json
-from finalmile.workflows.monitor import judged_version
 from finalmile.workflows.shop import Shop
+from finalmile.workflows.watching.judged import judged_version
 from finalmile.workflows.watching.looks import acknowledge as start_anew
 
 _BEFORE = ("open",)

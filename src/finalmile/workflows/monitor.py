@@ -12,9 +12,11 @@ from finalmile.errors import FinalMileError
 from finalmile.frames import Panel
 from finalmile.ports import Notifier
 from finalmile.records import Alert, Finding, Incident
+from finalmile.workflows.explained import explained
 from finalmile.workflows.in_force import issued_in_force, settle
 from finalmile.workflows.shop import Issued, Shop
 from finalmile.workflows.watching.guard import guarded
+from finalmile.workflows.watching.judged import judged_until, judged_version, note_period, note_version
 from finalmile.workflows.watching.looks import LOOKS, look
 from finalmile.workflows.watching.seen import Seen
 
@@ -59,7 +61,7 @@ def monitor(shop: Shop, model: str, cutoff: int) -> Watched:
         if told is not None:
             settle(shop, model, told.cutoff, told.version)
             watched = _look(shop, model, panel, told, period, before=watched)
-        shop.ledger.save_state(_judged_key(model), str(period).encode())
+        note_period(shop, model, period)
     deliver(shop)
     return watched
 
@@ -76,9 +78,10 @@ def folded(shop: Shop, model: str, findings: Iterable[Finding], *, at: date | da
     """Incidents that findings of one look opened or changed, each kept with the alert that is due."""
     rules = IncidentSettings(clean_looks=shop.config.monitor.clean_looks)
     changed = fold(findings, shop.ledger.incidents(model=model), model=model, at=at, settings=rules)
-    for incident, alert in changed:
+    told = explained(shop, changed, at=at)
+    for incident, alert in told:
         shop.ledger.put_incident(incident, alert=alert, actor=shop.actor)
-    return tuple(incident for incident, _ in changed)
+    return tuple(incident for incident, _ in told)
 
 
 def joined(one: Watched, other: Watched) -> Watched:
@@ -107,7 +110,7 @@ def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, be
     shop.ledger.add_findings(findings, model=model, run=f"{version} {shop.day(period)}")
     for key, blob in {key: blob for told in all_told for key, blob in told.states.items()}.items():
         shop.ledger.save_state(key, blob)
-    shop.ledger.save_state(_version_key(model), str(version.number).encode())
+    note_version(shop, version)
     fresh = {incident.incident_id: incident for incident in changed}
     kept = [incident for incident in before.incidents if incident.incident_id not in fresh]
     return replace(before, findings=findings, incidents=(*kept, *fresh.values()), looks=before.looks + 1)
@@ -115,25 +118,11 @@ def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, be
 
 def _unjudged(shop: Shop, model: str, cutoff: int) -> Sequence[int]:
     """Periods after the last one judged; from the first promotion on where none was."""
-    blob = shop.ledger.load_state(_judged_key(model))
-    if blob is not None:
-        return range(int(blob) + 1, cutoff + 1)
+    until = judged_until(shop, model)
+    if until is not None:
+        return range(until + 1, cutoff + 1)
     versions = shop.ledger.versions(model)
     if not versions or shop.ledger.deployment(model) is None:
         return ()
     first = min(shop.frequency.index_of(version.cutoff) for version in versions) + 1
     return range(first, cutoff + 1)
-
-
-def judged_version(shop: Shop, model: str) -> int | None:
-    """Number of the version whose forecasts were judged last; ``None`` before the first look."""
-    blob = shop.ledger.load_state(_version_key(model))
-    return None if blob is None else int(blob)
-
-
-def _version_key(model: str) -> str:
-    return f"judged version/{model}"
-
-
-def _judged_key(model: str) -> str:
-    return f"judged/{model}"

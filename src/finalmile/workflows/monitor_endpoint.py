@@ -1,11 +1,11 @@
-"""Looks at what the endpoint logged since the last look."""
+"""Looks at what the endpoint logged since the last look, and at versions that are compared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 from finalmile.ports import Lake
-from finalmile.workflows import parity
+from finalmile.workflows import parity, versions
 from finalmile.workflows.monitor import Watched, deliver, folded
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching import speed
@@ -34,6 +34,7 @@ def monitor_endpoint(
     looks: Mapping[str, Callable[[], Told]] = {
         "parity": lambda: parity.look(shop, lake, model, features=features, answers=answers),
         speed.NAME: lambda: speed.look(shop, lake, model),
+        "champion": lambda: Told(findings=tuple(versions.watch(shop, model, shop.known.newest, lake=lake))),
     }
     told = [_guarded(shop, name, look) for name, look in looks.items()]
     findings = tuple(finding for one in told for finding in one.findings)

@@ -36,16 +36,16 @@ def acknowledge(check: str, shop: Shop, version: Version, subjects: Sequence[str
     Parameters
     ----------
     check
-        As findings name it; ``bias`` is gathered with ``loss``.
+        As findings name it; loss and bias of groups are told as those of the fleet are.
     """
-    module = _module(_WITH.get(check, check)) if _WITH.get(check, check) in LOOKS else None
-    if module is None or not hasattr(module, "acknowledge"):
-        return False
-    module.acknowledge(shop, version, subjects)
-    return True
+    names = _WITH.get(check, (check,))
+    modules = [module for name in names if name in LOOKS and hasattr(module := _module(name), "acknowledge")]
+    for module in modules:
+        module.acknowledge(shop, version, subjects)
+    return bool(modules)
 
 
-_WITH = {"bias": "loss"}
+_WITH = {"loss": ("loss", "loss_groups"), "bias": ("loss", "loss_groups")}
 
 
 def _module(name: str) -> ModuleType:
