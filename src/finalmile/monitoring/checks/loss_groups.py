@@ -27,8 +27,8 @@ from finalmile.records import Finding
 class LossGroupsCheck:
     """Watches WAPE and forecast over sold of every group, after what all groups of an attribute share is taken out.
 
-    The shared part is the median of the groups' shifts, from three groups on; with two, nothing is taken out. Groups
-    in alarm are chosen by e-d-BH over all groups and both figures: false names over looks to a name are at most
+    The shared part is the weighted median of the groups' shifts, from three groups on; with two, nothing is taken out.
+    Groups in alarm are chosen by e-d-BH over all groups and both figures: false names over looks to a name are at most
     ``fdr / patience``, whatever the dependence between groups. Approximately, for what is normal is estimated.
 
     Parameters
@@ -50,7 +50,7 @@ class LossGroupsCheck:
     recovery: int = 14
     least_groups: int = 2
     most_groups: int = 200
-    bets: Bets = field(default_factory=lambda: Bets(standard_errors=2.0))
+    bets: Bets = field(default_factory=lambda: Bets(standard_errors=1.0))
 
     def __post_init__(self) -> None:
         if not 0 < self.fdr < 1 or min(self.tolerance, self.bias_tolerance) < 0:
@@ -80,13 +80,14 @@ class LossGroupsCheck:
         error, sold, forecast, n = grouped.group_sums(inside, reference.actual, reference.forecast)
         wape, units = grouped.normal_of(error, sold, n)
         raw = without_outliers(grouped.raw_streams(error, sold, forecast, n, wape=wape, units=units))
-        usual = row_means(raw)
+        usual, weight = row_means(raw), grouped.weights_of(raw)
         streams = Alarmed.start(
-            grouped.without_shared(raw, attribute, usual=usual),
+            grouped.without_shared(raw, attribute, usual=usual, weight=weight),
             first=reference.first,
             frequency=reference.frequency,
             tolerance=np.tile(np.log1p([self.tolerance, self.bias_tolerance]), len(name)),
             bets=self.bets,
+            only_rises=np.tile([True, False], len(name)),
             calendar=reference.calendar,
             least_sd=0.01,
         )
@@ -99,6 +100,7 @@ class LossGroupsCheck:
             wape=wape,
             units=units,
             usual=usual,
+            weight=weight,
             streams=streams,
             recent=np.hstack([recent, np.full((len(name), 2), np.nan)]),
         )
@@ -114,7 +116,7 @@ class LossGroupsCheck:
         actual, forecast = look.actual.astype(np.float64), look.forecast.astype(np.float64)
         sums = grouped.group_sums(inside, actual[:, None], forecast[:, None])
         raw = grouped.raw_streams(*sums, wape=state.wape, units=state.units)
-        left = grouped.without_shared(raw, state.attribute, usual=state.usual)[:, 0]
+        left = grouped.without_shared(raw, state.attribute, usual=state.usual, weight=state.weight)[:, 0]
         streams = state.streams.step(look.period, left, rule=self._named, span=self.recovery, calendar=look.calendar)
         day = np.column_stack([*(one[:, 0] for one in sums[:3]), *_money(look, inside, actual, forecast)])
         day[sums[3][:, 0] == 0] = np.nan

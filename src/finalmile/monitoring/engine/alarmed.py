@@ -60,6 +60,7 @@ class Alarmed:
         least_sd: float = 1e-3,
         calendar: Doubles | None = None,
         anchor: Doubles | None = None,
+        only_rises: BoolArray | None = None,
     ) -> Alarmed:
         """Fit on reference streams of shape (s, T), NaN where a look is missing.
 
@@ -67,6 +68,8 @@ class Alarmed:
         ----------
         anchor : array of shape (s,)
             What each stream is held against, in its own unit; by default its mean over the reference.
+        only_rises : array of shape (s,)
+            With two sides: streams of which a fall is no harm after all, and gathers no evidence.
         """
         count, looks = reference.shape
         signs = np.array([1.0, -1.0])[:sides]
@@ -84,6 +87,9 @@ class Alarmed:
         )
         if anchor is not None:
             watch = _anchored(watch, anchor)
+        if only_rises is not None and sides == 2:
+            falls = np.repeat(only_rises, 2) & (watch.sign < 0)
+            watch = replace(watch, tolerance=np.where(falls, np.inf, watch.tolerance))
         none = np.full(count, -1, dtype=np.int64)
         learned = np.isfinite(reference).sum(axis=1) >= LEAST_LOOKS
         return cls(watch=watch, sides=sides, tolerance=tolerance, learned=learned, alarm=none, ended=none)
@@ -121,7 +127,8 @@ class Alarmed:
         """The next look of every stream, shape (s,); NaN leaves a stream as it was. ``span`` is that of recovery."""
         values = np.where(self.learned & np.isfinite(values), values, np.nan)
         moved = replace(self, watch=self.watch.step(period, values, span=span, calendar=calendar))
-        recent = moved.watch.recent if self.sides == 1 else np.abs(moved.watch.recent)
+        falls_count = np.isfinite(self.watch.tolerance[self._channels[:, -1]]) & (self.sides == 2)
+        recent = np.where(falls_count, np.abs(moved.watch.recent), moved.watch.recent)
         moved = moved.restarted(np.flatnonzero((self.alarm >= 0) & (recent <= self.tolerance)), at=period)
         over = rule(moved.log_evidence) & (moved.alarm < 0)
         since = moved.watch.since[moved._strongest]

@@ -13,10 +13,12 @@ from finalmile.monitoring import packing
 from finalmile.monitoring.engine.alarmed import Alarmed
 from finalmile.monitoring.engine.design import Doubles
 
-_LAYOUT = 1
+_LAYOUT = 2
 _SMOOTHING = 0.05
 _SHARED_FROM = 3
 _ROWS_EACH = 3
+_LEAST_VARIANCE = 1e-4
+_MOST_WEIGHT = 1.0 / 3.0
 
 Groups = Mapping[str, NameArray]
 """Attribute of the items, ``"category"``, to its value for every row; ``None`` and ``""`` are no group."""
@@ -34,8 +36,8 @@ class GroupState:
         Products of the group in the reference.
     wape, units : array of shape (g,)
         Normal loss, and units added to both sides of a group's ratios.
-    usual : array of shape (2g,)
-        Mean of each raw stream over the reference.
+    usual, weight : arrays of shape (2g,)
+        Mean of each raw stream over the reference, and how much it counts in what the groups share.
     streams
         Evidence.
     recent : array of shape (g, 5)
@@ -48,6 +50,7 @@ class GroupState:
     wape: Doubles
     units: Doubles
     usual: Doubles
+    weight: Doubles
     streams: Alarmed
     recent: Doubles
 
@@ -121,27 +124,55 @@ def raw_streams(
     return np.where(np.repeat(n > 0, 2, axis=0), both, np.nan)
 
 
-def without_shared(raw: Doubles, attribute: NameArray, *, usual: Doubles) -> Doubles:
-    """Streams of shape (2g, T) less the median shift of all groups of the same attribute, from three groups on."""
+def weights_of(raw: Doubles) -> Doubles:
+    """How much each stream counts in what groups share: one over its variance, shape (2g,); 0 where nothing is known.
+
+    Examples
+    --------
+    >>> weights_of(np.array([[0.0, 2.0], [0.0, 4.0]]))
+    array([1.  , 0.25])
+    """
+    known = np.isfinite(raw)
+    n = known.sum(axis=1)
+    filled = np.where(known, raw, 0.0)
+    mean = filled.sum(axis=1) / np.maximum(n, 1)
+    variance = np.where(known, (filled - mean[:, None]) ** 2, 0.0).sum(axis=1) / np.maximum(n, 1)
+    weight: Doubles = np.where(n > 1, 1.0 / np.maximum(variance, _LEAST_VARIANCE), 0.0)
+    return weight
+
+
+def without_shared(raw: Doubles, attribute: NameArray, *, usual: Doubles, weight: Doubles) -> Doubles:
+    """Streams of shape (2g, T) less the weighted median shift of the groups of an attribute, from three groups on.
+
+    No group counts for more than a third, so that what one of them does alone is never what all share.
+    """
     left = raw.copy()
     for key in dict.fromkeys(attribute.tolist()):
         for kind in (0, 1):
             rows = 2 * np.flatnonzero(attribute == key) + kind
             moved = raw[rows] - usual[rows, None]
             if len(rows) >= _SHARED_FROM:
-                left[rows] -= _medians(moved)
+                left[rows] -= _medians(moved, weight[rows])
     return left
 
 
-def _medians(values: Doubles) -> Doubles:
-    """Median of each column without its NaN; 0 for a column without values."""
+def _medians(values: Doubles, weight: Doubles) -> Doubles:
+    """Weighted median of each column without its NaN, mean of both neighbours at a tie; 0 for a column without any."""
     known = np.isfinite(values)
-    n = known.sum(axis=0)
-    ordered = np.sort(np.where(known, values, np.inf), axis=0)
-    low, high = np.maximum((n - 1) // 2, 0), np.minimum(n // 2, len(values) - 1)
+    share = np.where(known, np.maximum(weight, 1e-12)[:, None], 0.0)
+    for _ in range(3):
+        share = share / np.maximum(share.sum(axis=0), 1e-300)
+        share = np.minimum(share, _MOST_WEIGHT)
+    order = np.argsort(np.where(known, values, np.inf), axis=0, kind="stable")
+    ordered = np.take_along_axis(np.where(known, values, 0.0), order, axis=0)
+    total = np.cumsum(np.take_along_axis(share, order, axis=0), axis=0)
+    half = 0.5 * total[-1]
+    last = len(values) - 1
+    low = np.minimum((total < half - 1e-9).sum(axis=0), last)
+    high = np.minimum((total <= half + 1e-9).sum(axis=0), np.maximum(known.sum(axis=0) - 1, 0))
     column: IntArray = np.arange(values.shape[1], dtype=np.int64)
-    middle: Doubles = np.where(n > 0, 0.5 * (ordered[low, column] + ordered[high, column]), 0.0)
-    return middle
+    middle: Doubles = 0.5 * (ordered[low, column] + ordered[high, column])
+    return np.where(known.any(axis=0), middle, 0.0)
 
 
 def _named(values: NameArray) -> list[str]:
