@@ -81,7 +81,7 @@ def fleet(rng: np.random.Generator, scenario: str, args: argparse.Namespace) -> 
         demand[wrong, after] *= np.where(rng.random(wrong.sum()) < 0.5, 2.0, 0.4)[:, None]
     shape = (int(wrong.sum()), looks - reference - CHANGE)
     if scenario in ("wider", "noisy"):
-        growth = rng.uniform(1.3, 1.5, shape[0])[:, None]
+        growth = rng.uniform(*args.growth, shape[0])[:, None]
         extra = (growth**2 - 1) * (1 / rate[wrong] + 1 / size[wrong])[:, None]
         if scenario == "wider":
             demand[wrong, after] *= rng.gamma(1 / extra, extra, shape)
@@ -89,7 +89,7 @@ def fleet(rng: np.random.Generator, scenario: str, args: argparse.Namespace) -> 
             forecast[wrong, after] *= np.exp(rng.normal(0, 1, shape) * np.sqrt(np.log1p(extra)) - np.log1p(extra) / 2)
     actual = rng.negative_binomial(size[:, None], size[:, None] / (size[:, None] + demand)).astype(float)
     if scenario == "errors":
-        growth = rng.uniform(1.3, 1.5, (shape[0], 1))
+        growth = rng.uniform(*args.growth, (shape[0], 1))
         actual[wrong, after] = forecast[wrong, after] + growth * (actual - forecast)[wrong, after]
     if scenario == "new":
         actual[: n // 10, : reference + 30] = np.nan
@@ -184,6 +184,7 @@ def main() -> None:
     parser.add_argument("--dispersion", type=float, default=4.0, help="median size of the negative binomials")
     parser.add_argument("--shock", type=float, default=0.1, help="sd of the log of the common daily shock")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
+    parser.add_argument("--growth", type=float, nargs=2, default=(1.3, 1.5), help="of errors, where they grow")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     check, met = LossCheck(), True

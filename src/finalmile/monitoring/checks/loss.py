@@ -178,13 +178,13 @@ class LossCheck:
     ) -> LossState:
         rows = rows_of(state.ids, look.ids)
         known = rows >= 0
-        normal = np.full((len(rows), 3), np.nan)
-        normal[known] = np.column_stack([state.mae, state.bias, state.widening])[rows[known]]
-        mae, bias, widening = np.split(normal, 3, axis=1)
+        normal = np.full((len(rows), 4), np.nan)
+        normal[known] = np.column_stack([state.mae, state.bias, state.widening, state.base])[rows[known]]
+        mae, bias, widening, base = np.split(normal, 4, axis=1)
         errors, signed = product_streams(
             actual, forecast, Normal(mae=mae, bias=bias, widening=widening), sums=sums, scale=state.scale
         )
-        misses = relative_misses(actual, forecast, sums=sums, scale=state.scale)
+        misses = relative_misses(actual, forecast, base=base, sums=sums, scale=state.scale)
         values = np.full((len(state.ids), 4), np.nan)
         values[rows[known]] = np.hstack([errors, signed, actual, misses])[known]
         moved = replace(

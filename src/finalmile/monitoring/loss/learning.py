@@ -30,6 +30,7 @@ from finalmile.monitoring.loss.streams import (
 _LEAST_LOOKS = 20
 _POOLED_FROM = 20
 _SPREAD_FROM = 90
+_SPREAD_BASE = 2.5  # units a look; of slower products a rank says little more than whether one was sold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,11 @@ class Learner:
                 bets=self.product_bets,
             ),
             spread=Spread.start(
-                relative_misses(sold, told_before, sums=sums, scale=scale),
+                np.where(
+                    (base >= _SPREAD_BASE)[:, None],
+                    relative_misses(sold, told_before, base=base[:, None], sums=sums, scale=scale),
+                    np.nan,
+                ),
                 least=_SPREAD_FROM,
                 next_period=fleet.residuals.last + 1,
             ),

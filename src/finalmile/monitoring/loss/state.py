@@ -103,7 +103,8 @@ class LossState:
     products
         Streams 2i and 2i + 1 and channels 3i to 3i + 2 belong to product i: |error| up, forecast high, forecast low.
     spread
-        Stream i is how far product i sold from its forecast, over what such forecasts usually miss by.
+        Stream i is how far product i sold from its forecast, over what such forecasts usually miss by; not learned
+        of products with few looks, and of slow ones.
     mae : array of shape (n,)
         Reference mean of |error| in units.
     bias : array of shape (n,)

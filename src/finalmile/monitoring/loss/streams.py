@@ -155,17 +155,21 @@ def product_streams(
     return error / common, normal.bias + (signed - normal.bias) / normal.widening
 
 
-def relative_misses(actual: Doubles, forecast: Doubles, *, sums: Totals, scale: Scale) -> Doubles:
-    """Sold minus forecast over what a forecast of that size usually misses by, up to a factor; shape (n, T).
+def relative_misses(actual: Doubles, forecast: Doubles, *, base: Doubles, sums: Totals, scale: Scale) -> Doubles:
+    """Sold minus forecast over what a forecast of that size may miss by, up to a factor per product; shape (n, T).
 
-    Sales are scaled by forecast over sold of the whole fleet first, where the fleet is large enough.
+    Sales are scaled by forecast over sold of the whole fleet first, where the fleet is large enough. Below the mean
+    sales of the reference, ``base`` of shape (n, 1), misses are expected to shrink along the curve of the fleet; above
+    they may grow as much as the forecast does, so that growth by itself is never taken for scatter.
     """
     level = np.ones(actual.shape[1])
     if scale.pooled:
         ratio = (np.maximum(sums.forecast, 0.0) + scale.units) / (np.maximum(sums.actual, 0.0) + scale.units)
         level = np.clip(ratio / scale.demand_factor, *_FACTOR_BOUNDS)
-    usual = np.maximum(forecast, scale.curve.least_level) ** scale.curve.power
-    misses: Doubles = (actual * level - forecast) / np.maximum(usual, 1e-9)
+    low = max(scale.curve.least_level, 1e-9)
+    times = np.maximum(forecast, low) / np.maximum(base, low)
+    may = np.where(times > 1.0, times, times**scale.curve.power)
+    misses: Doubles = (actual * level - forecast) / np.maximum(may, 1e-9)
     return misses
 
 
