@@ -15,6 +15,7 @@ from finalmile.records import Certificate, Version, VersionState
 from finalmile.workflows import ready_made, register
 from finalmile.workflows.shop import Shop, newest_version
 from finalmile.workflows.train import keep, load_version, sales_at
+from finalmile.workflows.watching import inputs
 
 METRICS = ("wape", "bias", "mae", "rmse", "mase", "rmsse", "fva", "mape", "mape_rows", "wape_total")
 CLASSES = 5
@@ -44,6 +45,7 @@ def certify(shop: Shop, model: str, *, number: int | None = None) -> Certificate
     if version.state in ("trained", "certified"):
         why = "certificate passed" if certificate.passed else "; ".join(certificate.reasons)
         shop.ledger.set_version_state(version, state, at=certificate.issued_at, actor=shop.actor, why=why)
+    inputs.certified(shop, version)
     return certificate
 
 

@@ -123,6 +123,14 @@ def test_an_acknowledged_incident_lets_its_evidence_start_anew(small_shop: Calla
     assert project.incidents(open_only=True).rows[0].state in {"acknowledged", "open", "mitigating", "monitoring"}
 
 
+def test_the_fast_lane_runs_where_settings_name_it_and_opens_nothing(small_shop: Callable[..., Any]) -> None:
+    shop = small_shop("monitor: {fast_lane: [cusum, adwin]}\nrespond: {automatic: none}\n")
+    told = watched_days(shop, 6, times=8.0)
+    lanes = [finding for finding in told.findings if finding.check == "fast_lane"]
+    assert {finding.subject for finding in lanes} == {"log WAPE of fleet (cusum)", "log WAPE of fleet (adwin)"}
+    assert not any(incident.check == "fast_lane" for incident in told.incidents)
+
+
 def test_every_check_says_what_is_promised_of_it() -> None:
     assert set(PROMISES) == set(checks)
 

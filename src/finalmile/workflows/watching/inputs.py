@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from finalmile.errors import MissingInputError
+from finalmile.errors import FinalMileError, MissingInputError
 from finalmile.monitoring.checks.input_drift import InputDriftCheck
 from finalmile.monitoring.checks.ranges import RangeCheck
 from finalmile.monitoring.checks.schema import SchemaCheck, schema_of
@@ -57,13 +57,16 @@ def learned(shop: Shop, version: Version) -> InputState:
 
 
 def certified(shop: Shop, version: Version) -> None:
-    """Learn at certification what is normal, so that the first look need not; what cannot be learned waits."""
+    """Learn at certification what is normal, so that the first look need not.
+
+    What cannot be learned, because too little is known or a model's function for features fails, waits for the look.
+    """
     key = state_key(NAME, version)
     if shop.ledger.load_state(key) is not None:
         return
     try:
         state = learned(shop, version)
-    except MissingInputError:
+    except FinalMileError:
         return
     names = special_days(shop.known.panel(shop.frequency.index_of(version.cutoff), periods=1))
     for name, blob in with_names(key, state.to_bytes(), names).items():
