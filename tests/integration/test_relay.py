@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from finalmile.serving.board import Limits
+from finalmile.web import relay
 from finalmile.web.bodies import GoneError
-from finalmile.web.relay import PROOF, SECRET, Relay
+from finalmile.web.relay import PROOF, Relay
 from finalmile.web.replies import RefusedError
-from finalmile.web.uploads import MOST, PATIENCE, Upload
+from finalmile.web.serve_settings import SECRET
+from finalmile.web.uploads import MOST, PATIENCE, SILENCE_S, Upload
 
 SCOPE = {
     "method": "POST",
@@ -126,7 +130,7 @@ BATCH = {
 Manager = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def _relayed(tmp_path: Path, manager: Manager, upload: Upload) -> list[dict[str, Any]]:
+def _relayed(tmp_path: Path, manager: Manager, upload: Upload, *, seconds: float = 60.0) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -134,7 +138,7 @@ def _relayed(tmp_path: Path, manager: Manager, upload: Upload) -> list[dict[str,
 
     async def run() -> None:
         async with await asyncio.start_unix_server(manager, tmp_path / "m.sock"):
-            await asyncio.wait_for(Relay(tmp_path / "m.sock").ask(BATCH, upload, send), 20)
+            await asyncio.wait_for(Relay(tmp_path / "m.sock", seconds=seconds).ask(BATCH, upload, send), 20)
 
     asyncio.run(run())
     return sent
@@ -179,6 +183,42 @@ def _swallow(cut: list[bool]) -> Manager:
         writer.close()
 
     return manager
+
+
+def test_a_manager_whose_disk_is_slow_is_not_taken_for_a_caller_who_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_SIGN_S", 0.01)
+    signs: list[int] = []
+    pieces = 20
+
+    async def manager(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        while len(signs) < 3 * pieces:  # far more than its pieces would give, were nobody waiting
+            await asyncio.sleep(0.001)
+        for _ in range(pieces):
+            await reader.readline()
+            await reader.readexactly(1_000_002)
+        writer.write(WHOLE)
+        writer.close()
+
+    upload = _upload(*[b"x" * 1_000_000] * pieces, scope={**BATCH, PATIENCE: lambda: signs.append(1)}, usual=100)
+    assert _relayed(tmp_path, manager, upload)[0]["status"] == 201
+
+
+def test_a_manager_that_takes_nothing_for_too_long_is_given_up(tmp_path: Path) -> None:
+    async def manager(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        writer.transport.abort()
+
+    with pytest.raises(RefusedError, match="took nothing") as refused:
+        _relayed(tmp_path, manager, _upload(*[b"x" * 1_000_000] * 20, scope=BATCH), seconds=0.05)
+    assert refused.value.status == 503
+
+
+def test_an_upload_that_falls_silent_is_told_before_its_connection_is_cut() -> None:
+    assert Limits().seconds >= SILENCE_S + 2
 
 
 def test_a_caller_who_hangs_up_leaves_the_manager_a_body_that_is_not_whole(tmp_path: Path) -> None:

@@ -27,11 +27,10 @@ from finalmile.web.api.desk import Desk
 from finalmile.web.batches import Batches, die_with_parent
 from finalmile.web.errands import Errands
 from finalmile.web.redaction import Redacting
-from finalmile.web.relay import SECRET
+from finalmile.web.serve_settings import SECRET, SOCKET
 from finalmile.web.watcher import Watcher
 from finalmile.workflows.endpoint import SERVING
 
-SOCKET = "manager.sock"
 NOTHING_LIVE = (
     "Nothing is live yet, so nothing can be answered; what is promoted is answered at once. Run: finalmile promote "
     "MODEL, after finalmile train MODEL or finalmile register MODEL --loader KIND --path FILE."

@@ -13,6 +13,7 @@ import httptools
 
 from finalmile.web.bodies import GoneError
 from finalmile.web.replies import CLOSE, Header, RefusedError, Reply, busy
+from finalmile.web.serve_settings import SECRET
 from finalmile.web.uploads import Upload
 
 _HOPS = frozenset(
@@ -20,8 +21,11 @@ _HOPS = frozenset(
 )
 _BARE = (204, 304)
 _BLOCK = 65_536
-SECRET, PROOF = "FINALMILE_RELAY", b"x-finalmile-relay"
-"""What a supervisor tells its own workers and its own manager, and the header that carries it between them."""
+_SIGN_S = 5.0
+"""How often an upload shows that it still goes on while the manager takes nothing."""
+
+PROOF = b"x-finalmile-relay"
+"""The header that carries between them what a supervisor told its own workers and its own manager."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -73,7 +77,7 @@ class Relay:
             reader, writer = await asyncio.open_unix_connection(self._socket)
         except OSError:
             raise busy("the manager is not there now; predictions are answered as ever", after_s=2) from None
-        sending = asyncio.ensure_future(_sent(scope, upload, writer))
+        sending = asyncio.ensure_future(_sent(scope, upload, writer, self._seconds))
         answer = _Answer(send, sending, patience=upload.patience, bare=scope["method"] == "HEAD")
         try:
             await self._passed_on(reader, answer, sending)
@@ -88,6 +92,8 @@ class Relay:
             raise
         finally:
             await _ended(sending)
+            if writer.transport.get_write_buffer_size():
+                writer.transport.abort()  # it reads no further, so that a close would wait for it
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
@@ -118,20 +124,40 @@ class Relay:
             reading.cancel()
 
 
-async def _sent(scope: Mapping[str, Any], upload: Upload, writer: asyncio.StreamWriter) -> None:
+async def _sent(scope: Mapping[str, Any], upload: Upload, writer: asyncio.StreamWriter, seconds: float) -> None:
     """Send head and body; a manager that reads no further has its reason, and tells it."""
     with contextlib.suppress(ConnectionError):
         writer.write(_head(scope, upload))
         async for piece in upload.pieces():
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if upload.chunked else piece)
-            await writer.drain()
+            await _taken(upload, writer, seconds)
         writer.write(b"0\r\n\r\n" if upload.chunked else b"")
         await writer.drain()
 
 
+async def _taken(upload: Upload, writer: asyncio.StreamWriter, seconds: float) -> None:
+    """Wait until the manager takes more. Its disk may be slow, which is not taken for the caller's silence.
+
+    Raises
+    ------
+    TimeoutError
+        It took nothing for so long.
+    """
+    draining = asyncio.ensure_future(writer.drain())
+    try:
+        for _ in range(max(1, round(seconds / _SIGN_S))):
+            done, _ = await asyncio.wait((draining,), timeout=min(seconds, _SIGN_S))
+            if done:
+                return await draining
+            upload.patience()
+    finally:
+        draining.cancel()
+    raise TimeoutError(f"it took nothing for {seconds:g} s")
+
+
 async def _ended(sending: asyncio.Future[None]) -> None:
     sending.cancel()
-    with contextlib.suppress(asyncio.CancelledError, RefusedError, GoneError):
+    with contextlib.suppress(asyncio.CancelledError, RefusedError, GoneError, OSError):
         await sending
 
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SOCKET = Path("serving", "manager.sock")
+from finalmile.web.serve_settings import FOLDER, SOCKET
+
+_SOCKET = Path(FOLDER, SOCKET)
 
 
 class _Local(http.client.HTTPConnection):
@@ -19,11 +21,11 @@ class _Local(http.client.HTTPConnection):
         self._folder = folder
 
     def connect(self) -> None:
-        handle = os.open(self._folder / SOCKET.parent, os.O_RDONLY | os.O_DIRECTORY)
+        handle = os.open(self._folder / _SOCKET.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(self.timeout)
-            self.sock.connect(f"/proc/self/fd/{handle}/{SOCKET.name}")
+            self.sock.connect(f"/proc/self/fd/{handle}/{SOCKET}")
         finally:
             os.close(handle)
 
@@ -41,7 +43,7 @@ def ask_manager(
     TimeoutError
         It has not answered yet, and may still do what it was asked.
     """
-    if not (folder / SOCKET).exists():
+    if not (folder / _SOCKET).exists():
         return None
     connection = _Local(folder, seconds)
     try:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = "serving"
+FOLDER, SOCKET = "serving", "manager.sock"
+SECRET = "FINALMILE_RELAY"
+"""Environment variable: what a supervisor tells its own workers and its own manager, so that they know each other."""
+
 HANG_S = 10.0
 
 

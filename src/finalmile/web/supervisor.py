@@ -18,10 +18,9 @@ from types import FrameType
 
 from finalmile.web.children import MANAGER, WORKER, Child, manager_words, run, worker_words
 from finalmile.web.claims import STATE, NoKeyError, ServedAlreadyError, bound, check_key, locked
-from finalmile.web.serve_settings import Settings, settings_from
+from finalmile.web.serve_settings import SECRET, Settings, settings_from
 
 BOARD = "board.json"
-SECRET = "FINALMILE_RELAY"
 TICK_S = 0.1
 START_S = 60.0
 _STABLE_S, _LONGEST_PAUSE_S = 10.0, 5.0

@@ -19,7 +19,8 @@ USUAL_MOST = 1_000_000_000
 PATIENCE = "finalmile.patience"
 """In a request's scope: called whenever a piece came or went, so that what takes long is not taken for stuck."""
 
-_SILENCE_S = 60.0
+SILENCE_S = 25.0
+"""How long whoever uploads may send nothing; less than a request may be without a sign before its connection is cut."""
 
 
 def most_bytes() -> int:
@@ -70,9 +71,9 @@ class Upload:
         size, more = 0, True
         while more:
             try:
-                message = await asyncio.wait_for(self._receive(), _SILENCE_S)
+                message = await asyncio.wait_for(self._receive(), SILENCE_S)
             except TimeoutError:
-                message_told = f"nothing came for {_SILENCE_S:.0f} s; send it again"
+                message_told = f"nothing came for {SILENCE_S:.0f} s; send it again"
                 raise RefusedError(408, "timeout", message_told, headers=(CLOSE,)) from None
             if message["type"] == "http.disconnect":
                 raise GoneError

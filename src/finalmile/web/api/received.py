@@ -19,8 +19,8 @@ from finalmile.serving.cells import header_of
 from finalmile.serving.signature import Feature
 from finalmile.web.replies import RefusedError
 from finalmile.web.tables import check_names
+from finalmile.web.uploads import SILENCE_S
 
-_SILENCE_S = 60.0
 _MARK = b"PAR1"
 _LOOKED_AT = 100_000
 """Bytes within which the first line of an upload is looked at."""
@@ -82,11 +82,11 @@ async def _parts(request: Request) -> AsyncIterator[bytes]:
     stream = request.stream().__aiter__()
     while True:
         try:
-            yield await asyncio.wait_for(anext(stream), timeout=_SILENCE_S)
+            yield await asyncio.wait_for(anext(stream), timeout=SILENCE_S)
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise HTTPException(408, f"nothing came for {_SILENCE_S:.0f} s; send it again") from None
+            raise HTTPException(408, f"nothing came for {SILENCE_S:.0f} s; send it again") from None
 
 
 def _kept(file: BinaryIO) -> None:
