@@ -18,7 +18,9 @@ from finalmile.monitoring.why.score import score
 Literal = tuple[int, int, int]
 """Dimension, first and last code."""
 
-_MOST = 3
+MOST_LITERALS = 3
+"""Conditions that a slice may have."""
+
 _WIDE = 40
 _PER_PAIR = 8
 _PARENTS = 50
@@ -122,7 +124,7 @@ def _prices(counts: Sequence[int]) -> list[float]:
     """Logarithm of the number of slices of 1, 2 and 3 literals."""
     known = [1.0, 0.0, 0.0, 0.0]
     for count in counts:
-        for k in range(_MOST, 0, -1):
+        for k in range(MOST_LITERALS, 0, -1):
             known[k] += known[k - 1] * count
     return [math.log(max(one, 1.0)) for one in known[1:]]
 

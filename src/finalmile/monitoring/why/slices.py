@@ -14,7 +14,7 @@ from finalmile.monitoring.why.evidence import deviations, log_p
 from finalmile.monitoring.why.expected import Cells, cells_of
 from finalmile.monitoring.why.rows import LossRows
 from finalmile.monitoring.why.score import score
-from finalmile.monitoring.why.search import Candidate, Literal, inside, search
+from finalmile.monitoring.why.search import MOST_LITERALS, Candidate, Literal, inside, search
 
 CONFIDENCE = 0.95
 _LOOKED_AT = 24
@@ -151,7 +151,7 @@ def _told(one: Candidate, rows: LossRows, cells: Cells, *, confidence: float) ->
     chance = min(log_p(deviations(rows, cells, mine, signed=False)), 0.0)
     if rows.error is not None:
         chance = min(chance, _bias_chance(rows, cells, mine)) + math.log(2)
-    evidence = -chance - one.price
+    evidence = -chance - one.price - math.log(MOST_LITERALS)
     now, before = mine & rows.current, mine & ~rows.current
     figures = {
         "loss": _rate(rows.loss, rows.exposure, now),

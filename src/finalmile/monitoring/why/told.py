@@ -96,11 +96,12 @@ class Why:
             self.sentence,
             f"WAPE went from {self.before:.3f} to {self.after:.3f}, {100 * change:+.1f} points: {parts}.",
         ]
-        for one in self.slices:
+        shown = [one for one in self.slices if one.sure] or self.slices[:1]
+        for one in shown:
             known = "" if one.sure else " (may be chance)"
             told.append(
                 f"  {_where(one)}: {_figure(one.loss_before)} to {_figure(one.loss)}, "
-                f"{one.share:.0%} of what was lost beyond expectation{known}"
+                f"{100 * one.share:.0f} % of what was lost beyond expectation{known}"
             )
         told += [f"  {one.name}: {_figure(one.before)} to {_figure(one.after)} there" for one in self.inputs[:5]]
         return [*told, *(f"  {one.words}" for one in self.events)]
