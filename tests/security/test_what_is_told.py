@@ -37,6 +37,7 @@ def test_a_body_that_cannot_be_used_is_told_in_words_of_our_own(door: Any, body:
         ("/v1/modles", "/v1/models"),
         ("/v1/models/demand/certificate", "/v1/models/demand/certificates"),
         ("/v1/models/demand:predicts", "/v1/models/demand:predict"),
+        ("/v1/models/demand/predict", "/v1/models/demand:predict"),
         ("/invocation", "/invocations"),
         ("/v1/batch", "/v1/batches"),
     ],
@@ -48,6 +49,20 @@ def test_a_mistyped_path_is_told_the_one_that_is_close(door: Any, path: str, clo
     if ":" in path:
         assert door.ask("POST", path, json={}).status_code == 404
     assert "/openapi.json" in door.ask("GET", "/nowhere/near").json()["error"]["message"]
+
+
+def test_a_batch_sent_with_curls_own_content_type_is_told_how_to_send_it(door: Any) -> None:
+    door.version("a", live=True)
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = door.ask("POST", "/v1/models/demand/batches", content=b"{}", headers=headers)
+    assert answer.status_code == 415
+    assert "--data-binary" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("role", "told"), [("operator", "an operator may"), ("planner", "a planner may")])
+def test_a_role_that_is_too_small_is_named_with_its_article(locked: Any, key: Any, role: str, told: str) -> None:
+    answer = locked.ask("GET", "/v1/keys", key=key(role))
+    assert (answer.status_code, told in answer.json()["error"]["message"]) == (403, True)
 
 
 def test_a_wrong_method_is_told_the_right_one(door: Any) -> None:

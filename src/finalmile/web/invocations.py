@@ -18,7 +18,10 @@ from finalmile.web.state import Model
 from finalmile.web.tables import Header, header_told, parameter, read_rows, written
 
 _LINES = frozenset(("application/jsonlines", "application/x-jsonlines", "application/jsonl", "application/x-ndjson"))
-_JSON = frozenset(("application/json", "", "application/vnd.sagemaker-json"))
+_FORM = "application/x-www-form-urlencoded"
+"""What curl -d says of every body; it is read as JSON."""
+
+_JSON = frozenset(("application/json", "", "application/vnd.sagemaker-json", _FORM))
 _LONG = 100_000
 """Bytes from which a body is read beside the loop, so that others are answered meanwhile."""
 

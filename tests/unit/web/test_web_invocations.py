@@ -39,3 +39,9 @@ def test_lines_are_counted_before_they_are_cut_apart(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(invocations, "_line", lambda *_: pytest.fail("a line was read"))
     with pytest.raises(RefusedError, match="at most 10000"):
         invocations._read(b"\n" * 3_000_000, "application/jsonlines", MODEL, Limits(), "")
+
+
+def test_what_curl_sends_without_a_content_type_of_its_own_is_read_as_json() -> None:
+    body = b'{"instances": [{"unique_id": "milk"}]}'
+    records, shape = invocations._read(body, "application/x-www-form-urlencoded", MODEL, Limits(), "")
+    assert ([record.asked.unique_id for record in records], shape) == (["milk"], "json")

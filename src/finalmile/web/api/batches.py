@@ -32,6 +32,7 @@ FORMS = {
     "application/vnd.apache.parquet": "parquet",
     "application/json": "forecast",
 }
+FORM = "application/x-www-form-urlencoded"
 _BODY = {
     "requestBody": {
         "description": "JSON lines with a record each, as :predict takes them; CSV or Parquet with a row each; or, as "
@@ -53,8 +54,11 @@ async def submit_batch(name: ModelName, request: Request, desk: AtDesk, caller: 
     await to_thread.run_sync(desk.model, caller, name)
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in FORMS:
+        hint = "; curl says so by itself: add -H 'content-type: application/jsonl', and send with --data-binary"
         raise HTTPException(
-            415, f"content-type is {media[:60]!r}, which cannot be read here; send one of {', '.join(FORMS)}"
+            415,
+            f"content-type is {media[:60]!r}, which cannot be read here; send one of {', '.join(FORMS)}"
+            f"{hint if media == FORM else ''}",
         )
     deployed = await to_thread.run_sync(desk.project.ledger.deployment, name)
     if deployed is None:

@@ -21,6 +21,10 @@ class ForbiddenError(FinalMileError):
     """The caller's role does not allow this."""
 
 
+def _article(word: str) -> str:
+    return "an" if word[:1] in "aeiou" else "a"
+
+
 @dataclass(frozen=True)
 class Requires:
     """Dependency that lets a caller through whose role allows ``permission`` and whose key reaches the model."""
@@ -32,7 +36,7 @@ class Requires:
         caller = caller_of(request)
         if not allowed(caller.role, self.permission):
             raise ForbiddenError(
-                f"a {caller.role} may not do this; it takes a role that may {self.permission!r}. "
+                f"{_article(caller.role)} {caller.role} may not do this; it takes a role that may {self.permission!r}. "
                 "Ask for another key: finalmile keys create NAME --role ROLE"
             )
         if self.permission == ADMIN and caller.key is not None and caller.key.models:

@@ -66,6 +66,10 @@ def no_path(request: Request, /) -> str:
     """That there is no such path, and which one is close."""
     path = str(request.scope["path"])[:200]
     own = [str(getattr(route, "path", "")) for route in request.app.routes]
+    head, _, verb = path.rpartition("/")
+    colon = f"{head}:{verb}"  # verbs stand behind a colon, parts of a model behind a slash
+    if any(":" in one and _filled(one, colon) == colon for one in (*own, *PATHS)):
+        return f"there is no {path}. Did you mean {colon}?"
     known = sorted({_filled(one, path) for one in (*own, *PATHS) if one})
     close = difflib.get_close_matches(path, known, n=1, cutoff=0.75)
     hint = f"Did you mean {close[0]}?" if close else "Every path is in /openapi.json"
