@@ -12,33 +12,16 @@ import numpy as np
 
 from finalmile.frames import Frequency
 from finalmile.monitoring.engine.design import Doubles
-from finalmile.monitoring.inputs.channels import EARLY, LATE, WEEKDAY
+from finalmile.monitoring.inputs.channels import EARLY, LATE, PLAIN, WEEKDAY
 from finalmile.monitoring.inputs.columns import Look, numbers, offsets
-from finalmile.monitoring.inputs.detector import channel_evidence, log_evidence
+from finalmile.monitoring.inputs.detector import channel_evidence, harmful, log_evidence
 from finalmile.monitoring.inputs.state import InputState
+from finalmile.monitoring.inputs.words import capital, effect, figures, phrase, unit
 from finalmile.records import Finding, Severity
 
-_WORDS = {
-    "level": ("values are higher than", "values are lower than"),
-    "spread": ("values are more spread out than", "values are less spread out than"),
-    "skew": ("high values reach further than", "low values reach further than"),
-    "tail_hi": ("more rows are very high than", "fewer rows are very high than"),
-    "tail_lo": ("more rows are very low than", "fewer rows are very low than"),
-    "far": ("more rows are far beyond all values known than", ""),
-    "tiny": ("more rows are close to 0 without being 0 than", ""),
-    "zero": ("more rows are 0 than", "fewer rows are 0 than"),
-    "null": ("more rows are missing than", "fewer rows are missing than"),
-    "distinct": ("more values differ from each other than", "values repeat more often than"),
-    "top": ("more rows share the highest value than", ""),
-    "mode": ("more rows share one value than", ""),
-    "whole": ("more rows are whole numbers than", "fewer rows are whole numbers than"),
-    "other": ("more rows have a rare value than", "fewer rows have a rare value than"),
-    "unseen": ("more rows have a value never seen before than", ""),
-    "rows": ("there are more rows than", "there are fewer rows than"),
-}
 _NAMED = 3
-_SCORES = ("level", "spread", "skew")
-_LOGS = ("distinct", "rows")
+_ALSO = 2
+_FEW, _LEAST_ODD = 3, 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,15 +111,15 @@ class Speaker:
             at=at,
             value=now,
             benchmark=usual,
-            effect=_effect(scalar, usual, now),
-            unit=_unit(scalar),
+            effect=effect(scalar, usual, now),
+            unit=unit(scalar),
             log_evidence=evidence if math.isfinite(evidence) else 0.0,
             threshold=self.alarm,
             n=look.size,
             since=_stamp(state.frequency, int(state.evidence.since[channel])),
             breached=breached,
             severity=self._severity(evidence, breached=breached),
-            why=self._why(state, look, group, channel=channel) if breached else f"{_capital(subject)} is as it was.",
+            why=self._why(state, look, group, channel=channel) if breached else f"{capital(subject)} is as it was.",
         )
 
     def _severity(self, evidence: float, *, breached: bool) -> Severity:
@@ -147,18 +130,29 @@ class Speaker:
     def _why(self, state: InputState, look: Look, group: int, *, channel: int) -> str:
         scalar, usual, now = _moved(state, channel)
         since = _stamp(state.frequency, int(state.evidence.since[channel]))
-        head = f"{_capital(self.subject(state, group))}: since {since} "
+        head = f"{capital(self.subject(state, group))}: since {since} "
         kind = int(state.layout.kind[channel])
         if kind == WEEKDAY:
             return head + "its weekly pattern is another than in the reference."
         if kind in (LATE, EARLY):
             side = "late" if kind == LATE else "early"
             return head + f"its weekly pattern comes a day {side}: dates may be shifted."
-        told = head + f"{_phrase(scalar, rose=state.layout.sign[channel] > 0)} expected for these days"
-        told += f", {_figures(scalar, usual, now)}."
+        told = head + f"{phrase(scalar, rose=state.layout.sign[channel] > 0)} expected for these days"
+        told += f", {figures(scalar, usual, now)}."
         if group and state.columns[group - 1].numeric:
             told += _mean(state, group) + _factor(state, look, group, scalar=scalar)
-        return told
+        return told + self._also(state, group, channel=channel)
+
+    def _also(self, state: InputState, group: int, *, channel: int) -> str:
+        """Other changes of the same column that would alarm by themselves, strongest first."""
+        channels, told = harmful(state), list[str]()
+        own = np.flatnonzero((state.layout.group == group) & (state.layout.kind == PLAIN) & (channels >= self.alarm))
+        for other in own[np.argsort(-channels[own])].tolist():
+            scalar, usual, now = _moved(state, other)
+            if state.layout.source[other] != state.layout.source[channel] and len(told) < _ALSO:
+                rose = bool(state.layout.sign[other] > 0)
+                told.append(f"{phrase(scalar, rose=rose)} usual ({figures(scalar, usual, now)})")
+        return f" Also: {'; '.join(told)}." if told else ""
 
 
 @lru_cache(maxsize=4096)
@@ -198,30 +192,6 @@ def _moved(state: InputState, channel: int) -> tuple[str, float, float]:
     return _name(state, channel), usual, usual + float(state.layout.sign[channel]) * shift
 
 
-def _effect(scalar: str, usual: float, now: float) -> float:
-    return math.expm1(min(max(now - usual, -50.0), 50.0)) if scalar in _LOGS else now - usual
-
-
-def _unit(scalar: str) -> str:
-    if scalar in _SCORES:
-        return "reference sd"
-    return {"rows": "log rows", "distinct": "log distinct values"}.get(scalar, "share of rows")
-
-
-def _phrase(scalar: str, *, rose: bool) -> str:
-    if scalar in _WORDS:
-        return _WORDS[scalar][0 if rose else 1]
-    return f"the {scalar} is {'higher' if rose else 'lower'} than"
-
-
-def _figures(scalar: str, usual: float, now: float) -> str:
-    if scalar in _SCORES:
-        return f"{now - usual:+.2f} reference sd"
-    if scalar in _LOGS:
-        return f"{100 * _effect(scalar, usual, now):+.0f} %"
-    return f"{100 * max(now, 0.0):.1f} % of rows instead of {100 * usual:.1f} %"
-
-
 def _mean(state: InputState, group: int) -> str:
     """Where the mean is now beside where the calendar would have it, in the column's own unit."""
     stream = _mean_stream(state, group)
@@ -245,7 +215,7 @@ def _factor(state: InputState, look: Look, group: int, *, scalar: str) -> str:
         return ""
     limits, usual = column.scorer.limits, _usual_size(column.scorer.points, column.scorer.mass)
     odd = size[np.isfinite(size) & ((size > limits[7]) | ((size > 0) & (size < limits[5])))]
-    if not len(odd) or usual <= 0:
+    if len(odd) < max(_FEW, _LEAST_ODD * len(size)) or usual <= 0:
         return ""
     power = round(math.log10(float(np.median(odd)) / usual))
     if abs(power) < 1:
@@ -265,7 +235,3 @@ def _usual_size(points: Doubles, mass: Doubles) -> float:
     middle = int(np.searchsorted(reached, half))
     usual: Doubles = size[order]
     return float(usual[middle])
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
