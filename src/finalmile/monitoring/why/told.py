@@ -230,7 +230,8 @@ def _sentence(
     inside = rows_inside(rows, best.literals)
     part = account(rows, group=inside.astype(np.int64))
     if change > 0 and len(part.effects) == 2:
-        told += f"; that is {max(float(part.effects[1].sum()) / change, 0.0):.0%} of the rise".replace("%", " %")
+        part_of = float(part.effects[1].sum()) / change
+        told += f"; that is {'all' if part_of >= 1 else f'{max(part_of, 0.0) * 100:.0f} %'} of the rise"
     for one in events:
         at = "" if one.period is None else f" on {day(one.period)}"
         told += f"; {one.words}{at}"
