@@ -340,3 +340,21 @@ def test_a_state_from_before_spreads_were_watched_goes_on_without() -> None:
     assert pick(found, "loss", "products").value == 0
     assert np.isneginf(after.spread.log_evidence).all()
     assert LossState.from_bytes(after.to_bytes()).last == after.last
+
+
+def test_a_seasonal_product_of_scattered_demand_that_is_forecast_as_well_as_before_is_not_listed() -> None:
+    rng = np.random.default_rng(25)
+    mean = np.full((60, 200 + 120), 6.0)
+    mean[:10, 200:] *= np.linspace(1, 2, 120)
+    actual = rng.negative_binomial(4.0, 4.0 / (4.0 + mean)).astype(float)
+    state = begin(actual[:, :200], mean[:, :200])
+    for t in range(200, 320):
+        state, found = CHECK.update(state, look(t, actual[:, t], mean[:, t]))
+        assert pick(found, "loss", "products").value == 0
+    assert (state.spread.log_evidence[:10] < 8.0).all()
+
+
+def test_slow_products_gather_no_evidence_of_scatter() -> None:
+    actual, forecast = demand(np.random.default_rng(26), n=30, looks=REFERENCE + 3, rate=0.2)
+    state, _ = live(begin(actual[:, :REFERENCE], forecast[:, :REFERENCE]), actual, forecast)
+    assert np.isneginf(state.spread.log_evidence).all()

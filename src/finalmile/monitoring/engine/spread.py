@@ -11,8 +11,8 @@ from finalmile.frames import IntArray
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.engine.detector import e_cusum
 
-_SCALES = (1.3, 1.6, 2.0)
-_STANDARD_ERRORS = 1.5
+_SCALES = (1.3, 1.6)
+_STANDARD_ERRORS = 1.0
 _KNOTS = 41
 _EDGE = 2.9
 _STEP = 2 * _EDGE / (_KNOTS - 1)
@@ -31,10 +31,10 @@ class Spread:
     loses no power. What all streams share in a look, mean and scale of their scores, is taken out. The e-value of a
     look is the likelihood ratio of a normal with a larger scale ``s`` to one as wide as may be without harm, ``g``:
 
-    .. math:: L = \frac{g}{s} \exp\left(\tfrac{q^2}{2} (g^{-2} - s^{-2})\right) / D, \quad g = 1 + 1.5 / \sqrt{2 T}
+    .. math:: L = \frac{g}{s} \exp\left(\tfrac{q^2}{2} (g^{-2} - s^{-2})\right) / D, \quad g = 1 + 1 / \sqrt{2 T}
 
-    with ``D`` its mean on the reference, at least 1. ``g`` stands one and a half standard errors of a width above 1:
-    a short reference knows its own width less well. Shiryaev-Roberts sums are mixed over ``s`` of 1.3, 1.6 and 2.
+    with ``D`` its mean on the reference, at least 1. ``g`` stands one standard error of a width above 1: a short
+    reference knows its own width less well. Shiryaev-Roberts sums are mixed over ``s`` of 1.3 and 1.6.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Spread:
         Largest score that a reference of its length can tell.
     harmless : array of shape (n,)
         ``g``.
-    log_norm, log_r : arrays of shape (n, 3)
+    log_norm, log_r : arrays of shape (n, 2)
         Normalisers, and the detectors' statistics.
     usual
         Trimmed mean of squared scores over the streams of a normal look.

@@ -15,7 +15,7 @@ from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.engine.spread import Spread
 from finalmile.monitoring.loss.streams import Scale
 
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class LossState:
     def from_bytes(cls, blob: bytes) -> LossState:
         """The inverse of :meth:`to_bytes`; ``CorruptError`` for anything else.
 
-        A state of the layout before, which knew nothing of spreads, is read too: its products go on without.
+        A state of the first layout, which knew nothing of spreads, is read too: its products go on without.
         """
         try:
             return packing.from_bytes(cls, blob, version=_LAYOUT)
