@@ -24,6 +24,7 @@ import uvicorn
 from websockets.sync.client import ClientConnection, connect
 
 from finalmile.figures import Event, HealthView, Home, Kpi, MoneyView, Need, Product, ServiceView
+from finalmile.figures.watched import Watched, watched
 from finalmile.records import Estimate, Finding, Incident
 from finalmile.sandbox import RegimeChange, Retailer, World
 from finalmile.web import create_app
@@ -194,6 +195,24 @@ def shown_product(unique_id: str) -> Product:
     )
 
 
+def shown_watched(model: str | None) -> Watched:
+    """Forty looks of a check that alarms in the end, of one that is fine, and of one that could not run."""
+    days = [date(2026, 5, 1) + timedelta(days=day) for day in range(40)]
+    told = [
+        Finding(
+            check="loss", subject="fleet", at=day, value=0.5, benchmark=0.4, unit="WAPE", log_evidence=at / 4,
+            threshold=8.2, breached=at > 33, severity="critical" if at > 33 else "info", since=days[30], why=HOSTILE,
+        )
+        for at, day in enumerate(days)
+    ]  # fmt: skip
+    told += [
+        Finding(check="input_drift", subject=f"input {name}", at=day, value=at % 5, benchmark=2.0, why="As it was.")
+        for name in ("price", "a_covariate_with_a_very_long_name")
+        for at, day in enumerate(days)
+    ]
+    return watched(model or "demand", told, version="demand@3")
+
+
 class _Server(uvicorn.Server):
     def install_signal_handlers(self) -> None:
         """The tests' own process keeps its handlers."""
@@ -203,7 +222,9 @@ class _Server(uvicorn.Server):
 def address() -> Iterator[str]:
     """Where the pages of the simulated shop answer."""
     home = shown_home()
-    config = uvicorn.Config(create_app(lambda: home, shown_product), port=0, log_level="error", ws="none")
+    config = uvicorn.Config(
+        create_app(lambda: home, shown_product, watched=shown_watched), port=0, log_level="error", ws="none"
+    )
     listener = config.bind_socket()
     server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -359,11 +380,18 @@ def test_the_home_page_draws_every_figure_and_complains_of_nothing(
     assert browser.complaints == []
 
 
-@pytest.mark.parametrize("page", ["/", "/orders", "/products", "/product?id=S001_P00002"])
+@pytest.mark.parametrize("page", ["/", "/orders", "/products", "/product?id=S001_P00002", "/monitoring"])
 def test_nothing_is_wider_than_a_phone(browser: Browser, address: str, page: str) -> None:
     browser.open(address + page, width=320)
     browser.draw()
     assert browser.ask("document.documentElement.scrollWidth") <= 320
+
+
+def test_monitoring_shows_evidence_and_runs_nothing_that_it_tells(browser: Browser, address: str) -> None:
+    browser.open(f"{address}/monitoring", width=1280)
+    assert browser.ask("document.querySelectorAll('svg.course polyline').length") == 3
+    assert browser.ask("document.querySelectorAll('main img').length") == 0
+    assert browser.complaints == []
 
 
 def test_a_product_with_a_hostile_name_is_shown_and_not_run(browser: Browser, address: str) -> None:

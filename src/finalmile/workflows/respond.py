@@ -39,6 +39,7 @@ _FOR_PEOPLE = (
 """Checks that no other version mends, or that say why and not how bad: people read them, the loss is acted on."""
 
 _NOT_HERE = (*_ANSWERED_AT_ONCE, *_FOR_PEOPLE)
+_OF_ALL = ("fleet", "products")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def _answer(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: in
         return Answered(incidents=tuple(incidents))
     answered = list(incidents)
     for place, incident in enumerate(incidents):
-        if incident.severity != "critical" or incident.state == "resolved" or incident.check in _NOT_HERE:
+        if incident.severity != "critical" or incident.state == "resolved" or _for_people(incident):
             continue
         decision = decide(incident, _situation(shop, model, cutoff), playbook)
         if not decision.steps:
@@ -101,6 +102,12 @@ def _answer(shop: Shop, model: str, incidents: Sequence[Incident], *, cutoff: in
             answered[place] = _carry_through(shop, begun, answered[place])
         return Answered(incidents=tuple(answered), steps=decision.steps)
     return Answered(incidents=tuple(answered))
+
+
+def _for_people(incident: Incident) -> bool:
+    """Whether no change of the version answers it: what mends one group may harm all others."""
+    group = incident.check in ("loss", "bias") and incident.subject not in _OF_ALL
+    return group or incident.check in _NOT_HERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
