@@ -18,15 +18,13 @@ from finalmile.workflows.shop import Issued, Shop
 _MOST_LOOKS = 28
 
 
-def watch_agreement(
-    shop: Shop, model: str, cutoff: int, *, lake: Lake | None = None, check: AgreementCheck | None = None
-) -> list[Finding]:
+def watch_agreement(shop: Shop, model: str, cutoff: int, *, lake: Lake | None = None) -> list[Finding]:
     """Hold what the live version says of each period up to the next one beside what the last good version says.
 
     Rows that the endpoint answered, and the last good version scored again, count where there are any; else both
     forecast from the same cutoffs. Nothing where no other version was good. The same looks again find nothing.
     """
-    check = check or AgreementCheck()
+    check = AgreementCheck()
     pair = _pair(shop, model)
     if pair is None:
         return []

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from finalmile.alerting.incidents import IncidentSettings, fold
-from finalmile.errors import ConfigError, MissingInputError
+from finalmile.errors import ConfigError, FinalMileError, MissingInputError
 from finalmile.frames import BoolArray
 from finalmile.monitoring.checks.champion import ChampionCheck, decided_word
 from finalmile.monitoring.engine.design import Doubles
@@ -87,7 +87,7 @@ def watch(shop: Shop, model: str, cutoff: int, *, lake: Lake | None = None) -> l
     """Findings of every comparison with the live version that is under way, after its new looks were taken in.
 
     For the daily look, which folds them into incidents. One that is decided, or whose champion is not live any more,
-    is left alone.
+    is left alone, and so is one that needs the log where no ``lake`` is given.
     """
     deployed = shop.ledger.deployment(model)
     found: list[Finding] = []
@@ -95,11 +95,30 @@ def watch(shop: Shop, model: str, cutoff: int, *, lake: Lake | None = None) -> l
         if deployed is None or deployed.live != champion:
             continue
         before = _last_told(shop, model, champion, challenger)
-        if before is None or before.decision not in FINAL or before.breached:
-            found.append(
-                compare(shop, model, champion=champion, challenger=challenger, lake=lake, cutoff=cutoff).finding
-            )
+        if before is not None and before.decision in FINAL and not before.breached:
+            continue
+        if before is not None and before.terms.source != "batch" and lake is None:
+            continue
+        found.append(_looked(shop, model, (champion, challenger), cutoff, lake))
     return found
+
+
+def _looked(shop: Shop, model: str, pair: tuple[int, int], cutoff: int, lake: Lake | None) -> Finding:
+    """The finding of one comparison; that it could not be made is one as well."""
+    champion, challenger = pair
+    try:
+        return compare(shop, model, champion=champion, challenger=challenger, lake=lake, cutoff=cutoff).finding
+    except FinalMileError as error:
+        return Finding(
+            check="champion",
+            subject=f"{model}@{challenger} against {model}@{champion}",
+            at=shop.day(cutoff),
+            value=None,
+            benchmark=0.0,
+            unit="relative gain",
+            severity="warning",
+            why=f"{model}@{challenger} could not be compared with {model}@{champion}: {error}",
+        )
 
 
 def fold_in(shop: Shop, compared: Compared) -> None:

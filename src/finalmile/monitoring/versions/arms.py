@@ -15,6 +15,7 @@ from finalmile.monitoring.versions.spending import boundary, spent
 from finalmile.monitoring.versions.verdict import Decision, Rule, Verdict
 
 _FEW = 20
+_GROWTH = 1.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,8 @@ def arms_verdict(path: Sequence[ArmsEstimate], rule: Rule, *, looks: Sequence[in
     """Judge the newest estimate of a growing comparison of arms.
 
     Anytime-valid where the rule has no horizon: the normal mixture on the information, narrowest at ``precision``.
-    Group-sequential otherwise, error spent by the calendar.
+    Group-sequential otherwise, error spent by the calendar; a look is only one where the information has grown by a
+    twentieth since the one before, and on the last day: between series more days add little.
 
     Parameters
     ----------
@@ -142,10 +144,7 @@ def arms_verdict(path: Sequence[ArmsEstimate], rule: Rule, *, looks: Sequence[in
         rho = mixture_scale(1.0 / precision**2, alpha=rule.alpha)
         bound = float(mixture_bound(newest.information, rho=rho, alpha=rule.alpha)) / math.sqrt(newest.information)
     else:
-        grown = np.maximum.accumulate([one.information for one in path[rule.start - 1 :]])
-        grown = grown * (1.0 + 1e-6 * np.arange(len(grown)))
-        errors = [spent(min(look / rule.horizon, 1.0), alpha=rule.alpha, spending=rule.spending) for look in looks]
-        bound = boundary([float(v) for v in grown], errors[rule.start - 1 :])
+        bound = _boundary(path, rule, looks=looks, ended=ended)
     z = abs(newest.gain) / newest.error
     low, high = newest.gain - bound * newest.error, newest.gain + bound * newest.error
     inside = rule.margin is not None and -rule.margin < low and high < rule.margin
@@ -167,3 +166,20 @@ def _missing(path: Sequence[ArmsEstimate]) -> str:
     if few < _FEW:
         return f"An arm has {few} series that it alone answered and whose sales are known; {_FEW} are needed in each."
     return "" if path[-1].information > 0 else "The series of one arm lost nothing at all."
+
+
+def _boundary(path: Sequence[ArmsEstimate], rule: Rule, *, looks: Sequence[int], ended: bool) -> float:
+    """What z must reach at the newest look; infinite where that is none."""
+    horizon = rule.horizon or looks[-1]
+    information: list[float] = []
+    errors: list[float] = []
+    for at in range(rule.start - 1, len(path)):
+        last = at == len(path) - 1
+        least = information[-1] * _GROWTH if information else 0.0
+        enough = path[at].information > least
+        if enough or (last and ended):
+            information.append(max(path[at].information, least))
+            errors.append(spent(min(looks[at] / horizon, 1.0), alpha=rule.alpha, spending=rule.spending))
+        elif last:
+            return math.inf
+    return boundary(information, errors)
