@@ -224,7 +224,7 @@ class Endpoint:
 
     async def _open_inference(self, scope: Scope, receive: Receive, call: Call) -> Reply:
         path, method = str(scope["path"]), str(scope["method"])
-        if path == "/v2" and method == "GET":
+        if path == "/v2" and method in ("GET", "HEAD"):
             return Reply(200, encoded(server_described()))
         found = _INFER.fullmatch(path)
         if found is None:
@@ -238,7 +238,7 @@ class Endpoint:
             told = parsed(await self._body(receive, call), limits)
             call.endpoint = "infer"
             return await answer_infer(self._predictor, model, told, call, version=found[2], limits=limits)
-        if method != "GET":
+        if method not in ("GET", "HEAD"):
             raise _method("GET")
         if found[3] == "/ready":
             return readiness(model, version=found[2])

@@ -33,11 +33,11 @@ from finalmile.web.health import Health
 from finalmile.web.hot import HotPath, Told
 from finalmile.web.predict import Predictor
 from finalmile.web.relay import Relay
+from finalmile.web.serve_settings import SOCKET
 from finalmile.web.server import DrainingServer
 from finalmile.web.state import State
 from finalmile.web.uses import Uses
 
-SOCKET = "manager.sock"
 BEAT_S = 0.25
 GRACE_S = 1.0
 THREADS = 256
