@@ -95,7 +95,7 @@ class Scale:
         error: float = 0.0,
     ) -> Effect:
         """The effect with a given interval, which is cut to what is possible."""
-        if not math.isfinite(value):
+        if not all(map(math.isfinite, (value, low, high, chance))):
             return self.undefined("the values are too large to be held against each other", n=n, threshold=threshold)
         low, high = max(low, 0.0), min(max(high + error, value), self.most)
         return Effect(

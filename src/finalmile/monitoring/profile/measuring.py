@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from finalmile.monitoring.engine.design import Doubles
@@ -26,6 +27,7 @@ def kind_of(dtype: pl.DataType) -> Kind:
     return "category" if isinstance(dtype, (pl.String, pl.Boolean, pl.Categorical, pl.Enum)) else "other"
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def measured(column: Series, *, knots: int, names: int) -> Column:
     """The column by itself, with quantile knots of its own; ranks at them are exact."""
     kind = kind_of(column.dtype)
@@ -36,6 +38,7 @@ def measured(column: Series, *, knots: int, names: int) -> Column:
     return _categories(column, names=names) if kind == "category" else _other(column)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def exactly(column: Series) -> Column:
     """The column with every distinct value kept."""
     kind = kind_of(column.dtype)
@@ -46,6 +49,7 @@ def exactly(column: Series) -> Column:
     return _categories(column, names=len(column)) if kind == "category" else _other(column)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def held_against(reference: Column, column: Series) -> Column:
     """The column counted at the knots, or by the names, of its reference; new names are kept too, up to as many."""
     kind = kind_of(column.dtype)
@@ -58,6 +62,7 @@ def held_against(reference: Column, column: Series) -> Column:
     return measured(column, knots=100, names=100)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def added(one: Column, other: Column) -> Column:
     """Two slices of a column that were held against the same reference, in one."""
     if isinstance(one, NumberColumn) and isinstance(other, NumberColumn):

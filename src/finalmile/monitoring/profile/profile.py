@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from finalmile.errors import MissingInputError
@@ -222,6 +223,7 @@ def _added(one: Column, other: Column) -> Column:
     return added(one, other)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _merged(one: Column, other: Column, *, knots: int, names: int) -> Column:
     if isinstance(one, NumberColumn) and isinstance(other, NumberColumn):
         return one.joined(other, one.table.merged(other.table, knots=knots))
@@ -232,6 +234,7 @@ def _merged(one: Column, other: Column, *, knots: int, names: int) -> Column:
     return one.joined(other)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _thinned(column: Column, *, knots: int, names: int) -> Column:
     if isinstance(column, NumberColumn):
         return replace(column, table=column.table.thinned(knots))

@@ -197,8 +197,8 @@ def _interleaved(gaps: Doubles, at: Doubles) -> Doubles:
 
 def _split(table: Table, knots: Doubles, *, gap: IntArray) -> tuple[Doubles, Doubles]:
     """Rows and sums of the gaps between ``knots``, each from the gap of ``table`` that it lies in."""
-    edges = np.concatenate([knots[:1], knots, knots[-1:]])
-    width, middle = np.diff(edges), (edges[1:] + edges[:-1]) / 2
+    halves = np.concatenate([knots[:1], knots, knots[-1:]]) / 2  # of the whole a range may overflow
+    width, middle = np.diff(halves), halves[1:] + halves[:-1]
     own, parts = (np.bincount(gap, weights=w, minlength=len(table.between)) for w in (width, np.ones(len(gap))))
     share = np.where(own[gap] > 0, width / np.where(own[gap] > 0, own[gap], 1.0), 1.0 / np.maximum(parts[gap], 1))
     mean = table.sums / np.maximum(table.between, 1.0)

@@ -81,6 +81,7 @@ class ColumnReport:
         return any(one.breached for one in self.every)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def compared(
     reference: Column, current: Column, *, wanted: Sequence[str], thresholds: Mapping[str, float]
 ) -> ColumnReport:
@@ -154,8 +155,8 @@ def _outside(reference: NumberColumn, pair: Ordered, *, threshold: float | None)
     if not all(pair.n):
         return None
     knots, current = pair.current.knots, pair.current
-    low, high = np.searchsorted(knots, [reference.low, reference.high])
-    rows = float(current.below[low] + current.n - current.upto[min(int(high), len(knots) - 1)])
+    low, high = np.minimum(np.searchsorted(knots, [reference.low, reference.high]), len(knots) - 1)
+    rows = float(current.below[low] + current.n - current.upto[high])
     return _share("outside", of=(0.0, rows), rows=pair.n, threshold=threshold)
 
 

@@ -95,5 +95,5 @@ def _quantile(table: Table, share: float) -> float:
 
 
 def _cdf(table: Table, at: Doubles) -> Doubles:
-    shares: Doubles = np.interp(at, table.knots, table.upto / table.n, left=0.0, right=1.0)
-    return shares
+    shares = np.interp(at, table.knots, table.upto / table.n, left=0.0, right=1.0)
+    return np.nan_to_num(shares)

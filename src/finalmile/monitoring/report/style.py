@@ -36,7 +36,7 @@ meter{width:100%;height:.5rem;display:block}
 .in{padding:.2rem .4rem 1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{text-align:right;padding:.15rem .7rem .15rem 0;
 border-bottom:1px solid var(--grid)}th{color:var(--quiet);font-weight:500}th:first-child,td:first-child{text-align:left}
-td.t,th.t{text-align:left;max-width:44rem;overflow-wrap:anywhere}
+td.t,th.t{text-align:left;min-width:8rem;max-width:44rem;overflow-wrap:anywhere}
 .bar{height:.45rem;border-radius:.2rem;background:var(--grid);overflow:hidden}.bar i{display:block;height:100%;
 background:var(--ours)}
 [hidden]{display:none}
