@@ -20,6 +20,7 @@ _SWEEPS = 4
 _PRIOR_SHAPE = 10.0
 _CAP = 0.998
 _FEW_UNITS = 2.0
+_LEAST_VOLUME = 0.1
 _SPREAD_BINS = 10
 _LEAST = 1e-12
 
@@ -123,7 +124,7 @@ def _read(volume: Doubles, x: Doubles, y: Doubles) -> Doubles:
     """The curve through x and y, in proportion beyond its end and by the square root before its begin."""
     told = np.interp(volume, x, y)
     below = volume < x[0]
-    told[below] *= np.sqrt(volume[below] / x[0])
+    told[below] *= np.sqrt(np.maximum(volume[below] / x[0], _LEAST_VOLUME))
     beyond = volume > x[-1]
     told[beyond] *= volume[beyond] / max(x[-1], _LEAST)
     return np.maximum(told, _LEAST)
