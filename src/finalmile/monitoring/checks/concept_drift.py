@@ -19,7 +19,7 @@ from finalmile.monitoring.loss.streams import row_means, without_outliers
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
 
-_LAYOUT = 1
+_LAYOUT = 2
 _OTHERS = ("the baseline", "a fresh refit", "the previous version")
 
 Verdict: TypeAlias = Literal["world harder", "model worse", "both", "undecided"]
@@ -32,18 +32,19 @@ class ConceptState:
     Parameters
     ----------
     streams
-        Log of the baseline's loss over sales; then log of the model's loss over that of the baseline, of a fresh
-        refit, and of the previous version.
+        Log of loss over sales against the usual, of the model or the baseline, whichever rose less; then log of the
+        model's loss over that of the baseline, of a fresh refit, and of the previous version.
     units, more
         Added to both sides of the ratios to sales, and of those between losses.
-    wape
-        Normal loss of the baseline over sales.
+    wape, live_wape
+        Normal losses of the baseline and of the model over sales.
     """
 
     streams: Alarmed
     units: float
     more: float
     wape: float
+    live_wape: float
 
     def to_bytes(self) -> bytes:
         """Everything, as a versioned ``npz`` without pickle."""
@@ -60,11 +61,11 @@ class ConceptState:
 class ConceptDriftCheck:
     """Tells "the world changed for everyone" from "this model got worse", by losses on the same series and periods.
 
-    Two e-detectors: one on the loss of a recipe that nobody changed (the baseline) over sales, which rises when demand
-    became harder to forecast by anyone; one on the model's loss over that of others, which rises when others
-    follow what the model does not. Where losses of a fresh refit or of the previous version come, each is held against
-    too, and the mean of the evidence counts. Verdicts: ``world harder`` (a refit will not help), ``model worse``
-    (a refit, or whoever is ahead, will), ``both``, ``undecided`` (neither is proved).
+    Two e-detectors: one on the rise of loss over sales that the model shares with a recipe that nobody changed (the
+    baseline), which grows when demand became harder to forecast by anyone; one on the model's loss over that of
+    others, which rises when others follow what the model does not. Where losses of a fresh refit or of the previous
+    version come, each is held against too, by its own evidence. Verdicts: ``world harder`` (a refit will not help),
+    ``model worse`` (a refit, or whoever is ahead, will), ``both``, ``undecided`` (neither is proved).
 
     Parameters
     ----------
@@ -103,7 +104,8 @@ class ConceptDriftCheck:
             )
         sold = float(np.maximum(reference.sold[both], 0.0).sum())
         wape = max(float(reference.baseline[both].sum()) / max(sold, units), 1e-6)
-        raw = _streams(reference, units=units, more=more, wape=wape)
+        live_wape = max(float(reference.live[both].sum()) / max(sold, units), 1e-6)
+        raw = _streams(reference, units=units, more=more, wapes=(wape, live_wape))
         centred: Doubles = raw[1] - row_means(raw)[1]
         for row in (2, 3):
             raw[row] = raw[row] if int(np.isfinite(raw[row]).sum()) >= LEAST_LOOKS else centred
@@ -117,13 +119,14 @@ class ConceptDriftCheck:
             calendar=reference.calendar,
             least_sd=0.005,
         )
-        return ConceptState(streams=streams, units=units, more=more, wape=wape)
+        return ConceptState(streams=streams, units=units, more=more, wape=wape, live_wape=live_wape)
 
     def update(self, state: ConceptState, look: PairedLook) -> tuple[ConceptState, list[Finding]]:
         """Judge one more period; a look that is not after the last changes nothing."""
         if look.period <= state.streams.last:
             return state, []
-        values = _streams(look, units=state.units, more=state.more, wape=state.wape)[:, 0]
+        wapes = (state.wape, state.live_wape)
+        values = _streams(look, units=state.units, more=state.more, wapes=wapes)[:, 0]
         streams = state.streams.step(
             look.period, values, rule=at_least(math.log(self.arl)), span=self.recovery, calendar=look.calendar
         )
@@ -174,13 +177,17 @@ class ConceptDriftCheck:
         )
 
 
-def _streams(given: PairedReference | PairedLook, *, units: float, more: float, wape: float) -> Doubles:
+def _streams(given: PairedReference | PairedLook, *, units: float, more: float, wapes: tuple[float, float]) -> Doubles:
     """The four streams, shape (4, T)."""
     live, baseline, sold = (_many(one) for one in (given.live, given.baseline, given.sold))
     others = (_many(given.refit, like=live), _many(given.previous, like=live))
+    rises = [
+        log_ratio(loss, sold, more=units, share=wape) - math.log(wape)
+        for loss, wape in zip((baseline, live), wapes, strict=True)
+    ]
     return np.vstack(
         [
-            log_ratio(baseline, sold, more=units, share=wape),
+            np.minimum(*rises),
             *(log_ratio(live, other, more=more) for other in (baseline, *others)),
         ]
     )
@@ -195,7 +202,7 @@ def _many(value: Floats | float | None, *, like: Doubles | None = None) -> Doubl
 def _why(verdict: Verdict, state: ConceptState, effects: Doubles, rival: int) -> str:
     start = state.streams.watch.residuals.frequency.start_of
     since = [start(int(period)) for period in state.streams.since]
-    world = f"since {since[0]} the baseline itself misses by {effects[0]:.0%} more: demand is harder for everyone"
+    world = f"since {since[0]} model and baseline alike miss by {effects[0]:.0%} more: demand is harder for everyone"
     worse = f"since {since[rival]} the model loses {effects[rival]:.0%} more against {_OTHERS[rival - 1]} than it did"
     if verdict == "both":
         return f"Both: {world}, and {worse}."
