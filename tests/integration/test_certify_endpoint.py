@@ -85,6 +85,14 @@ def test_a_version_is_measured_and_its_certificate_kept(project: Project) -> Non
     assert "sustained" in said
 
 
+def test_the_endpoints_own_log_of_the_windows_is_kept_with_the_certificate(project: Project) -> None:
+    registered(project)
+    told = measured(project, rate=400.0)
+    assert len(told.served["p99"]) >= 2
+    assert max(told.served["p50"]) <= max(told.windows["p99"])
+    assert project.ledger.endpoint_certificates("demand", 1)[-1].served["p50"] == pytest.approx(told.served["p50"])
+
+
 def test_nothing_of_a_measurement_reaches_the_projects_own_log(project: Project) -> None:
     registered(project)
     measured(project, rate=50.0)
@@ -182,6 +190,9 @@ class Stage:
             latencies=Histogram.of(np.full(100, 1000.0)), errors=self.errors,
         )  # fmt: skip
         return Loaded(windows=(one,) * plan["windows"], warm_errors={}, client_share=0.1).to_json()
+
+    def logged(self, folder: Path, /, *, most: int) -> list[bytes]:
+        return []
 
     def machine(self) -> str:
         return "a machine"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from finalmile.ports import Lake
 from finalmile.workflows import parity, versions
+from finalmile.workflows.agreement import watch_agreement
 from finalmile.workflows.monitor import Watched, deliver, folded
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching import speed
@@ -35,6 +37,7 @@ def monitor_endpoint(
         "parity": lambda: parity.look(shop, lake, model, features=features, answers=answers),
         speed.NAME: lambda: speed.look(shop, lake, model),
         "champion": lambda: Told(findings=tuple(versions.watch(shop, model, shop.known.newest, lake=lake))),
+        "agreement": lambda: _agreement(shop, lake, model),
     }
     told = [_guarded(shop, name, look) for name, look in looks.items()]
     findings = tuple(finding for one in told for finding in one.findings)
@@ -46,6 +49,12 @@ def monitor_endpoint(
         shop.ledger.save_state(key, blob)
     deliver(shop)
     return Watched(findings=findings, incidents=changed)
+
+
+def _agreement(shop: Shop, lake: Lake, model: str) -> Told:
+    """How far the live version is from the last good one: told, and no incident, for versions are meant to differ."""
+    found = watch_agreement(shop, model, shop.known.newest, lake=lake)
+    return Told(findings=tuple(replace(one, breached=False) if one.unit != "share of rows" else one for one in found))
 
 
 def _guarded(shop: Shop, name: str, look: Callable[[], Told]) -> Told:
