@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ import polars as pl
 
 from finalmile.errors import MissingInputError, ModelFaultError, SchemaError
 from finalmile.forecasters.isolation import Process
-from finalmile.forecasters.loaders.kept import Kept
+from finalmile.forecasters.loaders.kept import SERVING, Kept
 from finalmile.forecasters.loaders.opening import opened
 from finalmile.frames import quantile_column
 from finalmile.ports import Artefacts
@@ -27,7 +27,7 @@ from finalmile.serving.nesting import depth_of
 from finalmile.serving.online import OnlineTable, newest_table
 from finalmile.serving.ready import Answer, ModelOfRows, Plan, Ready, Rows
 from finalmile.serving.rows import Fault, RowReader
-from finalmile.serving.signature import Signature
+from finalmile.serving.signature import Feature, Signature
 from finalmile.workflows.endpoint import TABLES
 
 Form = Literal["jsonl", "csv", "parquet"]
@@ -121,6 +121,12 @@ class Source:
         for part in pl.scan_parquet(self.path).collect_batches(chunk_size=CHUNK):
             for row in part.iter_rows(named=True):
                 yield gathered({name: _plain(name, one) for name, one in row.items() if one is not None}), None
+
+
+def features_of(artefact: Path) -> Sequence[Feature]:
+    """What a registered version takes of a record; nothing where its answers are looked up."""
+    kept = Kept.read(artefact) if (artefact / SERVING).exists() else None
+    return () if kept is None or kept.takes != "rows" else Signature.from_json(kept.signature).features
 
 
 def open_version(version: Version, artefacts: Artefacts, folder: Path) -> Ready:

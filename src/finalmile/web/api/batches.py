@@ -13,14 +13,14 @@ from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 
 from finalmile.errors import ConflictError, MissingInputError, UnknownNameError
-from finalmile.forecasters.loaders.kept import SERVING, Kept
-from finalmile.serving.signature import Feature, Signature
+from finalmile.serving.signature import Feature
 from finalmile.web.api.desk import Caller, Desk, visible
 from finalmile.web.api.policy import AtDesk, ModelName, Orderer, Reader
 from finalmile.web.api.received import received
 from finalmile.web.api.shapes import ERRORS, Answer
 from finalmile.web.batch_space import INPUT, RESULT
 from finalmile.web.batches import Job, Progress
+from finalmile.workflows.batch import features_of
 
 router = APIRouter(responses=ERRORS, tags=["batches"])
 BatchId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a batch.")]
@@ -120,9 +120,7 @@ def _features(desk: Desk, name: str, number: int) -> Sequence[Feature] | None:
     served = next((one for one in desk.board().versions if (one.model, one.number) == (name, number)), None)
     if served is None:
         return None
-    artefact = FilePath(served.folder)
-    kept = Kept.read(artefact) if (artefact / SERVING).exists() else None
-    return () if kept is None or kept.takes != "rows" else Signature.from_json(kept.signature).features
+    return features_of(FilePath(served.folder))
 
 
 def _found(desk: Desk, caller: Caller, batch_id: str) -> tuple[Job, Progress]:
