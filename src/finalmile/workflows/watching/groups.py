@@ -9,7 +9,7 @@ import numpy as np
 from finalmile.frames import NameArray
 from finalmile.monitoring.checks.loss_groups import LossGroupsCheck
 from finalmile.monitoring.loss.grouped import GroupState
-from finalmile.records import Version
+from finalmile.records import Finding, Version
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.kept import begun, names_of, with_names
 from finalmile.workflows.watching.references import Before, before, loss_look
@@ -41,7 +41,29 @@ def watch(shop: Shop, model: str, seen: Seen) -> Told | None:
     state = check.resume(found.state, last=seen.period - 1) if seen.returned else found.state
     groups = {name: seen.attribute(name) for name in wanted}
     state, findings = check.update(state, loss_look(seen, names=names), groups=groups)
-    return Told(findings=(*found.findings, *findings), states=with_names(key, state.to_bytes(), names))
+    told = (*found.findings, *findings, *_calm(shop, seen, state, findings))
+    return Told(findings=told, states=with_names(key, state.to_bytes(), names))
+
+
+def _calm(shop: Shop, seen: Seen, state: GroupState, findings: Sequence[Finding]) -> list[Finding]:
+    """Groups with an incident that no finding speaks of any more: what recovery is counted by."""
+    told = {(one.check, one.subject) for one in findings}
+    known = {f"{a} {name}" for a, name in zip(state.attribute.tolist(), state.name.tolist(), strict=True)}
+    if not np.isfinite(seen.actual).any():
+        return []
+    return [
+        Finding(
+            check=one.check,
+            subject=one.subject,
+            at=shop.day(seen.period),
+            value=0.0,
+            benchmark=0.0,
+            unit="groups in alarm",
+            why=f"{one.subject} stands out no more.",
+        )
+        for one in shop.ledger.incidents(model=seen.version.model, open_only=True)
+        if one.subject in known and one.check in ("loss", "bias") and (one.check, one.subject) not in told
+    ]
 
 
 def acknowledge(shop: Shop, version: Version, subjects: Sequence[str]) -> None:
