@@ -17,6 +17,7 @@ from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.incidents import CHECKED_TOO, IncidentsTold, acknowledge_incident, resolve_incident
 from finalmile.workflows.monitor import Watched, joined, monitor
 from finalmile.workflows.monitor_endpoint import monitor_endpoint
+from finalmile.workflows.monitored import Monitored
 from finalmile.workflows.plan import plan as make_plan
 from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_version
 
@@ -33,7 +34,7 @@ class Days(Core):
 
     def monitor(
         self, model: str = DEFAULT_MODEL, *, checks: Collection[str] = (), gate: bool = False
-    ) -> reports.Monitored:
+    ) -> Monitored:
         """Judge what came true since the last look; incidents that are open are told too.
 
         Parameters

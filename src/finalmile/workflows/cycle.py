@@ -11,6 +11,7 @@ from finalmile.workflows import reports, version_reports
 from finalmile.workflows.day import business_day
 from finalmile.workflows.forecast import predict
 from finalmile.workflows.monitor import Watched
+from finalmile.workflows.monitored import Monitored
 from finalmile.workflows.plan import Proposed, StockBook, plan, quantities
 from finalmile.workflows.promote import rollback_target
 from finalmile.workflows.shop import Shop, live_version
@@ -47,12 +48,12 @@ def run_day(shop: Shop, model: str, cutoff: int, *, book: StockBook) -> reports.
     return done
 
 
-def monitored(ledger: Ledger, model: str, watched: Watched) -> reports.Monitored:
+def monitored(ledger: Ledger, model: str, watched: Watched) -> Monitored:
     """The newest findings and every open incident."""
     changed = {incident.incident_id: incident for incident in watched.incidents}
     still_open = {incident.incident_id: incident for incident in ledger.incidents(model=model, open_only=True)}
     note = "" if watched.looks else "Nothing new has come true since the last look."
-    return reports.Monitored(
+    return Monitored(
         findings=watched.findings or tuple(ledger.findings(model)),
         incidents=tuple({**changed, **still_open}.values()),
         looks=watched.looks,

@@ -56,7 +56,8 @@ def _step(
 ) -> tuple[dict[str, bytes], list[Finding]]:
     start: Any = lane.start()
     blob = None if fresh else shop.ledger.load_state(key)
-    state = start if blob is None else packing.from_bytes(type(start), blob, version=_LAYOUT)
+    kind: type[Any] = type(start)
+    state = start if blob is None else packing.from_bytes(kind, blob, version=_LAYOUT)
     state, told = lane.update(state, value, stream=_STREAM, subject="fleet", at=shop.day(seen.period))
     return {key: packing.to_bytes(state, version=_LAYOUT)}, told
 
