@@ -9,6 +9,7 @@ from finalmile.workflows.certify import certify
 from finalmile.workflows.promote import promote
 from finalmile.workflows.shop import Shop, live_version
 from finalmile.workflows.train import keep, load_version, sales_at, train
+from finalmile.workflows.watching.looks import carry
 
 
 def renew(shop: Shop, model: str, cutoff: int, *, why: str) -> Certificate:
@@ -28,7 +29,7 @@ def _judge_and_promote(shop: Shop, version: Version, *, why: str) -> Certificate
 def recalibrated(shop: Shop, model: str, cutoff: int, *, why: str) -> Version:
     """The live version with its quantiles measured again on what is known at a cutoff, live in its place.
 
-    Its means are the same, so no certificate is asked for.
+    Its means are the same, so no certificate is asked for, and what is known of their losses stays known.
     """
     live = live_version(shop, model)
     fitted = load_version(shop, live).recalibrate(sales_at(shop, cutoff, ahead=shop.horizon(model)))
@@ -41,6 +42,7 @@ def recalibrated(shop: Shop, model: str, cutoff: int, *, why: str) -> Version:
         at=shop.clock.now(),
         actor=shop.actor,
     )
+    carry(shop, live, version)
     promote(shop, model, number=version.number, why=why, force=True)
     return version
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from finalmile.records import Version
 from finalmile.workflows.shop import Shop
-from finalmile.workflows.watching.seen import Seen, Told
+from finalmile.workflows.watching.seen import Seen, Told, state_key
 
 LOOKS: Mapping[str, str] = {
     "loss": "loss",
@@ -44,6 +44,16 @@ def acknowledge(check: str, shop: Shop, version: Version, subjects: Sequence[str
     for module in modules:
         module.acknowledge(shop, version, subjects)
     return bool(modules)
+
+
+def carry(shop: Shop, before: Version, after: Version) -> None:
+    """Let a version with the same means go on with the evidence of the one before, that of its quantiles excepted."""
+    names = [name for name in (*LOOKS, "profile") if name != "coverage"]
+    for name in names:
+        for start in ("", "calendar of "):
+            blob = shop.ledger.load_state(f"{start}{state_key(name, before)}")
+            if blob is not None:
+                shop.ledger.save_state(f"{start}{state_key(name, after)}", blob)
 
 
 _WITH = {"loss": ("loss", "loss_groups"), "bias": ("loss", "loss_groups")}
