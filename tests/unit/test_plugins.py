@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -93,3 +94,11 @@ def test_entry_points_of_other_packages_are_loaded(package: str, monkeypatch: py
     elsewhere: Registry[object] = Registry("tool", package="json")
     len(elsewhere)
     assert f"{package}.round" in sys.modules
+
+
+def test_threads_that_ask_at_once_all_know_everything(package: str, tmp_path: Path) -> None:
+    (tmp_path / package / "aaa.py").write_text("import threading\nthreading.Event().wait(0.2)\n")
+    module = __import__(package)
+    with ThreadPoolExecutor(4) as pool:
+        known = list(pool.map(lambda _: list(module.shapes), range(4)))
+    assert known == [["round"]] * 4
