@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finalmile.serving.histogram import Histogram
@@ -27,6 +27,7 @@ def climb(ladder: Ladder, limit: float) -> list[Rung]:
 
 
 @given(start=st.floats(1, 50_000), limit=st.floats(2, 90_000))
+@settings(deadline=None)
 def test_the_rate_found_keeps_the_promise_and_is_within_the_fineness_of_the_limit(start: float, limit: float) -> None:
     ladder = Ladder(start=start, tries=60)
     found = ladder.sustained(rungs := climb(ladder, limit))

@@ -66,7 +66,7 @@ class LatencyCheck:
         ...                failed=np.zeros(3, dtype=int), quantiles={"p50": np.full(3, 1.0), "p99": np.full(3, 9.0)})
         >>> told = LatencyCheck().compare(slow, Certified(windows=quiet, source="its certificate"),
         ...                               subject="demand@3", at=date(2024, 3, 1))
-        >>> told.breached, told.value, round(told.effect, 2)
+        >>> told.breached, round(told.value, 2), round(told.effect, 2)
         (True, 9.0, 1.26)
         """
         if certified is None:
