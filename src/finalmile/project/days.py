@@ -32,9 +32,7 @@ class Days(Core):
             materialise.materialise(self.shop, live_version(self.shop, model), self.folder / SERVING, told=told)
             return reports.Forecasted(version=cycle.live(self.ledger, model), forecast=told)
 
-    def monitor(
-        self, model: str = DEFAULT_MODEL, *, checks: Collection[str] = (), gate: bool = False
-    ) -> Monitored:
+    def monitor(self, model: str = DEFAULT_MODEL, *, checks: Collection[str] = (), gate: bool = False) -> Monitored:
         """Judge what came true since the last look; incidents that are open are told too.
 
         Parameters

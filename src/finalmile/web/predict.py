@@ -30,7 +30,7 @@ MANY = 16
 """Rows from which a model answers beside the loop, so that others are answered meanwhile."""
 
 _MARGIN_S = 0.5
-_NO_STRIKE = ("starting", "struck out", "waiting")
+_NO_STRIKE = ("starting", "waiting")
 _AT_ONCE = 2
 """Calls of one model in the pool: it cannot take the threads that the others are answered from."""
 
