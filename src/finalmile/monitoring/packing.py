@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 import zlib
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast, get_args, get_type_hints
@@ -39,7 +40,7 @@ def from_bytes(kind: type[T], blob: bytes, *, version: int) -> T:
         with np.load(io.BytesIO(zlib.decompress(blob)), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         plain = json.loads(str(arrays.pop("__plain__")))
-    except (ValueError, OSError, KeyError, EOFError, zlib.error) as fault:
+    except (ValueError, OSError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as fault:
         raise CorruptError(f"a stored {kind.__name__} cannot be read ({fault}); certify the version again") from fault
     if plain["version"] != version:
         raise CorruptError(

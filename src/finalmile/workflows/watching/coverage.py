@@ -98,10 +98,12 @@ def _of_ids(seen: Seen, means: Doubles) -> Doubles:
 
 
 def _kept(seen: Seen, look: CoverageLook, before: Shares | None, classes: VolumeClasses) -> Shares:
-    """The looks so far with this one; from the start where kinds are other kinds now."""
+    """The looks so far with this one, once; from the start where kinds are other kinds now."""
     told = None if before is None or before.told.kinds.tolist() != look.kinds.tolist() else before.told
     gap = 0 if told is None else seen.period - (told.first + told.held.shape[1])
-    if told is None or gap < 0:
+    if before is not None and gap < 0:
+        return before
+    if told is None:
         columns = [look.held[:, None], look.n[:, None], look.pinball[:, None]]
         first = seen.period
     else:

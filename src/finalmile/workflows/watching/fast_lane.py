@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def _step(
 ) -> tuple[dict[str, bytes], list[Finding]]:
     start: Any = lane.start()
     blob = None if fresh else shop.ledger.load_state(key)
-    kind = cast("type[Any]", type(start))
+    kind = type(start)
     state = start if blob is None else packing.from_bytes(kind, blob, version=_LAYOUT)
     state, told = lane.update(state, value, stream=_STREAM, subject="fleet", at=shop.day(seen.period))
     return {key: packing.to_bytes(state, version=_LAYOUT)}, told
