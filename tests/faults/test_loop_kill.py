@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -66,7 +67,8 @@ class Nursery:
         child = int(self.process.stdout.readline())
         ended = select.select([self.process.stdout], [], [], kill_after_s)[0]
         if not ended:
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended in this very moment
+                os.kill(child, signal.SIGKILL)
         return int(self.process.stdout.readline())
 
 
