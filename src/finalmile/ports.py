@@ -21,6 +21,7 @@ from finalmile.records import (
     Finding,
     Incident,
     Json,
+    LookKept,
     OrderLine,
     OrderState,
     RouteRule,
@@ -203,6 +204,10 @@ class Ledger(Protocol):
 
     def findings(self, model: str, *, last_runs: int = 1) -> list[Finding]:
         """Findings of the newest runs."""
+        ...
+
+    def keep_look(self, look: LookKept, *, model: str, at: datetime, actor: str) -> None:
+        """Keep everything that one look brought, in one transaction: all of it, or nothing."""
         ...
 
     def put_orders(self, lines: Sequence[OrderLine], *, at: datetime, actor: str) -> int:

@@ -111,6 +111,29 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookKept:
+    """Everything that one look of monitoring leaves behind, which is kept together or not at all.
+
+    Parameters
+    ----------
+    run
+        What the findings are kept under, once; ``None`` where none are to be kept.
+    incidents
+        Those that changed, each with the alert that is due.
+    states
+        Evidence by key, and up to where was judged.
+    ended
+        Pieces of work that are over, by kind and key.
+    """
+
+    run: str | None = None
+    findings: tuple[Finding, ...] = ()
+    incidents: tuple[tuple[Incident, Alert | None], ...] = ()
+    states: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    ended: Mapping[tuple[str, str], Json] = field(default_factory=dict[tuple[str, str], Json])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """One trained (or ready-made) model: a number under a name, and the digest of its artefact."""
 

@@ -22,7 +22,7 @@ from finalmile.errors import (
     UnknownNameError,
 )
 from finalmile.ports import Ledger
-from finalmile.records import Alert, Certificate, Finding, Incident, OrderLine, Version
+from finalmile.records import Alert, Certificate, Finding, Incident, LookKept, OrderLine, Version
 
 NOW = datetime(2024, 1, 7, 6, 30, 1, 250, tzinfo=UTC)
 FINDING = Finding(
@@ -41,6 +41,13 @@ INCIDENT = Incident(
     actions=("told the planner",),
 )
 ALERT = Alert(name="loss", severity="warning", summary="worse", labels={"model": "demand"})
+LOOK = LookKept(
+    run="demand@1 2024-01-06",
+    findings=(FINDING,),
+    incidents=((INCIDENT, ALERT),),
+    states={"judged/demand": b"7"},
+    ended={("in force", "demand"): {"version": 1}},
+)
 LINE = OrderLine(
     order_id="o1",
     line_id="o1-1",
@@ -220,6 +227,26 @@ def test_findings_are_stored_once_per_run(ledger: SqlLedger):
     assert [finding.subject for finding in ledger.findings("demand", last_runs=9)] == ["fleet", "product a", "fleet"]
     ledger.add_findings([], model="demand", run="wednesday")
     assert ledger.findings("demand") == []
+
+
+def test_what_a_look_brought_is_kept_together(ledger: SqlLedger):
+    ledger.keep_look(LOOK, model="demand", at=NOW, actor="monitor")
+    assert ledger.findings("demand") == [FINDING]
+    assert ledger.incidents() == [INCIDENT]
+    assert [alert for _, alert in ledger.pending_alerts()] == [ALERT]
+    assert ledger.load_state("judged/demand") == b"7"
+    assert ledger.run_done("in force", "demand") == {"version": 1}
+    ledger.verify_audit()
+
+
+def test_a_look_that_cannot_be_kept_whole_leaves_nothing(ledger: SqlLedger):
+    broken = replace(LOOK, ended={("in force", "demand"): {"version": object()}})
+    with pytest.raises(TypeError):
+        ledger.keep_look(broken, model="demand", at=NOW, actor="monitor")
+    assert ledger.findings("demand") == []
+    assert ledger.incidents() == []
+    assert ledger.pending_alerts() == []
+    assert ledger.load_state("judged/demand") is None
 
 
 def test_an_order_line_comes_back_as_it_was_given(ledger: SqlLedger):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from finalmile.records import Alert, Finding, Incident, Severity
+from finalmile.alerting.subjects import ORDER, Subject, elapsed, grouped, newest
+from finalmile.records import Alert, Finding, Incident
 
-_ORDER: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
-_MEMBER = "product "
-_GROUP = "products"
+_FLEET = "fleet"
+SILENT = "looks without data"
+"""Unit of a finding that ends an alarm because nothing is known of its subject any more; its incident is closed."""
 
 Update = tuple[Incident, Alert | None]
 
@@ -28,6 +29,9 @@ class IncidentSettings:
         So many looks in a row, with data and without a breach, resolve an incident.
     reopen_days
         A breach within so many days of recovery reopens the incident rather than opening another.
+    silent_days
+        An incident that no data spoke of for so many days, while its check had data of other subjects, is closed: the
+        product is delisted, the column gone. That of the fleet is not.
     runbook
         Where to read what to do; goes into every alert.
     """
@@ -35,23 +39,14 @@ class IncidentSettings:
     repeat_days: float = 7.0
     clean_looks: int = 3
     reopen_days: float = 14.0
+    silent_days: float = 28.0
     runbook: str = ""
 
     def __post_init__(self) -> None:
-        if self.clean_looks < 1 or self.repeat_days <= 0 or self.reopen_days < 0:
-            raise ValueError("clean_looks must be at least 1, repeat_days above 0 and reopen_days at least 0")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What one look says about one check and subject."""
-
-    worst: Finding
-    members: tuple[str, ...] = ()
-
-    @property
-    def clean(self) -> bool:
-        return self.worst.value is not None and not self.worst.breached and self.worst.severity == "info"
+        if self.clean_looks < 1 or min(self.repeat_days, self.silent_days) <= 0 or self.reopen_days < 0:
+            raise ValueError(
+                "clean_looks must be at least 1, repeat_days and silent_days above 0 and reopen_days at least 0"
+            )
 
 
 def fold(
@@ -66,8 +61,8 @@ def fold(
 
     One incident per model, check and subject; findings of single products (``"product ..."``) make one incident of
     the subject ``"products"``. Nobody is told twice of the same thing before the repeat interval is over, unless it
-    became more severe. A look without data, and one that only warns, neither resolves nor reopens anything. The same
-    look folded again changes nothing.
+    became more severe. A look without data, and one that only warns, neither resolves nor reopens anything; what no
+    data speak of for ``silent_days`` is closed, and says so. The same look folded again changes nothing.
 
     Parameters
     ----------
@@ -90,15 +85,16 @@ def fold(
     True
     """
     rules = settings or IncidentSettings()
-    known = _newest(incidents, model)
+    known, groups = newest(incidents, model), grouped(findings)
     updates: list[Update] = []
-    for (check, subject), seen in sorted(_grouped(findings).items()):
+    for (check, subject), seen in sorted(groups.items()):
         incident = known.get((check, subject))
         if seen.worst.breached:
             updates += _breach(seen, incident, subject=subject, model=model, at=at, rules=rules)
         elif incident is not None and incident.state != "resolved":
             updates += _no_breach(seen, incident, at=at, rules=rules)
-    return updates
+    silent = (incident for key, incident in sorted(known.items()) if _silent(key, incident, groups, at=at, rules=rules))
+    return [*updates, *(_closed(one, f"no data of it since {one.updated_at}", at=at, rules=rules) for one in silent)]
 
 
 def acted(incident: Incident, what: str) -> Incident:
@@ -129,7 +125,7 @@ def incident_id(*, model: str, check: str, subject: str, opened_at: date | datet
 
 
 def _breach(
-    seen: _Seen, incident: Incident | None, *, subject: str, model: str, at: date | datetime, rules: IncidentSettings
+    seen: Subject, incident: Incident | None, *, subject: str, model: str, at: date | datetime, rules: IncidentSettings
 ) -> list[Update]:
     finding = replace(seen.worst, subject=subject)
     if incident is not None and incident.state == "resolved" and _forgotten(incident, at, rules):
@@ -151,12 +147,12 @@ def _breach(
         return [(opened, _alert(opened, "opened", rules))]
     if elapsed(incident.updated_at, at) == timedelta(0):
         return []
-    reopened, worse = incident.state == "resolved", _ORDER[finding.severity] > _ORDER[incident.severity]
+    reopened, worse = incident.state == "resolved", ORDER[finding.severity] > ORDER[incident.severity]
     told = incident.alerted_at or incident.opened_at
     due = reopened or worse or elapsed(told, at) >= timedelta(days=rules.repeat_days)
     changed = replace(
         incident,
-        severity=finding.severity if reopened else max(finding.severity, incident.severity, key=_ORDER.__getitem__),
+        severity=finding.severity if reopened else max(finding.severity, incident.severity, key=ORDER.__getitem__),
         state="open" if reopened or incident.state == "monitoring" else incident.state,
         updated_at=at,
         finding=finding,
@@ -172,9 +168,11 @@ def _forgotten(incident: Incident, at: date | datetime, rules: IncidentSettings)
     return elapsed(incident.updated_at, at) > timedelta(days=rules.reopen_days)
 
 
-def _no_breach(seen: _Seen, incident: Incident, *, at: date | datetime, rules: IncidentSettings) -> list[Update]:
+def _no_breach(seen: Subject, incident: Incident, *, at: date | datetime, rules: IncidentSettings) -> list[Update]:
     if not seen.clean or elapsed(incident.updated_at, at) == timedelta(0):
         return []
+    if seen.worst.unit == SILENT:
+        return [_closed(incident, seen.worst.why, at=at, rules=rules)]
     clean = incident.clean_looks + 1
     if clean < rules.clean_looks:
         return [(replace(incident, state="monitoring", clean_looks=clean, updated_at=at), None)]
@@ -182,34 +180,29 @@ def _no_breach(seen: _Seen, incident: Incident, *, at: date | datetime, rules: I
     return [(over, replace(_alert(over, "resolved", rules), severity="info"))]
 
 
-def _grouped(findings: Iterable[Finding]) -> dict[tuple[str, str], _Seen]:
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        subject = _GROUP if finding.subject.startswith(_MEMBER) else finding.subject
-        groups.setdefault((finding.check, subject), []).append(finding)
-    return {key: _seen(key[1], members) for key, members in groups.items()}
+def _silent(
+    key: tuple[str, str],
+    incident: Incident,
+    groups: Mapping[tuple[str, str], Subject],
+    *,
+    at: date | datetime,
+    rules: IncidentSettings,
+) -> bool:
+    """Whether nothing is known of an incident's subject any more, though its check knows of others."""
+    if incident.state == "resolved" or incident.subject == _FLEET:
+        return False
+    if elapsed(incident.updated_at, at) < timedelta(days=rules.silent_days):
+        return False
+    seen = groups.get(key)
+    known = any(check == incident.check and one.worst.value is not None for (check, _), one in groups.items())
+    return known and (seen is None or (seen.worst.value is None and not seen.worst.breached))
 
 
-def _seen(subject: str, findings: list[Finding]) -> _Seen:
-    """The finding that speaks for a group: its own summary where it has one, else the worst of its members."""
-    members = tuple(f.subject.removeprefix(_MEMBER) for f in findings if f.breached and f.subject != subject)
-    summary = [f for f in findings if f.subject == subject]
-    worst = max(summary or findings, key=lambda f: (f.breached, _ORDER[f.severity], f.log_evidence or 0.0))
-    return _Seen(worst=worst, members=tuple(sorted(members)))
-
-
-def _newest(incidents: Sequence[Incident], model: str) -> dict[tuple[str, str], Incident]:
-    """For each check and subject the incident that is open, else the one resolved last."""
-    known: dict[tuple[str, str], Incident] = {}
-    for incident in incidents:
-        key = (incident.check, incident.subject)
-        if incident.model == model and (key not in known or _rank(incident) > _rank(known[key])):
-            known[key] = incident
-    return known
-
-
-def _rank(incident: Incident) -> tuple[bool, datetime]:
-    return incident.state != "resolved", _instant(incident.updated_at)
+def _closed(incident: Incident, why: str, *, at: date | datetime, rules: IncidentSettings) -> Update:
+    """The incident, closed because nothing is known of its subject any more."""
+    actions = (*incident.actions, f"closed on {at}: {why.rstrip('.')}")
+    over = replace(incident, state="resolved", updated_at=at, alerted_at=at, actions=actions)
+    return over, replace(_alert(over, "closed", rules), severity="info")
 
 
 def _alert(incident: Incident, word: str, rules: IncidentSettings) -> Alert:
@@ -224,20 +217,3 @@ def _alert(incident: Incident, word: str, rules: IncidentSettings) -> Alert:
         labels=labels,
         runbook=rules.runbook,
     )
-
-
-def elapsed(earlier: date | datetime, later: date | datetime) -> timedelta:
-    """Time between two stamps; a date counts as its midnight, an aware instant as UTC.
-
-    Examples
-    --------
-    >>> elapsed(date(2024, 3, 1), datetime(2024, 3, 2, 12))
-    datetime.timedelta(days=1, seconds=43200)
-    """
-    return _instant(later) - _instant(earlier)
-
-
-def _instant(stamp: date | datetime) -> datetime:
-    if not isinstance(stamp, datetime):
-        return datetime(stamp.year, stamp.month, stamp.day)
-    return stamp if stamp.tzinfo is None else stamp.astimezone(UTC).replace(tzinfo=None)

@@ -140,7 +140,11 @@ class Monitor(Section):
     fdr: Level = 0.10
     """Largest expected share of listed products in which nothing changed."""
     patience_days: PositiveFloat = 28
-    """Actuals later than this are a finding of their own."""
+    """What false names of products are rationed by: their expected share over days to a name is at most
+    ``fdr / patience_days``."""
+    wait_days: Annotated[float, Field(ge=0)] = 1
+    """Days that a period waits for sales that are late: where fewer than three quarters of the usual rows have come.
+    It is judged then as it is; 0 never waits."""
     clean_looks: PositiveInt = 7
     """Looks with data and without a breach before an incident counts as over: one of every weekday."""
     skip: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 import zlib
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast, get_args, get_type_hints
@@ -16,6 +15,8 @@ from finalmile.errors import CorruptError
 from finalmile.frames import Frequency
 
 T = TypeVar("T")
+
+_PLAIN: dict[Any, Any] = {int: int, float: (int, float), bool: bool, str: str}
 
 
 def to_bytes(state: Any, *, version: int) -> bytes:
@@ -37,18 +38,28 @@ def from_bytes(kind: type[T], blob: bytes, *, version: int) -> T:
         The bytes are not such a state, or one of another version.
     """
     try:
-        with np.load(io.BytesIO(zlib.decompress(blob)), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(_inflated(blob)), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        plain = json.loads(str(arrays.pop("__plain__")))
-    except (ValueError, OSError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as fault:
-        raise CorruptError(f"a stored {kind.__name__} cannot be read ({fault}); certify the version again") from fault
-    if plain["version"] != version:
-        raise CorruptError(
-            f"a stored {kind.__name__} has layout {plain['version']}, this program reads {version}; certify the "
-            "version again"
-        )
-    state: T = _rebuild(kind, "", arrays, plain)
-    return state
+        plain: dict[str, Any] = json.loads(str(arrays.pop("__plain__")))
+        if plain["version"] == version:
+            state: T = _rebuild(kind, "", arrays, plain)
+            return state
+    except Exception as fault:  # whatever reading damaged bytes raises, they are damaged
+        told = f"{type(fault).__name__}: {fault}"
+        raise CorruptError(f"a stored {kind.__name__} cannot be read ({told}); certify the version again") from fault
+    raise CorruptError(
+        f"a stored {kind.__name__} has layout {plain['version']}, this program reads {version}; certify the version "
+        "again"
+    )
+
+
+def _inflated(blob: bytes) -> bytes:
+    """The bytes that were compressed, all of them and nothing after them."""
+    whole = zlib.decompressobj()
+    told = whole.decompress(blob)
+    if not whole.eof or whole.unused_data:
+        raise ValueError("it is cut, or something follows it")
+    return told
 
 
 def _flatten(value: Any, name: str, arrays: dict[str, Any], plain: dict[str, object]) -> None:
@@ -90,4 +101,12 @@ def _rebuild(kind: Any, name: str, arrays: dict[str, Any], plain: dict[str, Any]
         stored = arrays[name]
         return stored.astype(object) if stored.dtype.kind == "U" else stored
     value: object = plain[name]
-    return tuple(cast("list[object]", value)) if isinstance(value, list) else value
+    return _plain(kind, name, tuple(cast("list[object]", value)) if isinstance(value, list) else value)
+
+
+def _plain(kind: Any, name: str, value: object) -> object:
+    """A number, text or tuple, where it is of the kind that the field holds."""
+    expected = _PLAIN.get(kind)
+    if expected is not None and not isinstance(value, expected):
+        raise ValueError(f"{name} is {value!r:.40}, which is no {kind.__name__}")
+    return value

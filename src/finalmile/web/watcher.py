@@ -15,7 +15,7 @@ from finalmile.records import Version
 from finalmile.serving.board import Board
 from finalmile.serving.counters import Counted, read_all, strikes_of, together
 from finalmile.workflows import endpoint, quarantine
-from finalmile.workflows.monitor import deliver
+from finalmile.workflows.deliver import deliver
 
 _LOG = logging.getLogger("finalmile.watcher")
 LOOK_S, COUNT_S, ANYWAY_S = 0.02, 0.2, 1.0

@@ -52,7 +52,7 @@ def monitored(ledger: Ledger, model: str, watched: Watched) -> Monitored:
     """The newest findings and every open incident."""
     changed = {incident.incident_id: incident for incident in watched.incidents}
     still_open = {incident.incident_id: incident for incident in ledger.incidents(model=model, open_only=True)}
-    note = "" if watched.looks else "Nothing new has come true since the last look."
+    note = "" if watched.looks else "Nothing new was judged since the last look."
     return Monitored(
         findings=watched.findings or tuple(ledger.findings(model)),
         incidents=tuple({**changed, **still_open}.values()),

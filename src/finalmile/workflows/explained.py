@@ -9,6 +9,7 @@ from datetime import date, datetime
 from finalmile.alerting.incidents import Update
 from finalmile.records import Incident
 from finalmile.workflows.shop import Shop
+from finalmile.workflows.watching.guard import halt, said
 from finalmile.workflows.why import explain
 
 CHECKS = ("loss", "bias", "fva")
@@ -18,38 +19,55 @@ MOST = 2
 """Incidents of one look that are explained: more of them have the same causes."""
 
 
-def explained(shop: Shop, changed: Sequence[Update], *, at: date | datetime) -> list[Update]:
-    """The same incidents, each with the sentence found when it opened; new ones are explained first.
+def explained(shop: Shop, changed: Sequence[Update], *, at: date | datetime) -> tuple[list[Update], dict[str, bytes]]:
+    """The same incidents, each with the sentence that says why, and the sentences to be kept; nothing is written.
 
-    The sentence of an incident is found once and kept. Where none can be found the incident stands as it is.
+    A sentence is sought when an incident opens, and kept. Where none is found the incident says why, and it is sought
+    again at the next look that breaches; incidents that open now come first.
     """
-    left = MOST
+    kept = {one.incident_id: _kept(shop, one) for one, _ in changed}
+    fresh = [one for one, _ in changed if one.check in CHECKS and kept[one.incident_id] is None and one.opened_at == at]
+    again = [one for one, _ in changed if kept[one.incident_id] == "" and _breaches(one)]
+    found = {one.incident_id: _found(shop, one) for one in [*fresh, *again][:MOST]}
     told: list[Update] = []
-    for incident, alert in changed:
-        sentence = _kept(shop, incident)
-        if sentence is None and left and incident.opened_at == at and incident.check in CHECKS:
-            left -= 1
-            sentence = _found(shop, incident)
-            shop.ledger.save_state(_key(incident), sentence.encode())
-        if sentence and sentence not in incident.finding.why:
-            finding = replace(incident.finding, why=f"{incident.finding.why} {sentence}")
-            incident = replace(incident, finding=finding)  # noqa: PLW2901 - the same incident, told further
-            alert = None if alert is None else replace(alert, summary=f"{alert.summary} {sentence}")  # noqa: PLW2901
-        told.append((incident, alert))
-    return told
+    for update in changed:
+        name = update[0].incident_id
+        sentence, missing = found.get(name, (kept[name] or "", ""))
+        told.append(_with(update, sentence or missing))
+    return told, {_key(name): sentence.encode() for name, (sentence, _) in found.items()}
 
 
-def _found(shop: Shop, incident: Incident) -> str:
+def _with(update: Update, words: str) -> Update:
+    incident, alert = update
+    if not words or words in incident.finding.why:
+        return update
+    finding = replace(incident.finding, why=f"{incident.finding.why} {words}")
+    told = None if alert is None else replace(alert, summary=f"{alert.summary} {words}")
+    return replace(incident, finding=finding), told
+
+
+def _found(shop: Shop, incident: Incident) -> tuple[str, str]:
+    """The sentence that says why, else why there is none."""
     try:
-        return explain(shop, incident).sentence
-    except Exception:
-        return ""
+        sentence = explain(shop, incident).sentence
+    except Exception as fault:
+        halt(fault)
+        return "", f"Why is not known yet ({said(fault)}); it is sought again at the next look."
+    return (
+        sentence,
+        "" if sentence else "Why is not known yet: nothing stands out; it is sought again at the next look.",
+    )
+
+
+def _breaches(incident: Incident) -> bool:
+    return incident.state != "resolved" and incident.clean_looks == 0
 
 
 def _kept(shop: Shop, incident: Incident) -> str | None:
-    blob = shop.ledger.load_state(_key(incident))
-    return None if blob is None else blob.decode()
+    """The sentence that was found, empty where it was sought in vain, ``None`` where it was not sought."""
+    blob = shop.ledger.load_state(_key(incident.incident_id))
+    return None if blob is None else blob.decode("utf-8", "replace")
 
 
-def _key(incident: Incident) -> str:
-    return f"why/{incident.incident_id}"
+def _key(incident_id: str) -> str:
+    return f"why/{incident_id}"

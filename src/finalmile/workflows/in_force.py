@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from finalmile.frames import Forecast
+from finalmile.records import Json
 from finalmile.workflows.known import end_of
 from finalmile.workflows.shop import Issued, Shop
 
@@ -33,11 +34,14 @@ def version_in_force(shop: Shop, model: str, cutoff: int) -> int | None:
     return _live_last(shop, model, told, until=_over_at(shop, model, cutoff, told))
 
 
-def settle(shop: Shop, model: str, cutoff: int, version: int) -> None:
-    """Remember whose forecast from a cutoff was judged, so that no later deployment changes it."""
-    if len(shop.forecasts.issues(model, cutoff)) > 1:
-        key = _key(shop, model, cutoff)
-        shop.ledger.finish_run(_SETTLED, key, {"version": version}, at=shop.clock.now())
+def settled(shop: Shop, model: str, cutoff: int, version: int) -> dict[tuple[str, str], Json]:
+    """What is to be remembered once a look is kept: whose forecast was judged, so that no later deployment changes it.
+
+    Nothing where only one version forecast from the cutoff.
+    """
+    if len(shop.forecasts.issues(model, cutoff)) < 2:
+        return {}
+    return {(_SETTLED, _key(shop, model, cutoff)): {"version": version}}
 
 
 def forecast_in_force(shop: Shop, model: str, cutoff: int) -> Forecast | None:

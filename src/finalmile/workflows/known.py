@@ -12,7 +12,7 @@ import polars as pl
 
 from finalmile.config import Config
 from finalmile.errors import MissingInputError
-from finalmile.frames import Frequency, Panel, detect, panel_from_sales
+from finalmile.frames import Frequency, IntArray, Panel, detect, panel_from_sales
 from finalmile.frames.panel import with_future
 from finalmile.ports import HistoryTable
 from finalmile.workflows.last_read import LastRead
@@ -118,15 +118,23 @@ class TableKnown:
 
     @cached_property
     def _stamps(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Every distinct stamp, and each series' first one."""
+        """Every distinct stamp with its number of rows, and each series' first one."""
         rows = self.sales.read(columns=["unique_id", "ds"])
         if rows.is_empty():
-            return pl.DataFrame({"ds": []}), rows
-        return rows.select(pl.col("ds").unique()), rows.group_by("unique_id").agg(pl.col("ds").min())
+            return pl.DataFrame({"ds": [], "len": []}), rows
+        return rows.group_by("ds").len(), rows.group_by("unique_id").agg(pl.col("ds").min())
 
     def items(self, cutoff: int) -> pl.DataFrame:  # noqa: ARG002  # attributes as they stand today
         """Item attributes."""
         return self.item_table.read()
+
+    def rows(self, first: int, last: int) -> IntArray:
+        """How many rows of sales of each of the periods ``first`` to ``last`` have come."""
+        told, count = self._stamps[0], np.zeros(last - first + 1, dtype=np.int64)
+        number = self.frequency.index(told["ds"]) - first
+        inside = (number >= 0) & (number < len(count))
+        np.add.at(count, number[inside], told["len"].to_numpy()[inside])
+        return count
 
     def panel(self, cutoff: int, *, periods: int | None = None, ahead: int = 0) -> Panel:
         """Sales up to the cutoff, and covariates known for ``ahead`` periods past it."""

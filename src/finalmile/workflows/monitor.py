@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from finalmile.alerting.incidents import IncidentSettings, fold
-from finalmile.errors import FinalMileError
 from finalmile.frames import Panel
-from finalmile.ports import Notifier
-from finalmile.records import Alert, Finding, Incident
-from finalmile.workflows.explained import explained
-from finalmile.workflows.in_force import issued_in_force, settle
+from finalmile.records import Finding, Incident, Json, LookKept, Version
+from finalmile.workflows.asked_once import asked_once
+from finalmile.workflows.deliver import deliver
+from finalmile.workflows.in_force import issued_in_force, settled
+from finalmile.workflows.looked import folded
 from finalmile.workflows.shop import Issued, Shop
-from finalmile.workflows.watching.guard import guarded
-from finalmile.workflows.watching.judged import judged_until, judged_version, note_period, note_version
+from finalmile.workflows.watching.due import awaited, due, unforecast
+from finalmile.workflows.watching.guard import could_not, guarded, halt, said
+from finalmile.workflows.watching.judged import judged_until, judged_version, noted
 from finalmile.workflows.watching.looks import LOOKS, look
 from finalmile.workflows.watching.seen import Seen
 
@@ -31,7 +30,7 @@ class Watched:
     Parameters
     ----------
     findings
-        Of the newest look.
+        Of the newest look, and of why later periods are not judged yet.
     incidents
         Changed by it.
     looks
@@ -43,45 +42,31 @@ class Watched:
     looks: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What the looks at one period found; ``version`` is ``None`` where nothing could be judged."""
+
+    findings: tuple[Finding, ...]
+    states: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    ended: Mapping[tuple[str, str], Json] = field(default_factory=dict[tuple[str, str], Json])
+    version: Version | None = None
+
+
 def monitor(shop: Shop, model: str, cutoff: int) -> Watched:
     """Judge every period up to the cutoff that has not been judged yet, by the forecasts made before it.
 
-    Each version has evidence of its own, which starts from its reference. A period without forecasts is left out; one
-    without actuals is a finding. A check that fails is a finding of its own and stops no other. Judging the same
-    period again changes nothing.
+    Each version has evidence of its own, which starts from its reference. Everything that a look brings is kept in one
+    transaction: one that was killed is made again, and gives what it would have given. Judging the same period again
+    changes nothing.
+
+    A period without actuals is a finding, and so is one without forecasts, one that cannot be judged because a file is
+    damaged, and a check that fails; none of them stops another. Where the ledger is locked or the disk is full nothing
+    counts as judged, and the next run tries again.
     """
-    periods = _unjudged(shop, model, cutoff)
-    if not periods:
-        return Watched()
-    span = max(periods[-1] - periods[0] + 1, 1) + shop.periods(BEFORE_DAYS)
-    panel = shop.known.panel(cutoff, periods=span)
-    watched = Watched()
-    for period in periods:
-        told = issued_in_force(shop, model, period)
-        if told is not None:
-            settle(shop, model, told.cutoff, told.version)
-            watched = _look(shop, model, panel, told, period, before=watched)
-        note_period(shop, model, period)
-    deliver(shop)
-    return watched
-
-
-def deliver(shop: Shop) -> None:
-    """Hand every waiting alert to the receivers; what a receiver refuses waits for the next time."""
-    for outbox_id, alert in shop.ledger.pending_alerts():
-        took = [_told(notifier, alert) for notifier in shop.notifiers]
-        if all(took):
-            shop.ledger.alert_delivered(outbox_id, at=shop.clock.now())
-
-
-def folded(shop: Shop, model: str, findings: Iterable[Finding], *, at: date | datetime) -> tuple[Incident, ...]:
-    """Incidents that findings of one look opened or changed, each kept with the alert that is due."""
-    rules = IncidentSettings(clean_looks=shop.config.monitor.clean_looks)
-    changed = fold(findings, shop.ledger.incidents(model=model), model=model, at=at, settings=rules)
-    told = explained(shop, changed, at=at)
-    for incident, alert in told:
-        shop.ledger.put_incident(incident, alert=alert, actor=shop.actor)
-    return tuple(incident for incident, _ in told)
+    try:
+        return _judged_all(asked_once(shop), model, cutoff)
+    finally:
+        deliver(shop)
 
 
 def joined(one: Watched, other: Watched) -> Watched:
@@ -90,39 +75,77 @@ def joined(one: Watched, other: Watched) -> Watched:
     return replace(one, findings=(*one.findings, *other.findings), incidents=tuple(fresh.values()))
 
 
-def _told(notifier: Notifier, alert: Alert) -> bool:
-    """Whether a receiver took an alert; one that is down keeps no other from hearing of it."""
+def _judged_all(shop: Shop, model: str, cutoff: int) -> Watched:
+    periods = due(shop, model, cutoff)
+    if not periods:
+        return Watched()
     try:
-        notifier.notify([alert])
-    except (FinalMileError, OSError):
-        return False
-    return True
+        panel = shop.known.panel(cutoff, periods=len(periods) + shop.periods(BEFORE_DAYS))
+    except Exception as fault:
+        halt(fault)
+        why = f"Sales cannot be read ({said(fault)}). Nothing was judged; mend them and run it again."
+        return Watched(findings=(could_not("monitor", why, at=shop.day(cutoff)),))
+    watched, missed = Watched(), list[int]()
+    for period in periods:
+        waits = awaited(shop, period)
+        if waits is not None:
+            return _also(watched, waits)
+        judged = _judged(shop, model, panel, period, missed)
+        if judged is None:
+            missed.append(period)
+            continue
+        missed = []
+        watched = _kept(shop, model, period, judged, before=watched)
+    return _also(watched, unforecast(shop, model, missed, final=False)) if missed else watched
 
 
-def _look(shop: Shop, model: str, panel: Panel, told: Issued, period: int, *, before: Watched) -> Watched:
+def _judged(shop: Shop, model: str, panel: Panel, period: int, missed: Sequence[int]) -> _Judged | None:
+    """What is found at a period; ``None`` where nothing was forecast of it, a finding where it cannot be judged."""
+    try:
+        told = issued_in_force(shop, model, period)
+        if told is None:
+            return None
+        judged = _looks(shop, model, panel, told, period)
+    except Exception as fault:
+        halt(fault)
+        why = f"{shop.day(period)} could not be judged ({said(fault)}). It is passed over; later periods are judged."
+        judged = _Judged(findings=(could_not("monitor", why, at=shop.day(period)),))
+    if not missed or judged_until(shop, model) is None:
+        return judged
+    return replace(judged, findings=(*judged.findings, unforecast(shop, model, missed, final=True)))
+
+
+def _looks(shop: Shop, model: str, panel: Panel, told: Issued, period: int) -> _Judged:
     version = shop.ledger.version(model, told.version)
     returned = judged_version(shop, model) != version.number
     seen = Seen(period=period, panel=panel, told=told, version=version, returned=returned)
     skip = shop.config.monitor.skip
-    all_told = [guarded(name, partial(look, name), shop, model, seen) for name in LOOKS if name not in skip]
-    findings = tuple(finding for told in all_told for finding in told.findings if finding.check not in skip)
-    changed = folded(shop, model, findings, at=shop.day(period))
-    shop.ledger.add_findings(findings, model=model, run=f"{version} {shop.day(period)}")
-    for key, blob in {key: blob for told in all_told for key, blob in told.states.items()}.items():
-        shop.ledger.save_state(key, blob)
-    note_version(shop, version)
-    fresh = {incident.incident_id: incident for incident in changed}
-    kept = [incident for incident in before.incidents if incident.incident_id not in fresh]
-    return replace(before, findings=findings, incidents=(*kept, *fresh.values()), looks=before.looks + 1)
+    looks = [guarded(name, partial(look, name), shop, model, seen) for name in LOOKS if name not in skip]
+    return _Judged(
+        findings=tuple(finding for one in looks for finding in one.findings if finding.check not in skip),
+        states={key: blob for one in looks for key, blob in one.states.items()},
+        ended=settled(shop, model, told.cutoff, told.version),
+        version=version,
+    )
 
 
-def _unjudged(shop: Shop, model: str, cutoff: int) -> Sequence[int]:
-    """Periods after the last one judged; from the first promotion on where none was."""
-    until = judged_until(shop, model)
-    if until is not None:
-        return range(until + 1, cutoff + 1)
-    versions = shop.ledger.versions(model)
-    if not versions or shop.ledger.deployment(model) is None:
-        return ()
-    first = min(shop.frequency.index_of(version.cutoff) for version in versions) + 1
-    return range(first, cutoff + 1)
+def _kept(shop: Shop, model: str, period: int, judged: _Judged, *, before: Watched) -> Watched:
+    """Fold what was found into incidents, and keep all of it at once."""
+    day, version = shop.day(period), judged.version
+    incidents = folded(shop, model, judged.findings, at=day)
+    findings = (*judged.findings, *incidents.findings)
+    kept = LookKept(
+        run=f"{'not judged' if version is None else version} {day}",
+        findings=findings,
+        incidents=incidents.changed,
+        states={**judged.states, **incidents.states, **noted(model, period, version)},
+        ended=judged.ended,
+    )
+    shop.ledger.keep_look(kept, model=model, at=shop.clock.now(), actor=shop.actor)
+    fresh = {incident.incident_id: incident for incident, _ in incidents.changed}
+    old = [incident for incident in before.incidents if incident.incident_id not in fresh]
+    return Watched(findings=findings, incidents=(*old, *fresh.values()), looks=before.looks + 1)
+
+
+def _also(watched: Watched, finding: Finding) -> Watched:
+    return replace(watched, findings=(*watched.findings, finding))

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from finalmile.ports import Lake
+from finalmile.records import LookKept
 from finalmile.workflows import parity, versions
 from finalmile.workflows.agreement import watch_agreement
-from finalmile.workflows.monitor import Watched, deliver, folded
+from finalmile.workflows.deliver import deliver
+from finalmile.workflows.looked import folded
+from finalmile.workflows.monitor import Watched
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching import speed
-from finalmile.workflows.watching.guard import failed
+from finalmile.workflows.watching.guard import failed, halt
 from finalmile.workflows.watching.seen import Told
 
 
@@ -39,16 +42,28 @@ def monitor_endpoint(
         "champion": lambda: Told(findings=tuple(versions.watch(shop, model, shop.known.newest, lake=lake))),
         "agreement": lambda: _agreement(shop, lake, model),
     }
-    told = [_guarded(shop, name, look) for name, look in looks.items()]
-    findings = tuple(finding for one in told for finding in one.findings)
-    changed = folded(shop, model, findings, at=shop.clock.now())
-    kept = [finding for finding in findings if finding.severity != "info"]
-    if kept:
-        shop.ledger.add_findings(kept, model=model, run=f"endpoint {shop.clock.now().isoformat()}")
-    for key, blob in {key: blob for one in told for key, blob in one.states.items()}.items():
-        shop.ledger.save_state(key, blob)
-    deliver(shop)
-    return Watched(findings=findings, incidents=changed)
+    try:
+        return _looked(shop, model, [_guarded(shop, name, look) for name, look in looks.items()])
+    finally:
+        deliver(shop)
+
+
+def _looked(shop: Shop, model: str, told: Sequence[Told]) -> Watched:
+    """Keep what the looks found, at once."""
+    now = shop.clock.now()
+    incidents = folded(shop, model, [finding for one in told for finding in one.findings], at=now)
+    findings = (*(finding for one in told for finding in one.findings), *incidents.findings)
+    worth = tuple(finding for finding in findings if finding.severity != "info")
+    states = {key: blob for one in told for key, blob in one.states.items()} | dict(incidents.states)
+    if worth or incidents.changed or states:
+        kept = LookKept(
+            run=f"endpoint {now.isoformat()}" if worth else None,
+            findings=worth,
+            incidents=incidents.changed,
+            states=states,
+        )
+        shop.ledger.keep_look(kept, model=model, at=now, actor=shop.actor)
+    return Watched(findings=findings, incidents=tuple(incident for incident, _ in incidents.changed))
 
 
 def _agreement(shop: Shop, lake: Lake, model: str) -> Told:
@@ -60,5 +75,6 @@ def _agreement(shop: Shop, lake: Lake, model: str) -> Told:
 def _guarded(shop: Shop, name: str, look: Callable[[], Told]) -> Told:
     try:
         return look()
-    except Exception as fault:  # whatever it is, the other looks go on
+    except Exception as fault:
+        halt(fault)
         return Told(findings=(failed(name, fault, at=shop.clock.now()),))

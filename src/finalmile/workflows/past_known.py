@@ -141,6 +141,10 @@ class PastKnown:
         """Item attributes as known at the end of the cutoff."""
         return self._told(cutoff).items
 
+    def rows(self, first: int, last: int) -> IntArray:
+        """The same of every period: each row counts as known at the end of its own, so that none is awaited."""
+        return np.full(last - first + 1, self.whole.n, dtype=np.int64)
+
     def panel(self, cutoff: int, *, periods: int | None = None, ahead: int = 0) -> Panel:
         """Sales up to the cutoff, and covariates known then for ``ahead`` periods past it."""
         panel = self._window(cutoff, periods)

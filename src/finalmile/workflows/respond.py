@@ -15,7 +15,7 @@ from finalmile.response.playbook import Playbook, cooling_down, decide
 from finalmile.response.situation import Situation
 from finalmile.workflows import quarantine, ready_made
 from finalmile.workflows.arms import rows_in
-from finalmile.workflows.monitor import deliver
+from finalmile.workflows.deliver import deliver
 from finalmile.workflows.promote import promote, rollback, rollback_target
 from finalmile.workflows.renew import fallback_version, recalibrated, renew
 from finalmile.workflows.shop import Shop, live_version

@@ -11,7 +11,7 @@ import polars as pl
 
 from finalmile.config import Config, ModelSettings
 from finalmile.errors import MissingInputError, UnknownNameError
-from finalmile.frames import Forecast, Frequency, NameArray, Panel
+from finalmile.frames import Forecast, Frequency, IntArray, NameArray, Panel
 from finalmile.frames.panel import FloatArray
 from finalmile.ports import Artefacts, Clock, Fitted, Ledger, Notifier
 from finalmile.records import Version
@@ -32,6 +32,10 @@ class Known(Protocol):
 
     def panel(self, cutoff: int, *, periods: int | None = None, ahead: int = 0) -> Panel:
         """Sales up to the cutoff, and covariates known then for ``ahead`` periods past it."""
+        ...
+
+    def rows(self, first: int, last: int) -> IntArray:
+        """How many rows of sales of each of the periods ``first`` to ``last`` have come, shape (last - first + 1,)."""
         ...
 
     def items(self, cutoff: int) -> pl.DataFrame:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finalmile.alerting.incidents import IncidentSettings, acted, elapsed, fold
+from finalmile.alerting.incidents import SILENT, IncidentSettings, acted, fold
+from finalmile.alerting.subjects import elapsed
 from finalmile.records import Alert, Finding, Incident
 
 DAY = date(2024, 3, 1)
@@ -175,3 +176,27 @@ def test_there_is_never_more_than_one_open_incident_of_a_matter(breaches: list[b
     assert sum(incident.state != "resolved" for incident in incidents) <= 1
     assert bool(incidents) == any(breaches)
     assert len({alert.name for alert in alerts}) == len(incidents)
+
+
+def test_an_incident_that_no_data_speak_of_any_more_is_closed_and_says_why() -> None:
+    gone, other = "category drinks", "category bread"
+    looks = [[bad(0, subject=gone), fine(0, subject=other)], *([fine(n, subject=other)] for n in range(1, 30))]
+    [incident], alerts = after(*looks)
+    assert incident.state == "resolved"
+    assert "no data of it since 2024-03-01" in incident.explain()
+    assert [one.severity for one in alerts] == ["critical", "info"]
+    assert incident.updated_at == day(28)
+
+
+def test_an_incident_of_the_fleet_and_one_whose_check_says_nothing_stay_open_without_data() -> None:
+    fleet, _ = after([bad(0)], *([fine(n, subject="category bread")] for n in range(1, 60)))
+    silent, _ = after([bad(0, subject="category drinks")], *([] for _ in range(60)))
+    assert [one.state for one in (*fleet, *silent)] == ["open", "open"]
+
+
+def test_a_finding_that_ends_an_alarm_for_want_of_data_closes_its_incident_at_once() -> None:
+    ended = replace(fine(1, subject="input price"), unit=SILENT, value=14.0, why="No data of input price came.")
+    [incident], alerts = after([bad(0, subject="input price")], [ended])
+    assert incident.state == "resolved"
+    assert "No data of input price came" in incident.explain()
+    assert len(alerts) == 2

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Self
 
-from finalmile.adapters.local import audit, incidents, keys, orders, routes, runs, speeds, versions
+from finalmile.adapters.local import audit, incidents, keys, looks, orders, routes, runs, speeds, versions
 from finalmile.adapters.local.database import Database
 from finalmile.records import (
     Alert,
@@ -18,6 +18,7 @@ from finalmile.records import (
     Finding,
     Incident,
     Json,
+    LookKept,
     OrderLine,
     OrderState,
     RouteRule,
@@ -188,6 +189,11 @@ class SqlLedger:
         """Findings of the newest runs, oldest run first."""
         with self.database.reading() as connection:
             return incidents.last_findings(connection, model, last_runs=last_runs)
+
+    def keep_look(self, look: LookKept, *, model: str, at: datetime, actor: str) -> None:
+        """Keep everything that one look brought, in one transaction: all of it, or nothing."""
+        with self.database.writing() as connection:
+            looks.keep(connection, look, model=model, at=at, actor=actor)
 
     def put_orders(self, lines: Sequence[OrderLine], *, at: datetime, actor: str) -> int:
         """Record lines that are not there yet (by ``line_id``), never touching those that are; how many were new."""

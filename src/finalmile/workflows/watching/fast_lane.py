@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from finalmile.errors import CorruptError
 from finalmile.frames import FloatArray
 from finalmile.monitoring import packing
 from finalmile.monitoring.checks.fast_lane import FastLane
@@ -56,8 +57,11 @@ def _step(
 ) -> tuple[dict[str, bytes], list[Finding]]:
     start: Any = lane.start()
     blob = None if fresh else shop.ledger.load_state(key)
-    kind = type(start)
-    state = start if blob is None else packing.from_bytes(kind, blob, version=_LAYOUT)
+    kind = cast("type[Any]", type(start))
+    try:
+        state = start if blob is None else packing.from_bytes(kind, blob, version=_LAYOUT)
+    except CorruptError:  # nothing is promised of it: it begins again
+        state = start
     state, told = lane.update(state, value, stream=_STREAM, subject="fleet", at=shop.day(seen.period))
     return {key: packing.to_bytes(state, version=_LAYOUT)}, told
 

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import orjson
 
-from finalmile.frames import FloatArray, Panel
+from finalmile.frames import FloatArray, IntArray, Panel
 from finalmile.monitoring.checks.freshness import FreshnessCheck, Source
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.seen import Seen, Told
+from finalmile.workflows.watching.silent import LOOKS, ended
 
 NAME = "freshness"
-_KEPT = 120
+_KEPT, _GONE = 120, -1
 
 
 def watch(shop: Shop, model: str, seen: Seen) -> Told | None:
     """Compare how far each covariate is behind the period with how far it was in earlier looks."""
-    panel = seen.here
-    ages = _ages(shop, model)
-    sources = [
-        Source(name=name, newest=_newest(panel, values), usual=np.array(ages.get(name, []), dtype=np.int64))
-        for name, values in panel.covariates.items()
-        if name in ages or _newest(panel, values) is not None
-    ]
-    gone = [Source(name=name, newest=None, usual=np.array(ages[name])) for name in ages if name not in panel.covariates]
-    if not sources and not gone:
+    panel, ages = seen.here, _ages(shop, model)
+    newest = {name: _newest(panel, values) for name, values in panel.covariates.items()}
+    told = {name: newest.get(name) for name in {**newest, **ages} if name in ages or newest[name] is not None}
+    if not told:
         return None
-    findings = FreshnessCheck().compare([*sources, *gone], period=seen.period, frequency=shop.frequency)
-    known = {one.name: seen.period - one.newest for one in sources if one.newest is not None}
-    kept = {name: [*ages.get(name, []), age][-_KEPT:] for name, age in known.items()}
-    return Told(findings=tuple(findings), states={_key(model): orjson.dumps({**ages, **kept})})
+    kept = {name: [*ages.get(name, []), _age(seen, at)][-_KEPT:] for name, at in told.items()}
+    over = {name for name, looks in kept.items() if looks[-LOOKS:] == [_GONE] * LOOKS}
+    sources = [
+        Source(name=name, newest=at, usual=_usual(ages.get(name, []), _age(seen, at)))
+        for name, at in told.items()
+        if name not in over
+    ]
+    findings = FreshnessCheck().compare(sources, period=seen.period, frequency=shop.frequency)
+    remembered = {name: looks for name, looks in kept.items() if name not in over}
+    return Told(
+        findings=tuple(ended(findings, checks=(NAME,), over=over, seen=seen)),
+        states={_key(model): orjson.dumps(remembered)},
+    )
+
+
+def _age(seen: Seen, newest: int | None) -> int:
+    return _GONE if newest is None else seen.period - newest
+
+
+def _usual(ages: Sequence[int], age: int) -> IntArray:
+    """Ages of earlier looks without those since the newest value came: a feed that stands still is not its own rule."""
+    kept = list(ages)
+    while kept and kept[-1] == age - (len(ages) - len(kept) + 1):
+        kept.pop()
+    return np.array(kept, dtype=np.int64)
 
 
 def _newest(panel: Panel, values: FloatArray) -> int | None:

@@ -14,6 +14,7 @@ from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.kept import begun, names_of, with_names
 from finalmile.workflows.watching.references import Before, before, loss_look
 from finalmile.workflows.watching.seen import Seen, Told, state_key
+from finalmile.workflows.watching.silent import ended, silenced
 
 NAME = "loss_groups"
 _LEAST_MEMBERS = 8
@@ -40,9 +41,23 @@ def watch(shop: Shop, model: str, seen: Seen) -> Told | None:
     names = names_of(shop, key, fresh=lambda: before(shop, seen).names, begun=found)
     state = check.resume(found.state, last=seen.period - 1) if seen.returned else found.state
     groups = {name: seen.attribute(name) for name in wanted}
+    silent = silenced(shop, key, quiet=_quiet(state, seen))
+    state = check.acknowledge(state, silent.over)
     state, findings = check.update(state, loss_look(seen, names=names), groups=groups)
+    findings = ended(findings, checks=("loss", "bias"), over=silent.over, seen=seen)
     told = (*found.findings, *findings, *_calm(shop, seen, state, findings))
-    return Told(findings=told, states=with_names(key, state.to_bytes(), names))
+    return Told(findings=told, states={**with_names(key, state.to_bytes(), names), **silent.states})
+
+
+def _quiet(state: GroupState, seen: Seen) -> list[str]:
+    """Groups in alarm that this look has no sales or no forecast of."""
+    alarmed = np.flatnonzero((state.streams.alarm >= 0).reshape(-1, 2).any(axis=1))
+    judged = np.isfinite(seen.actual) & np.isfinite(seen.told.mean)
+    if not len(alarmed) or not judged.any():
+        return []
+    pairs = [(str(state.attribute[at]), str(state.name[at])) for at in alarmed.tolist()]
+    there = {name: {str(one) for one in seen.attribute(name)[judged].tolist()} for name in {one for one, _ in pairs}}
+    return [f"{attribute} {name}" for attribute, name in pairs if name not in there[attribute]]
 
 
 def _calm(shop: Shop, seen: Seen, state: GroupState, findings: Sequence[Finding]) -> list[Finding]:

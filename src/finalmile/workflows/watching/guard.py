@@ -1,15 +1,20 @@
-"""A look that fails is a finding, and stops no other."""
+"""A look that fails is a finding, and stops no other; a place that cannot keep anything stops them all."""
 
 from __future__ import annotations
 
+import errno
 from datetime import date, datetime
 
-from finalmile.errors import printable
+from finalmile.errors import BusyError, PermanentError, TransientError, printable
 from finalmile.records import Finding
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.seen import Look, Seen, Told
 
 _MOST = 300
+_NO_ROOM = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK}
+)
+"""What is wrong with the machine rather than with one file: a full or broken disk, no more files or memory."""
 
 
 def guarded(name: str, look: Look, shop: Shop, model: str, seen: Seen) -> Told:
@@ -17,7 +22,21 @@ def guarded(name: str, look: Look, shop: Shop, model: str, seen: Seen) -> Told:
     try:
         return look(shop, model, seen) or Told()
     except Exception as fault:
+        halt(fault)
         return Told(findings=(failed(name, fault, at=shop.day(seen.period)),))
+
+
+def halt(fault: Exception, /) -> None:
+    """Raise a fault of the place where everything is kept; give any other back to be told of.
+
+    Where the ledger is locked or the disk is full no period may count as judged, for nothing of it can be kept: the
+    command stops, nothing is noted, and the next one tries again. A damaged file, a model that raises and a look that
+    divides by zero would stop every later day too, so they are passed over and said.
+    """
+    if isinstance(fault, BusyError | TransientError | PermanentError):
+        raise fault
+    if isinstance(fault, OSError) and fault.errno in _NO_ROOM:
+        raise fault
 
 
 def failed(name: str, fault: Exception, *, at: date | datetime) -> Finding:
@@ -28,7 +47,12 @@ def failed(name: str, fault: Exception, *, at: date | datetime) -> Finding:
     >>> failed("coverage", KeyError("q0.98"), at=date(2024, 3, 1)).why
     "The check coverage could not run (KeyError: 'q0.98'). The other checks did; its evidence stands as it was."
     """
-    told = printable(f"{type(fault).__name__}: {fault}")[:_MOST]
+    told = f"The check {name} could not run ({said(fault)}). The other checks did; its evidence stands as it was."
+    return could_not(name, told, at=at)
+
+
+def could_not(name: str, why: str, *, at: date | datetime) -> Finding:
+    """A warning that something did not run, which counts as a check that failed."""
     return Finding(
         check=name,
         subject="check",
@@ -36,5 +60,10 @@ def failed(name: str, fault: Exception, *, at: date | datetime) -> Finding:
         value=None,
         benchmark=None,
         severity="warning",
-        why=f"The check {name} could not run ({told}). The other checks did; its evidence stands as it was.",
+        why=why,
     )
+
+
+def said(fault: Exception, /) -> str:
+    """A fault in one line that may be shown."""
+    return printable(f"{type(fault).__name__}: {fault}")[:_MOST]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+import polars as pl
+
 from finalmile.errors import FinalMileError, MissingInputError
+from finalmile.frames import FloatArray
 from finalmile.monitoring.checks.input_drift import InputDriftCheck
 from finalmile.monitoring.checks.ranges import RangeCheck
 from finalmile.monitoring.checks.schema import SchemaCheck, schema_of
@@ -17,6 +21,7 @@ from finalmile.workflows.watching import profiles
 from finalmile.workflows.watching.kept import begun, names_of, with_names
 from finalmile.workflows.watching.rows import Columns, input_rows, look_at, looks_before, special_days
 from finalmile.workflows.watching.seen import Seen, Told, state_key
+from finalmile.workflows.watching.silent import ended, silenced
 
 NAME = "input_drift"
 
@@ -32,10 +37,24 @@ def watch(shop: Shop, model: str, seen: Seen) -> Told:
     if found.state is None:
         return Told(findings=found.findings)
     names = names_of(shop, key, fresh=lambda: special_days(seen.panel), begun=found)
-    state, findings = check.update(found.state, look_at(seen.panel, seen.column, rows, names=names))
-    beside = _beside(shop, seen, rows)
-    told = (*found.findings, *findings, *beside)
-    return Told(findings=harmless(told), states=with_names(key, state.to_bytes(), names))
+    silent = silenced(shop, key, quiet=_quiet(found.state, rows))
+    state = check.acknowledge(found.state, silent.over)
+    state, findings = check.update(state, look_at(seen.panel, seen.column, rows, names=names))
+    findings = ended(findings, checks=(NAME,), over=silent.over, seen=seen)
+    told = (*found.findings, *findings, *_beside(shop, seen, rows))
+    return Told(findings=harmless(told), states={**with_names(key, state.to_bytes(), names), **silent.states})
+
+
+def _quiet(state: InputState, rows: Columns) -> list[str]:
+    """Columns in alarm that this look has no value of."""
+    alarmed = [state.columns[group - 1].name for group in np.flatnonzero(state.alarm >= 0).tolist() if group]
+    return [f"input {name}" for name in alarmed if name not in rows or not _known(rows[name])]
+
+
+def _known(values: FloatArray | pl.Series) -> bool:
+    if isinstance(values, pl.Series):
+        return values.null_count() < len(values)
+    return bool(np.isfinite(values).any())
 
 
 def learned(shop: Shop, version: Version) -> InputState:

@@ -8,21 +8,25 @@ from finalmile.workflows.shop import Shop
 
 def judged_version(shop: Shop, model: str) -> int | None:
     """Number of the version whose forecasts were judged last; ``None`` before the first look."""
-    blob = shop.ledger.load_state(f"judged version/{model}")
+    blob = shop.ledger.load_state(_version_key(model))
     return None if blob is None else int(blob)
 
 
 def judged_until(shop: Shop, model: str) -> int | None:
     """Last period that was judged; ``None`` before the first look."""
-    blob = shop.ledger.load_state(f"judged/{model}")
+    blob = shop.ledger.load_state(_period_key(model))
     return None if blob is None else int(blob)
 
 
-def note_version(shop: Shop, version: Version) -> None:
-    """Remember whose forecasts were judged."""
-    shop.ledger.save_state(f"judged version/{version.model}", str(version.number).encode())
+def noted(model: str, period: int, version: Version | None) -> dict[str, bytes]:
+    """The states that say that a period was judged, and whose forecasts of it."""
+    told = {_period_key(model): str(period).encode()}
+    return told if version is None else {**told, _version_key(model): str(version.number).encode()}
 
 
-def note_period(shop: Shop, model: str, period: int) -> None:
-    """Remember that a period was judged."""
-    shop.ledger.save_state(f"judged/{model}", str(period).encode())
+def _version_key(model: str) -> str:
+    return f"judged version/{model}"
+
+
+def _period_key(model: str) -> str:
+    return f"judged/{model}"

@@ -37,6 +37,10 @@ def paired_before(shop: Shop, seen: Seen) -> PairedReference:
 
 def paired_look(shop: Shop, seen: Seen, *, names: Sequence[str]) -> PairedLook:
     """Losses of the version, of the baseline, and of another version that forecast from the same cutoff."""
+    return seen.once(f"paired {','.join(names)}", lambda: _paired_look(shop, seen, names=names))
+
+
+def _paired_look(shop: Shop, seen: Seen, *, names: Sequence[str]) -> PairedLook:
     cheap = seen.of_panel(baseline_of(shop, seen))
     known = np.isfinite(seen.actual) & np.isfinite(seen.told.mean) & np.isfinite(cheap)
     other = _previous(shop, seen)

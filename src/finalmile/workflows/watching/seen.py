@@ -76,8 +76,15 @@ class Seen:
 
     @cached_property
     def price(self) -> UnitsArray:
-        """Last known price, shape (n,)."""
-        return self.of_panel(last_price(self.panel))
+        """Last price known at the period, shape (n,)."""
+        return self.of_panel(np.append(last_price(self.here), np.nan)[self._rows_here])
+
+    @cached_property
+    def _rows_here(self) -> IntArray:
+        """Rows of :attr:`here` that series of the whole panel have, -1 for those listed later."""
+        if self.here.n == self.panel.n:
+            return np.arange(self.panel.n, dtype=np.int64)
+        return rows_in(self.here.ids, self.panel.ids)
 
     @cached_property
     def before(self) -> Panel:
