@@ -61,11 +61,25 @@ def test_a_category_that_jumps_is_named_within_a_week_and_the_others_are_not() -
     bias = next(one for one in told[-1] if one.subject == "category drinks" and one.check == "bias")
     assert 1.0 / (1.0 + bias.effect) == pytest.approx(1.4, abs=0.1)
     assert re.fullmatch(
-        r"Category drinks sold [34]\d% more than forecast since 2023-05-0\d, what all groups share taken out.", bias.why
+        r"Category drinks sold [34]\d% more than forecast since 2023-05-0\d, about [2-4]\d units a day, "
+        r"what all groups share taken out.",
+        bias.why,
     )
     assert abs((bias.since - date(2023, 5, 2)).days) <= 2
     assert bias.money_at_risk is not None
     assert bias.money_at_risk > 0
+
+
+def test_a_best_seller_that_leaps_about_does_not_hide_what_its_category_does() -> None:
+    actual, forecast = demand(49, looks=REFERENCE + 14)
+    leaps = np.random.default_rng(50).gamma(1.5, 1 / 1.5, actual.shape[1])
+    forecast[0] = 200.0
+    actual[0] = np.random.default_rng(51).poisson(200.0 * leaps)
+    actual[CATEGORY == "drinks", REFERENCE:] *= 1.4
+    _, told = live(begin(actual, forecast), actual, forecast)
+    days = [day for day, found in enumerate(told, start=1) if ("bias", "category drinks") in breached(found)]
+    assert days[0] <= 7
+    assert {subject for found in told for _, subject in breached(found)} == {"category drinks"}
 
 
 def test_what_all_groups_share_names_none_of_them() -> None:

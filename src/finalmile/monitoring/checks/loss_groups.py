@@ -27,6 +27,7 @@ from finalmile.records import Finding
 class LossGroupsCheck:
     """Watches WAPE and forecast over sold of every group, after what all groups of an attribute share is taken out.
 
+    Products count by how evenly they sell, so that a best seller that leaps about does not hide what all others do.
     The shared part is the weighted median of the groups' shifts, from three groups on; with two, nothing is taken out.
     Groups in alarm are chosen by e-d-BH over all groups and both figures: false names over looks to a name are at most
     ``fdr / patience``, whatever the dependence between groups. Approximately, for what is normal is estimated.
@@ -77,9 +78,11 @@ class LossGroupsCheck:
             )
         attribute, name = grouped.groups_of(groups, chosen=chosen)
         inside = grouped.members(groups, attribute, name, n=len(reference.ids))
+        counts = grouped.counts_of(reference.actual, reference.forecast)
+        even = grouped.group_sums(inside * counts, reference.actual, reference.forecast)
+        wape, units = grouped.normal_of(even[0], even[1], even[3])
+        raw = without_outliers(grouped.raw_streams(*even, wape=wape, units=units))
         error, sold, forecast, n = grouped.group_sums(inside, reference.actual, reference.forecast)
-        wape, units = grouped.normal_of(error, sold, n)
-        raw = without_outliers(grouped.raw_streams(error, sold, forecast, n, wape=wape, units=units))
         usual, weight = row_means(raw), grouped.weights_of(raw)
         streams = Alarmed.start(
             grouped.without_shared(raw, attribute, usual=usual, weight=weight),
@@ -102,6 +105,8 @@ class LossGroupsCheck:
             usual=usual,
             weight=weight,
             streams=streams,
+            ids=reference.ids,
+            counts=counts,
             recent=np.hstack([recent, np.full((len(name), 2), np.nan)]),
         )
 
@@ -114,8 +119,10 @@ class LossGroupsCheck:
             return state, []
         inside = grouped.members(groups, state.attribute, state.name, n=len(look.ids))
         actual, forecast = look.actual.astype(np.float64), look.forecast.astype(np.float64)
+        counts = grouped.counts_for(state, look.ids)
+        even = grouped.group_sums(inside * counts, actual[:, None], forecast[:, None])
+        raw = grouped.raw_streams(*even, wape=state.wape, units=state.units)
         sums = grouped.group_sums(inside, actual[:, None], forecast[:, None])
-        raw = grouped.raw_streams(*sums, wape=state.wape, units=state.units)
         left = grouped.without_shared(raw, state.attribute, usual=state.usual, weight=state.weight)[:, 0]
         streams = state.streams.step(look.period, left, rule=self._named, span=self.recovery, calendar=look.calendar)
         day = np.column_stack([*(one[:, 0] for one in sums[:3]), *_money(look, inside, actual, forecast)])

@@ -12,13 +12,15 @@ from finalmile.metrics.scored import Floats
 from finalmile.monitoring import packing
 from finalmile.monitoring.engine.alarmed import Alarmed
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.loss.members import rows_of
 
-_LAYOUT = 2
+_LAYOUT = 3
 _SMOOTHING = 0.05
 _SHARED_FROM = 3
 _ROWS_EACH = 3
 _LEAST_VARIANCE = 1e-4
 _MOST_WEIGHT = 1.0 / 3.0
+_LEAST_MEAN = 1e-3
 
 Groups = Mapping[str, NameArray]
 """Attribute of the items, ``"category"``, to its value for every row; ``None`` and ``""`` are no group."""
@@ -40,6 +42,9 @@ class GroupState:
         Mean of each raw stream over the reference, and how much it counts in what the groups share.
     streams
         Evidence.
+    ids : array of shape (n,)
+    counts : array of shape (n,)
+        Products of the reference, and how much a unit of each counts in the streams; see :func:`counts_of`.
     recent : array of shape (g, 5)
         Exponentially weighted means: |error|, sold, forecast, money of |error|, money of forecast minus sold.
     """
@@ -52,6 +57,8 @@ class GroupState:
     usual: Doubles
     weight: Doubles
     streams: Alarmed
+    ids: NameArray
+    counts: Doubles
     recent: Doubles
 
     def to_bytes(self) -> bytes:
@@ -96,12 +103,45 @@ def members(attributes: Groups, attribute: NameArray, name: NameArray, *, n: int
     return inside
 
 
-def group_sums(inside: BoolArray, actual: Floats, forecast: Floats) -> tuple[Doubles, Doubles, Doubles, Doubles]:
-    """|error|, sold, forecast and products judged of each group, shape (g, T), from arrays of shape (n, T)."""
+def group_sums(
+    inside: BoolArray | Doubles, actual: Floats, forecast: Floats
+) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """|error|, sold, forecast and products judged of each group, shape (g, T), from arrays of shape (n, T).
+
+    ``inside`` of shape (g, n) says who belongs to it, or how much each counts.
+    """
     known = np.isfinite(actual) & np.isfinite(forecast)
     a, f = np.where(known, actual, 0.0), np.where(known, forecast, 0.0)
     of = inside.astype(np.float64)
     return of @ np.abs(f - a), of @ a, of @ f, of @ known.astype(np.float64)
+
+
+def counts_of(actual: Floats, forecast: Floats) -> Doubles:
+    r"""How much a unit of each product counts in its groups, shape (n,), in (0, 1], from arrays of shape (n, T).
+
+    .. math:: w_i = \bar f_i / \max(\overline{(f_i - y_i)^2}, \bar f_i)
+
+    One over the variance-to-mean ratio: what makes a shift that all products of a group share stand out most. Sales as
+    even as Poisson counts are summed as they are; a best seller whose sales leap about drowns no other. A product that
+    is hardly ever forecast counts fully.
+
+    Examples
+    --------
+    >>> counts_of(np.array([[3.0, 5.0], [0.0, 40.0]]), np.array([[4.0, 4.0], [20.0, 20.0]])).round(2)
+    array([1.  , 0.05])
+    """
+    known = np.isfinite(actual) & np.isfinite(forecast)
+    a, f = np.where(known, actual, 0.0).astype(np.float64), np.where(known, forecast, 0.0).astype(np.float64)
+    looks = np.maximum(known.sum(axis=1), 1)
+    mean, square = np.maximum(f.sum(axis=1), 0.0) / looks, ((f - a) ** 2).sum(axis=1) / looks
+    return np.asarray((mean + _LEAST_MEAN) / (np.maximum(square, mean) + _LEAST_MEAN), dtype=np.float64)
+
+
+def counts_for(state: GroupState, ids: NameArray) -> Doubles:
+    """:func:`counts_of` products in any order, shape (n,); one that is new counts as the median does."""
+    if not len(state.counts):
+        return np.ones(len(ids))
+    return np.append(state.counts, np.median(state.counts))[rows_of(state.ids, ids)]
 
 
 def normal_of(error: Doubles, sold: Doubles, n: Doubles) -> tuple[Doubles, Doubles]:

@@ -12,6 +12,10 @@ from finalmile.records import Finding
 _TOLD_AFTER = 30  # looks that a group is told of after its alarm ended, so that its incident can be resolved
 _FARTHEST = 27.6
 _SLIGHT = 0.01
+_TENTHS = 9.5  # units from which tenths say nothing
+
+_Figures = tuple[float, float, str, float | None, tuple[str, str]]
+"""Value, benchmark, unit, money, and what is said before and after the day since when."""
 
 
 def findings(state: GroupState, *, fdr: float, patience: int) -> list[Finding]:
@@ -50,7 +54,7 @@ def _group(state: GroupState, stream: int, *, threshold: float) -> Finding:
     what = f"{state.attribute[group]} {state.name[group]}"
     log_e = float(streams.log_evidence[stream])
     kind = _bias if stream % 2 else _loss
-    value, benchmark, unit, money, why = kind(state, group, effect, f"{what[0].upper()}{what[1:]}")
+    value, benchmark, unit, money, (why, size) = kind(state, group, effect, f"{what[0].upper()}{what[1:]}")
     return Finding(
         check="bias" if stream % 2 else "loss",
         subject=what,
@@ -66,25 +70,28 @@ def _group(state: GroupState, stream: int, *, threshold: float) -> Finding:
         breached=breached,
         severity="critical" if breached else "info",
         money_at_risk=money if breached else None,
-        why=f"{why} since {since}, what all groups share taken out." if breached else f"{what} is as it was before.",
+        why=f"{why} since {since}{size}, what all groups share taken out." if breached else f"{what} is as it was.",
     )
 
 
-def _loss(state: GroupState, group: int, effect: float, what: str) -> tuple[float, float, str, float | None, str]:
+def _loss(state: GroupState, group: int, effect: float, what: str) -> _Figures:
     error, sold, _, money, _ = state.recent[group].tolist()
     value = error / max(sold, float(state.units[group]))
     extra = money * max(effect, 0.0) / (1.0 + max(effect, 0.0)) / state.streams.watch.residuals.frequency.days
     side = "more" if effect >= 0 else "less"
     why = f"Forecasts of {what[0].lower()}{what[1:]} miss by {abs(effect):.0%} {side} than they used to"
-    return value, value / (1.0 + effect), "WAPE", extra if math.isfinite(extra) else None, why
+    return value, value / (1.0 + effect), "WAPE", extra if math.isfinite(extra) else None, (why, "")
 
 
-def _bias(state: GroupState, group: int, effect: float, what: str) -> tuple[float, float, str, float | None, str]:
+def _bias(state: GroupState, group: int, effect: float, what: str) -> _Figures:
     _, sold, forecast, _, money = state.recent[group].tolist()
+    unit = state.streams.watch.residuals.frequency.unit
     value = forecast / max(sold, float(state.units[group])) - 1.0
     off = 1.0 / (1.0 + effect) - 1.0
     side = "more" if off >= _SLIGHT / 100 else "less"
     cost = abs(money) / state.streams.watch.residuals.frequency.days
+    units = abs(off) * max(forecast, 0.0)
+    size = f", about {units:,.{0 if units >= _TENTHS else 1}f} units a {unit}"
     why = f"{what} sold {abs(off):.0%} {side} than forecast"
     benchmark = (1.0 + value) / (1.0 + effect) - 1.0
-    return value, benchmark, "forecast minus actual over actual", cost if math.isfinite(cost) else None, why
+    return value, benchmark, "forecast minus actual over actual", cost if math.isfinite(cost) else None, (why, size)
