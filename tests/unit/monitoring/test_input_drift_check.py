@@ -90,11 +90,11 @@ def test_a_lasting_rise_is_found_in_days_and_told_in_words() -> None:
 
 
 def test_other_changes_of_the_same_column_are_told_beside() -> None:
-    _, told = watch(with_column("price", lambda x: x * 1.6))
+    _, told = watch(with_column("price", lambda x: np.where(np.arange(len(x)) % 20 == 0, 10 * x, x)))
     [finding] = [one for one in told[-1] if one.subject == "input price"]
     assert "Also: " in finding.why
-    assert "values are higher than" in finding.why
-    assert "values are more spread out than" in finding.why
+    assert "more rows are very high than" in finding.why
+    assert "more rows are far beyond all values known than" in finding.why
 
 
 def test_a_share_of_rows_in_another_unit_is_called_that() -> None:

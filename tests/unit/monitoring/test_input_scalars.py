@@ -102,7 +102,7 @@ def test_features_explain_what_follows_from_the_level() -> None:
     scalars = np.zeros((200, 1, len(NUMERIC)))
     scalars[:, 0, 0] = rng.normal(size=200)
     standard = Standard.of(scalars, np.zeros(200))
-    features = standard(scalars, np.zeros(200))[:, 0]
+    features = standard(scalars, np.zeros(200)).learned[:, 0]
     away = np.clip((scalars[:, 0, 0] - scalars[:, 0, 0].mean()) / scalars[:, 0, 0].std(), -4, 4)
     target = 2 * away - 0.5 * away**2
     terms = used()[NUMERIC.index("spread")]

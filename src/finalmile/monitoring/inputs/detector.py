@@ -12,7 +12,7 @@ from finalmile.monitoring.engine.design import Doubles, design
 from finalmile.monitoring.inputs import weekdays
 from finalmile.monitoring.inputs.channels import PLAIN, WEEKDAY, Layout
 from finalmile.monitoring.inputs.columns import Column, offsets
-from finalmile.monitoring.inputs.features import Standard, coefficients, used
+from finalmile.monitoring.inputs.features import Standard, coefficients, explained, used
 from finalmile.monitoring.inputs.scalars import NUMERIC
 from finalmile.monitoring.inputs.state import Evidence, InputReference, InputState
 
@@ -28,9 +28,9 @@ _SPAN = 14
 def fit(reference: InputReference, *, bets: Bets) -> InputState:
     """Learn from a reference what is normal; no look has been judged yet."""
     layout = Layout.of(reference.columns)
-    standard, gamma, explained = _explain(reference)
+    standard, gamma, told = _explain(reference)
     residuals, z = Residualiser.fit(
-        (reference.scalars - explained).T,
+        (reference.scalars - told).T,
         reference.periods,
         frequency=reference.frequency,
         calendar=reference.calendar,
@@ -66,9 +66,10 @@ def step(
     state: InputState, period: int, scalars: Doubles, *, digests: IntArray, calendar: Doubles | None = None
 ) -> InputState:
     """The evidence after one more look: its scalars of shape (s,) and digests of shape (g,)."""
-    explained = _explained(state, scalars)
+    told, doubt = _explained(state, scalars)
     known = _calendar(state, period, calendar)
-    residuals, z, residual = state.residuals.step(period, scalars - explained, calendar=known)
+    residuals, z, residual = state.residuals.step(period, scalars - told, calendar=known)
+    z = z / np.sqrt(1.0 + (doubt / residuals.sd) ** 2)
     day = weekdays.weekday(period, state.frequency)
     levels = _levels(state.columns)
     directed = _direction(state, day)
@@ -179,30 +180,31 @@ def _explain(reference: InputReference) -> tuple[Standard, Doubles, Doubles]:
     """What the shape of the same look explains of each scalar: how features are made, coefficients, and (T, s)."""
     starts, scalars = _numeric_starts(reference.columns), reference.scalars
     blocks = np.stack([scalars[:, start : start + len(NUMERIC)] for start in starts], axis=1) if starts else None
-    gamma, explained = np.zeros((scalars.shape[1], used().shape[1])), np.zeros_like(scalars)
+    gamma, told = np.zeros((scalars.shape[1], used().shape[1])), np.zeros_like(scalars)
     if blocks is None:
-        return Standard.of(np.zeros((1, 0, len(NUMERIC))), np.zeros(1)), gamma, explained
+        return Standard.of(np.zeros((1, 0, len(NUMERIC))), np.zeros(1)), gamma, told
     standard = Standard.of(blocks, scalars[:, 0])
-    features = standard(blocks, scalars[:, 0])
+    features = standard(blocks, scalars[:, 0]).learned
     season = design(reference.periods, frequency=reference.frequency, looks=len(scalars), calendar=reference.calendar)
     for number, start in enumerate(starts):
         for scalar, terms in enumerate(used()):
             if terms.any():
                 x = features[:, number, terms]
                 gamma[start + scalar, terms] = coefficients(scalars[:, start + scalar], x, season)
-                explained[:, start + scalar] = x @ gamma[start + scalar, terms]
-    return standard, gamma, explained
+                told[:, start + scalar] = x @ gamma[start + scalar, terms]
+    return standard, gamma, told
 
 
-def _explained(state: InputState, scalars: Doubles) -> Doubles:
-    explained = np.zeros_like(scalars)
+def _explained(state: InputState, scalars: Doubles) -> tuple[Doubles, Doubles]:
+    """What the shape of the look explains of its scalars, and how far off that may be; both of shape (s,)."""
+    told, doubt = np.zeros_like(scalars), np.zeros_like(scalars)
     starts = _numeric_starts(state.columns)
-    if not starts:
-        return explained
-    rows = np.add.outer(starts, np.arange(len(NUMERIC)))
-    features = state.standard(scalars[rows][None], scalars[:1])[0]
-    explained[rows] = np.einsum("gsf,gf->gs", state.gamma[rows], features)
-    return explained
+    if starts:
+        rows = np.add.outer(starts, np.arange(len(NUMERIC)))
+        features = state.standard(scalars[rows][None], scalars[:1])
+        parts = explained(features, state.gamma[rows])
+        told[rows], doubt[rows] = parts[0][0], parts[1][0]
+    return told, doubt
 
 
 def _numeric_starts(columns: tuple[Column, ...]) -> list[int]:

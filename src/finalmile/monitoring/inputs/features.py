@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from finalmile.frames import BoolArray
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.inputs.scalars import NUMERIC
 
-_FARTHEST = 4.0
+_LEARNED, _FARTHEST = 6.0, 10.0  # sd: a reference look further out teaches nothing, a look is never taken as further
 _TAIL = ("a", "aa", "b", "ab", "bb", "d")
 _MONOMIALS = (*_TAIL, "aaa", "n", "h", "hh", "hhh")
 _USED: dict[str, tuple[str, ...]] = {
@@ -46,6 +47,13 @@ def monomials(a: Doubles, b: Doubles, d: Doubles, *, n: Doubles, h: Doubles) -> 
     return np.stack([a, a * a, b, a * b, b * b, d, a * a * a, n, h, h * h, h * h * h], axis=-1)
 
 
+class Features(NamedTuple):
+    """Features of looks, and what of them lies beyond the range that was learned from; arrays of shape (T, g, 11)."""
+
+    learned: Doubles
+    beyond: Doubles
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standard:
     """Where the sources of features were in the reference.
@@ -55,10 +63,14 @@ class Standard:
     centre, scale : arrays of shape (g, 5)
         Mean and standard deviation of level, spread, skew, level of non-zeros and log rows of each numeric column;
         a scale of infinity where a source never moved.
+    low, high : arrays of shape (g, 5)
+        Range in standard deviations that features were learned in.
     """
 
     centre: Doubles
     scale: Doubles
+    low: Doubles
+    high: Doubles
 
     @classmethod
     def of(cls, scalars: Doubles, log_rows: Doubles) -> Standard:
@@ -68,13 +80,16 @@ class Standard:
         count = np.maximum(known.sum(axis=0), 1)
         centre = np.where(known, sources, 0.0).sum(axis=0) / count
         spread = np.sqrt((np.where(known, sources - centre, 0.0) ** 2).sum(axis=0) / count)
-        return cls(centre=centre, scale=np.where(spread > 1e-9, spread, np.inf))
+        scale = np.where(spread > 1e-9, spread, np.inf)
+        away = np.clip(np.nan_to_num((sources - centre) / scale), -_LEARNED, _LEARNED)
+        low, high = away.min(axis=0, initial=0.0), away.max(axis=0, initial=0.0)
+        return cls(centre=centre, scale=scale, low=low, high=high)
 
-    def __call__(self, scalars: Doubles, log_rows: Doubles) -> Doubles:
-        """Features of looks, shape (T, g, 11); a source that is missing counts as being where it always was."""
+    def __call__(self, scalars: Doubles, log_rows: Doubles) -> Features:
+        """Features of looks; a source that is missing counts as being where it always was."""
         away = np.nan_to_num((_sources(scalars, log_rows) - self.centre) / self.scale)
-        near = np.clip(away, -_FARTHEST, _FARTHEST)
-        return monomials(near[..., 0], near[..., 1], near[..., 2], n=near[..., 4], h=near[..., 3])
+        learned = _products(np.clip(away, self.low, self.high))
+        return Features(learned, _products(np.clip(away, -_FARTHEST, _FARTHEST)) - learned)
 
 
 def coefficients(values: Doubles, features: Doubles, design: Doubles) -> Doubles:
@@ -95,6 +110,34 @@ def coefficients(values: Doubles, features: Doubles, design: Doubles) -> Doubles
     lift = 1e-9 * (1.0 + float(squares.diagonal().mean())) * np.eye(len(squares))
     solved: Doubles = np.linalg.solve(squares + lift, x.T @ values[known]).astype(np.float64)
     return solved[design.shape[1] :]
+
+
+def explained(features: Features, gamma: Doubles) -> tuple[Doubles, Doubles]:
+    r"""What features explain of each scalar, and how far off that may be; both of shape (T, g, 15).
+
+    Within the range that was learned a fit is as good as its residuals say. What it adds beyond may come true in full,
+    or not at all: half is expected, and all of it is the doubt.
+
+    .. math:: \hat s = f \gamma + \tfrac12 \Delta f \, \gamma, \quad doubt = |\Delta f \, \gamma|
+
+    Parameters
+    ----------
+    gamma : array of shape (g, 15, 11)
+
+    Examples
+    --------
+    >>> one = np.ones((1, 1, 1))
+    >>> told, doubt = explained(Features(2.0 * one, 3.0 * one), one)
+    >>> told.item(), doubt.item()
+    (3.5, 3.0)
+    """
+    beyond: Doubles = np.einsum("gsf,tgf->tgs", gamma, features.beyond)
+    told: Doubles = np.einsum("gsf,tgf->tgs", gamma, features.learned) + beyond / 2
+    return told, np.abs(beyond)
+
+
+def _products(away: Doubles) -> Doubles:
+    return monomials(away[..., 0], away[..., 1], away[..., 2], n=away[..., 4], h=away[..., 3])
 
 
 def _sources(scalars: Doubles, log_rows: Doubles) -> Doubles:

@@ -17,7 +17,7 @@ from finalmile.monitoring.inputs.columns import Column, Look, reduce
 from finalmile.monitoring.inputs.features import Standard
 from finalmile.monitoring.inputs.reference import Reference
 
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
