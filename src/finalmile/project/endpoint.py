@@ -98,6 +98,7 @@ class Endpoint(Core):
         durable: bool | None = None,
         deadline_ms: int | None = None,
         why: str = "by hand",
+        force: bool = False,
     ) -> traffic.Routed:
         """Answer a model's requests differently; what is not given stays as it is.
 
@@ -111,9 +112,12 @@ class Endpoint(Core):
             Version whose answers are compared with those given; 0 for none.
         durable
             Answer only after the prediction is on disk.
+        force
+            Raise a version past half of the traffic without a comparison that ended in "win" or "equal"; ``why`` must
+            say why.
         """
         wanted = traffic.Change(canary=canary, arms=arms, shadow=shadow, durable=durable, deadline_ms=deadline_ms)
-        return traffic.change(self.shop, model, wanted, why=why)
+        return traffic.change(self.shop, model, wanted, why=why, force=force)
 
     def materialise(self, model: str = DEFAULT_MODEL, number: int | None = None) -> Path | None:
         """Keep what the endpoint looks up for the live version or another one, from the newest sales.

@@ -6,12 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from finalmile.errors import ConfigError, MissingInputError
+from finalmile.errors import ConfigError, MissingInputError, NotCertifiedError
 from finalmile.records import Beside, Deployment, Json, RouteRule
 from finalmile.workflows.endpoint import last_good
 from finalmile.workflows.shop import Shop, check_model
+from finalmile.workflows.versions import evidence
 
+HALF = 0.5
+"""Share of the traffic that a version may answer before anything is proven of it."""
 _DEADLINE_MS = (10, 60_000)
+_UNSAID = ("", "by hand", "through the API")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +91,22 @@ def show(shop: Shop, models: Sequence[str]) -> RoutesReport:
     return RoutesReport(rows=tuple(_routed(shop, shop.ledger.route(model)) for model in models))
 
 
-def change(shop: Shop, model: str, wanted: Change, *, why: str) -> Routed:
+def change(shop: Shop, model: str, wanted: Change, *, why: str, force: bool = False) -> Routed:
     """Answer a model's requests differently from now on.
+
+    Parameters
+    ----------
+    force
+        Raise a version past half of the traffic without a comparison that speaks for it; the audit says so.
 
     Raises
     ------
+    NotCertifiedError
+        Where a version is raised past half of the traffic, and no comparison with the live version ended in "win" or
+        "equal".
     ConfigError
         For shares outside [0, 1] or above 1 together, a version that is live already or quarantined; every fault.
+        For force without a reason.
     MissingInputError
         Where nothing is live that another version could stand beside.
     UnknownNameError
@@ -103,11 +116,44 @@ def change(shop: Shop, model: str, wanted: Change, *, why: str) -> Routed:
     if deployed is None:
         check_model(shop.ledger, model)
         raise MissingInputError(f"no version of {model!r} is live, so none can stand beside it; promote one first")
-    rule = _changed(shop.ledger.route(model), wanted)
+    before = shop.ledger.route(model)
+    rule = _changed(before, wanted)
     faults = list(_faults(shop, rule, deployed))
     if faults:
         raise ConfigError(f"routes {model}", faults)
+    unproven = _unproven(shop, before, rule)
+    if unproven:
+        why = _forced(model, unproven, why=why, force=force)
     return _routed(shop, shop.ledger.set_route(rule, at=shop.clock.now(), actor=shop.actor, why=why))
+
+
+def _unproven(shop: Shop, before: RouteRule, rule: RouteRule) -> list[str]:
+    """Versions that are raised past half of the traffic on less than a verdict, each with what is known of it."""
+    had = {one.number: one.share for one in before.beside}
+    found: list[str] = []
+    for one in rule.beside:
+        if one.share <= max(HALF, had.get(one.number, 0.0)):
+            continue
+        told = evidence(shop, rule.model, one.number)
+        if told is None or told.decision not in ("win", "equal"):
+            known = (
+                "nobody compared it with the live version" if told is None else f"{told.decision}: {told.finding.why}"
+            )
+            found.append(f"{rule.model}@{one.number} would answer {one.share:.0%}, and {known}")
+    return found
+
+
+def _forced(model: str, unproven: Sequence[str], *, why: str, force: bool) -> str:
+    """The reason for the audit trail, or a refusal."""
+    told = "; ".join(unproven)
+    if not force:
+        raise NotCertifiedError(
+            f"more than {HALF:.0%} of the traffic needs a comparison that ended in win or equal: {told}. "
+            f"Run: finalmile compare {model}; or say --force --why REASON"
+        )
+    if why.strip() in _UNSAID:
+        raise ConfigError(f"routes {model}", ["--force needs a reason of its own, which the audit keeps: --why REASON"])
+    return f"{why} (forced: {told})"
 
 
 def _changed(rule: RouteRule, wanted: Change) -> RouteRule:

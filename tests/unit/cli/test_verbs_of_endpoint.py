@@ -19,12 +19,19 @@ import pytest
         (("keys", "list"), ("keys", (), {})),
         (("keys", "revoke", "fm_ab"), ("revoke_key", ("fm_ab",), {})),
         (("routes", "show"), ("routes", (None,), {})),
-        (("routes", "canary", "demand@4", "0.1"), ("set_route", ("demand",), {"canary": (4, 0.1), "why": "by hand"})),
+        (
+            ("routes", "canary", "demand@4", "0.1"),
+            ("set_route", ("demand",), {"canary": (4, 0.1), "why": "by hand", "force": False}),
+        ),
+        (
+            ("routes", "canary", "demand@4", "0.9", "--force", "--why", "old one broke"),
+            ("set_route", ("demand",), {"canary": (4, 0.9), "why": "old one broke", "force": True}),
+        ),
         (
             ("routes", "arms", "demand", "4=0.25", "5=0.5", "--why", "test"),
-            ("set_route", ("demand",), {"arms": {4: 0.25, 5: 0.5}, "why": "test"}),
+            ("set_route", ("demand",), {"arms": {4: 0.25, 5: 0.5}, "why": "test", "force": False}),
         ),
-        (("routes", "arms"), ("set_route", ("demand",), {"arms": {}, "why": "by hand"})),
+        (("routes", "arms"), ("set_route", ("demand",), {"arms": {}, "why": "by hand", "force": False})),
         (("routes", "shadow", "demand@0"), ("set_route", ("demand",), {"shadow": 0, "why": "by hand"})),
         (
             ("routes", "durable", "demand", "false", "--deadline-ms", "500"),

@@ -20,6 +20,9 @@ Durably = Annotated[bool, typer.Argument(metavar="true|false", help="Whether ans
 Deadline = Annotated[
     int | None, typer.Option("--deadline-ms", metavar="MS", help="Time a version has before the last good one answers.")
 ]
+Force = Annotated[
+    bool, typer.Option("--force", help="More than half without a comparison that says win or equal; say --why.")
+]
 
 routes = typer.Typer(help="Say which versions answer, and for how much of the traffic.", no_args_is_help=True)
 
@@ -29,15 +32,19 @@ def show_routes(session: Session, model: OneModel = None) -> Report:
     return session.project.routes(model)
 
 
-def route_canary(session: Session, version: Versioned, share: Share, why: Why = "by hand") -> Report:
+def route_canary(
+    session: Session, version: Versioned, share: Share, why: Why = "by hand", force: Force = False
+) -> Report:
     """Let a version answer a part of the products; the same product is always answered by the same version."""
     model, number = read_version(version)
-    return session.project.set_route(model, canary=(_needed(number, version), share), why=why)
+    return session.project.set_route(model, canary=(_needed(number, version), share), why=why, force=force)
 
 
-def route_arms(session: Session, model: Model = DEFAULT_MODEL, arms: Arms = None, why: Why = "by hand") -> Report:
+def route_arms(
+    session: Session, model: Model = DEFAULT_MODEL, arms: Arms = None, why: Why = "by hand", force: Force = False
+) -> Report:
     """Split the traffic between versions, as in: routes arms demand 4=0.25 5=0.25."""
-    return session.project.set_route(model, arms=dict(_arm(text) for text in arms or ()), why=why)
+    return session.project.set_route(model, arms=dict(_arm(text) for text in arms or ()), why=why, force=force)
 
 
 def route_shadow(session: Session, version: Versioned, why: Why = "by hand") -> Report:

@@ -91,6 +91,7 @@ def change_route(name: ModelName, asked: RouteChange, desk: AtDesk, caller: Depl
         durable=asked.durable,
         deadline_ms=asked.deadline_ms,
         why=asked.why,
+        force=asked.force,
     )
     return plain(told.to_dict())  # type: ignore[no-any-return]  # a JSON object
 

@@ -53,6 +53,7 @@ class RouteChange(Asked):
     durable: bool | None = Field(None, description="Answer only after the prediction is on disk.")
     deadline_ms: Annotated[int, Field(ge=10, le=60_000)] | None = None
     why: Why = "through the API"
+    force: bool = Field(False, description="More than half without a comparison that ended in win or equal.")
 
 
 class Reason(Asked):
