@@ -9,7 +9,7 @@ import polars as pl
 
 from finalmile.forecasters.calibrated import Calibrated
 from finalmile.forecasters.registered import Registered
-from finalmile.frames import FloatArray, Panel
+from finalmile.frames import BoolArray, FloatArray, IntArray, Panel
 from finalmile.monitoring.inputs.columns import Look
 from finalmile.ports import Fitted
 from finalmile.workflows.watching.references import calendar
@@ -23,6 +23,8 @@ MOST_LOOKS, MOST_ASKED = 430, 60
 """Cutoffs that a reference goes back, and those that a model's own function is asked for features at."""
 
 _MOST_ROWS = 200_000
+_OFF_AFTER_DAYS = 28.0
+"""Days without a sale or a covariate after which a product is no longer on offer."""
 
 
 def input_rows(fitted: Fitted, panel: Panel) -> Columns:
@@ -39,18 +41,32 @@ def input_rows(fitted: Fitted, panel: Panel) -> Columns:
     return rows_of(panel, panel.length - 1)
 
 
-def rows_of(panel: Panel, column: int) -> Columns:
-    """Demand and covariates of every series that is listed by a column of the panel."""
-    listed = np.flatnonzero(panel.listed_at <= column)
-    told: dict[str, FloatArray | pl.Series] = {"demand": panel.demand()[listed, column]}
+def rows_of(panel: Panel, column: int, *, listed_at: IntArray | None = None) -> Columns:
+    """Demand and covariates of every series that is on offer in a column of the panel.
+
+    One that was listed, has a covariate of its own there, or sold within a month. A product that was taken off the
+    shelves is no missing value. ``listed_at`` is that of the panel, where it is at hand.
+    """
+    since = panel.listed_at if listed_at is None else listed_at
+    listed = np.flatnonzero((since <= column) & _on_offer(panel, column))
+    demand = np.where(panel.censored[:, column], np.float32(np.nan), panel.y[:, column])
+    told: dict[str, FloatArray | pl.Series] = {"demand": demand[listed]}
     return told | {name: values[listed, column] for name, values in panel.covariates.items() if name not in CALENDAR}
+
+
+def _on_offer(panel: Panel, column: int) -> BoolArray:
+    back = max(1, round(_OFF_AFTER_DAYS / panel.frequency.days))
+    sold: BoolArray = (np.nan_to_num(panel.y[:, max(0, column + 1 - back) : column + 1]) != 0).any(axis=1)
+    own = [values[:, column] for name, values in panel.covariates.items() if name not in CALENDAR]
+    return np.logical_or.reduce([sold, *(np.isfinite(one) for one in own)])
 
 
 def looks_before(fitted: Fitted, panel: Panel) -> list[Look]:
     """One look for each of the last cutoffs of a panel, oldest first."""
     if model_of_rows(fitted) is None:
         first = max(0, panel.length - MOST_LOOKS)
-        told = ((at, rows_of(panel, at)) for at in range(first, panel.length))
+        since = panel.listed_at
+        told = ((at, rows_of(panel, at, listed_at=since)) for at in range(first, panel.length))
     else:
         first = max(1, panel.length - MOST_ASKED)
         told = ((at, input_rows(fitted, panel.at(panel.first + at))) for at in range(first, panel.length))
