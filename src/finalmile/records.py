@@ -124,6 +124,8 @@ class LookKept:
         Evidence by key, and up to where was judged.
     ended
         Pieces of work that are over, by kind and key.
+    forgotten
+        Keys of states that are of no use any more.
     """
 
     run: str | None = None
@@ -131,6 +133,7 @@ class LookKept:
     incidents: tuple[tuple[Incident, Alert | None], ...] = ()
     states: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     ended: Mapping[tuple[str, str], Json] = field(default_factory=dict[tuple[str, str], Json])
+    forgotten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

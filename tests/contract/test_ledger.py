@@ -230,7 +230,9 @@ def test_findings_are_stored_once_per_run(ledger: SqlLedger):
 
 
 def test_what_a_look_brought_is_kept_together(ledger: SqlLedger):
-    ledger.keep_look(LOOK, model="demand", at=NOW, actor="monitor")
+    ledger.save_state("loss/demand@1", b"old")
+    ledger.keep_look(replace(LOOK, forgotten=("loss/demand@1", "nowhere")), model="demand", at=NOW, actor="monitor")
+    assert ledger.load_state("loss/demand@1") is None
     assert ledger.findings("demand") == [FINDING]
     assert ledger.incidents() == [INCIDENT]
     assert [alert for _, alert in ledger.pending_alerts()] == [ALERT]

@@ -16,7 +16,7 @@ CHECKS = ("loss", "bias", "fva")
 """Checks whose incidents are about losses, which can be explained."""
 
 MOST = 2
-"""Incidents of one look that are explained: more of them have the same causes."""
+"""Spans that are explained in one look: more of them have the same causes."""
 
 
 def explained(shop: Shop, changed: Sequence[Update], *, at: date | datetime) -> tuple[list[Update], dict[str, bytes]]:
@@ -28,13 +28,26 @@ def explained(shop: Shop, changed: Sequence[Update], *, at: date | datetime) -> 
     kept = {one.incident_id: _kept(shop, one) for one, _ in changed}
     fresh = [one for one, _ in changed if one.check in CHECKS and kept[one.incident_id] is None and one.opened_at == at]
     again = [one for one, _ in changed if kept[one.incident_id] == "" and _breaches(one)]
-    found = {one.incident_id: _found(shop, one) for one in [*fresh, *again][:MOST]}
+    found = _of_spans(shop, [*fresh, *again])
     told: list[Update] = []
     for update in changed:
         name = update[0].incident_id
         sentence, missing = found.get(name, (kept[name] or "", ""))
         told.append(_with(update, sentence or missing))
     return told, {_key(name): sentence.encode() for name, (sentence, _) in found.items()}
+
+
+def _of_spans(shop: Shop, incidents: Sequence[Incident]) -> dict[str, tuple[str, str]]:
+    """What is found of each incident; those that began together are explained together."""
+    found: dict[object, tuple[str, str]] = {}
+    told: dict[str, tuple[str, str]] = {}
+    for one in incidents:
+        span = one.finding.since or one.opened_at
+        if span not in found and len(found) < MOST:
+            found[span] = _found(shop, one)
+        if span in found:
+            told[one.incident_id] = found[span]
+    return told
 
 
 def _with(update: Update, words: str) -> Update:

@@ -16,7 +16,7 @@ from finalmile.workflows.shop import Issued, Shop
 from finalmile.workflows.watching.due import awaited, due, unforecast
 from finalmile.workflows.watching.guard import could_not, guarded, halt, said
 from finalmile.workflows.watching.judged import judged_until, judged_version, noted
-from finalmile.workflows.watching.looks import LOOKS, look
+from finalmile.workflows.watching.looks import LOOKS, look, outlived
 from finalmile.workflows.watching.seen import Seen
 
 BEFORE_DAYS = 56
@@ -49,6 +49,7 @@ class _Judged:
     findings: tuple[Finding, ...]
     states: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     ended: Mapping[tuple[str, str], Json] = field(default_factory=dict[tuple[str, str], Json])
+    forgotten: tuple[str, ...] = ()
     version: Version | None = None
 
 
@@ -125,6 +126,7 @@ def _looks(shop: Shop, model: str, panel: Panel, told: Issued, period: int) -> _
         findings=tuple(finding for one in looks for finding in one.findings if finding.check not in skip),
         states={key: blob for one in looks for key, blob in one.states.items()},
         ended=settled(shop, model, told.cutoff, told.version),
+        forgotten=outlived(shop, version) if returned else (),
         version=version,
     )
 
@@ -140,6 +142,7 @@ def _kept(shop: Shop, model: str, period: int, judged: _Judged, *, before: Watch
         incidents=incidents.changed,
         states={**judged.states, **incidents.states, **noted(model, period, version)},
         ended=judged.ended,
+        forgotten=judged.forgotten,
     )
     shop.ledger.keep_look(kept, model=model, at=shop.clock.now(), actor=shop.actor)
     fresh = {incident.incident_id: incident for incident, _ in incidents.changed}

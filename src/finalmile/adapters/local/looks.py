@@ -16,6 +16,7 @@ def keep(connection: Connection, look: LookKept, *, model: str, at: datetime, ac
         incidents.put(connection, incident, alert=alert, actor=actor)
     if look.run is not None:
         incidents.add_findings(connection, look.findings, model=model, run=look.run)
+    runs.forget_states(connection, look.forgotten)
     for key, blob in look.states.items():
         runs.save_state(connection, key, blob)
     for (kind, key), body in look.ended.items():

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from finalmile.adapters.local import audit
 from finalmile.adapters.local.codec import dumps, loads
 from finalmile.adapters.local.tables import runs, states
 from finalmile.records import Json
+
+_AT_ONCE = 500
+"""Keys in one statement; engines bound how many they take."""
 
 
 def done(connection: Connection, kind: str, key: str) -> Json | None:
@@ -44,3 +48,9 @@ def save_state(connection: Connection, key: str, blob: bytes) -> None:
     changed = connection.execute(update(states).where(states.c.key == key).values(blob=blob))
     if changed.rowcount == 0:
         connection.execute(insert(states).values(key=key, blob=blob))
+
+
+def forget_states(connection: Connection, keys: Sequence[str]) -> None:
+    """Give up saved states; those that are not there are passed over."""
+    for at in range(0, len(keys), _AT_ONCE):
+        connection.execute(delete(states).where(states.c.key.in_(keys[at : at + _AT_ONCE])))

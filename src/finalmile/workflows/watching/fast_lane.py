@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def _step(
 ) -> tuple[dict[str, bytes], list[Finding]]:
     start: Any = lane.start()
     blob = None if fresh else shop.ledger.load_state(key)
-    kind = cast("type[Any]", type(start))
+    kind: type[Any] = start.__class__
     try:
         state = start if blob is None else packing.from_bytes(kind, blob, version=_LAYOUT)
     except CorruptError:  # nothing is promised of it: it begins again

@@ -97,11 +97,11 @@ def check_of(shop: Shop) -> LossGroupsCheck:
 
 def _wanted(shop: Shop, seen: Seen) -> Sequence[str]:
     """Attributes to group by: those of the settings, else those with as many values as the check takes."""
-    named, statics, check = shop.config.monitor.groups, seen.panel.statics, check_of(shop)
+    named, statics, check = shop.config.monitor.groups, seen.here.statics, check_of(shop)
     if named is not None:
         return [name for name in named if name in statics]
     counts = {name: len(set(values.tolist()) - {""}) for name, values in statics.items()}
-    most = min(check.most_groups, seen.panel.n // _LEAST_MEMBERS)
+    most = min(check.most_groups, seen.here.n // _LEAST_MEMBERS)
     return [name for name, count in counts.items() if check.least_groups <= count <= most]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from finalmile.records import Version
+from finalmile.workflows import ready_made
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.seen import Seen, Told, state_key
 
@@ -40,7 +41,8 @@ def acknowledge(check: str, shop: Shop, version: Version, subjects: Sequence[str
         As findings name it; loss and bias of groups are told as those of the fleet are.
     """
     names = _WITH.get(check, (check,))
-    modules = [module for name in names if name in LOOKS and hasattr(module := _module(name), "acknowledge")]
+    known = [name for name in names if name in LOOKS or name in _OF_THE_ENDPOINT]
+    modules = [module for name in known if hasattr(module := _module(name), "acknowledge")]
     for module in modules:
         module.acknowledge(shop, version, subjects)
     return bool(modules)
@@ -56,8 +58,28 @@ def carry(shop: Shop, before: Version, after: Version) -> None:
                 shop.ledger.save_state(f"{start}{state_key(name, after)}", blob)
 
 
-_WITH = {"loss": ("loss", "loss_groups"), "bias": ("loss", "loss_groups")}
+def outlived(shop: Shop, version: Version) -> tuple[str, ...]:
+    """Keys of evidence of versions so old that nobody returns to them; one who does learns it again.
+
+    That is every version but the one that is judged now and the newest three others.
+    """
+    others = [one for one in shop.ledger.versions(version.model) if one.number != version.number]
+    old = [one for one in others[:-KEPT] if one.kind != ready_made.KIND]
+    return tuple(f"{start}{state_key(name, one)}" for one in old for name in LOOKS for start in _PARTS)
+
+
+KEPT = 3
+"""Versions beside the one that is judged whose evidence is kept."""
+
+_PARTS = ("", "calendar of ", "silent of ")
+
+_WITH = {
+    "loss": ("loss", "loss_groups"),
+    "bias": ("loss", "loss_groups"),
+    "input_drift": ("input_drift", "logged_inputs"),
+}
+_OF_THE_ENDPOINT = {"logged_inputs": "logged_inputs"}
 
 
 def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"{__package__}.{LOOKS[name]}")
+    return importlib.import_module(f"{__package__}.{LOOKS.get(name) or _OF_THE_ENDPOINT[name]}")
