@@ -124,3 +124,22 @@ def test_odd_losses_raise_nothing(pair):
             state, PairedLook(period=FIRST + at, champion=pair[0], challenger=pair[1], rows=3)
         )
         assert finding.why
+
+
+def test_a_decision_that_later_looks_contradict_says_so():
+    check = ChampionCheck()
+    state, _ = followed(check, 0.05 + 0.02 * np.random.default_rng(5_410_000).standard_normal(20))
+    assert state.decided == "win"
+    for at in range(20, 60):
+        state, (finding,) = check.update(state, look(at, -0.2))
+    assert state.decided == "win"
+    assert finding.severity == "warning"
+    assert "turned round: compare anew" in finding.why
+
+
+def test_rows_that_only_one_version_answered_are_told_with_every_verdict():
+    check = ChampionCheck()
+    state, _ = followed(check, 0.05 + 0.02 * np.random.default_rng(5_410_001).standard_normal(20))
+    partly = PairedLook(period=FIRST + 20, champion=100.0, challenger=95.0, rows=10, left_out=1990)
+    _, (finding,) = check.update(state, partly)
+    assert "leaves out 1,990 rows" in finding.why

@@ -21,6 +21,7 @@ from finalmile.monitoring.versions import (
     persistence,
     relative_gain,
     spent,
+    spent_without_end,
     verdict,
     whiten,
 )
@@ -43,7 +44,7 @@ def test_one_look_at_the_end_is_the_test_without_looks():
     assert boundary([90.0], [0.05]) == pytest.approx(1.95996, abs=1e-4)
 
 
-@pytest.mark.parametrize("spending", ["obrien_fleming", "pocock", "kim_demets"])
+@pytest.mark.parametrize("spending", ["log_logistic", "obrien_fleming", "pocock", "kim_demets"])
 def test_unequal_looks_spend_all_of_the_error_and_no_more(spending):
     from scipy.stats import multivariate_normal
 
@@ -53,6 +54,17 @@ def test_unequal_looks_spend_all_of_the_error_and_no_more(spending):
     covariance = np.sqrt(np.minimum.outer(times, times) / np.maximum.outer(times, times))
     inside = multivariate_normal(cov=covariance, seed=1).cdf(bounds, lower_limit=-bounds)
     assert 1 - inside == pytest.approx(0.05, abs=5e-4)
+
+
+def test_looks_without_an_end_are_crossed_by_chance_as_often_as_their_error_says():
+    looks = np.arange(7, 131)
+    errors = [spent_without_end(float(n), alpha=0.05) for n in looks]
+    bounds = np.array([boundary(looks[: k + 1].astype(float).tolist(), errors[: k + 1]) for k in range(len(looks))])
+    walks = np.random.default_rng(5_110_001).standard_normal((20_000, 130)).cumsum(axis=1)[:, 6:]
+    crossed = (np.abs(walks) >= bounds * np.sqrt(looks)).cumsum(axis=1) > 0
+    for at in (21, 53, 123):
+        assert crossed[:, at].mean() == pytest.approx(errors[at], abs=0.004)
+    assert spent_without_end(1e9, alpha=0.05) == pytest.approx(0.05)
 
 
 def test_the_scale_of_information_does_not_matter():
@@ -81,6 +93,15 @@ def test_persistence_is_found_within_its_error_and_never_below_zero():
     assert persistence(noise) == pytest.approx(0.4, abs=0.05)
     assert persistence(np.tile([1.0, -1.0], 50)) == 0.0
     assert persistence(np.full(30, 2.0)) == 0.0
+
+
+def test_two_short_stretches_lose_no_persistence_to_their_two_means():
+    chance = np.random.default_rng(5_110_002)
+    noise = chance.standard_normal((600, 100))
+    for at in range(1, 100):
+        noise[:, at] += 0.4 * noise[:, at - 1]
+    told = [persistence(row[30:44], row[60:88]) for row in noise]
+    assert np.mean(told) == pytest.approx(0.4 * 40 / 43, abs=0.02)
 
 
 @settings(max_examples=50, deadline=None)
@@ -134,6 +155,29 @@ def test_a_clear_gain_wins_and_the_same_loss_loses(rule):
 def test_versions_that_hardly_differ_are_equal(rule):
     looks = 0.005 * np.random.default_rng(5_100_003).standard_normal(60)
     assert verdict(looks - looks.mean(), rule).decision == "equal"
+
+
+@pytest.mark.parametrize("rule", [Rule(margin=0.02), Rule(horizon=90, margin=0.02)])
+def test_a_difference_that_is_certain_and_inside_the_margin_is_equal(rule):
+    looks = 0.005 + 0.002 * np.random.default_rng(5_110_003).standard_normal(40)
+    told = verdict(looks, rule)
+    assert told.evidence > told.threshold
+    assert told.low > 0
+    assert told.decision == verdict(-looks, rule).decision == "equal"
+
+
+def test_after_a_hundred_looks_without_an_end_each_seventh_is_judged():
+    looks = 0.06 * np.random.default_rng(5_110_004).standard_normal(120)
+    assert verdict(looks[:106], Rule()) == verdict(looks[:100], Rule())
+    assert verdict(looks[:107], Rule()).looks == 107
+    assert verdict(np.append(looks[:103], np.nan), Rule()).decision == "hold"
+
+
+def test_the_anytime_valid_t_test_may_be_asked_for_and_shows_its_evidence():
+    looks = 0.05 + 0.03 * np.random.default_rng(5_110_005).standard_normal(40)
+    told = verdict(looks, Rule(spending="mixture"))
+    assert told.decision == "win"
+    assert told.threshold == pytest.approx(math.log(20))
 
 
 @pytest.mark.parametrize("rule", [Rule(), Rule(horizon=60)])
@@ -222,6 +266,8 @@ def test_arms_without_any_loss_or_series_raise_nothing():
 
 
 def test_terms_that_make_no_sense_are_refused():
-    for bad in ({"alpha": 0.7}, {"horizon": 3}, {"margin": -0.1}, {"start": 1}):
+    for bad in ({"alpha": 0.7}, {"horizon": 3}, {"margin": -0.1}, {"start": 1}, {"spending": "pocock"}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             Rule(**bad)
+    with pytest.raises(ValueError, match="has no horizon"):
+        Rule(spending="mixture", horizon=60)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from finalmile.monitoring.registry import checks
-from finalmile.monitoring.versions import FINAL, Decision, PairedLook, Rule, Verdict, verdict
+from finalmile.monitoring.versions import FINAL, Decision, PairedLook, Rule, Verdict, of_champion, verdict
 from finalmile.monitoring.versions.state import MOST_LOOKS, ComparisonReference, ComparisonState
 from finalmile.records import Finding
 
@@ -66,6 +66,7 @@ class ChampionCheck:
         """The newest look in words."""
         harm = now.decision == "lose" and self.harm_is_critical
         unknown = now.decision == "hold"
+        proven = self.rule.spending == "mixture" and not unknown
         money = state.saved / state.saved_looks if state.saved_looks else None
         return Finding(
             check="champion",
@@ -75,12 +76,12 @@ class ChampionCheck:
             benchmark=0.0,
             effect=None if math.isnan(now.gain) else now.gain,
             unit="relative gain",
-            log_evidence=now.evidence if self.rule.horizon is None and not unknown else None,
-            threshold=now.threshold if math.isfinite(now.threshold) else None,
+            log_evidence=now.evidence if proven else None,
+            threshold=now.threshold if proven else None,
             n=now.looks,
             since=state.frequency.start_of(state.first),
             breached=harm,
-            severity="critical" if harm else "warning" if unknown else "info",
+            severity="critical" if harm else "warning" if unknown or _turned(now) else "info",
             money_at_risk=None if money is None or not harm else max(-money, 0.0),
             why=_why(state, now, self.rule, money=money),
         )
@@ -129,7 +130,8 @@ def _why(state: ComparisonState, now: Verdict, rule: Rule, *, money: float | Non
     if now.decision == "hold":
         return f"{_missing(state, now, rule)} Nothing is decided about {challenger} against {champion} ({looks})."
     lean = "smaller" if now.gain >= 0 else "larger"
-    figures = f"errors are {abs(now.gain):.1%} {lean}, between {_bound(now.low)} and {_bound(now.high)}, over {looks}"
+    reach = f"between {_bound(now.low)} and {_bound(now.high)}"
+    figures = f"errors are {abs(of_champion(now.gain)):.1%} {lean}, the gain {reach}, over {looks}"
     worth = "" if money is None else f"; at list price that is {money:+,.2f} a look"
     told = {
         "win": f"{challenger} is better than {champion}: {figures}{worth}.",
@@ -137,18 +139,33 @@ def _why(state: ComparisonState, now: Verdict, rule: Rule, *, money: float | Non
         "equal": f"{challenger} and {champion} are equal within {rule.margin or 0:.1%}: {figures}.",
         "undecided": f"{challenger} and {champion} cannot be told apart yet: {figures}.",
     }[now.decision]
+    if state.left_out:
+        told += f" The newest look leaves out {_rows(state.left_out)} without an outcome or without one of the answers."
+    if _turned(now):
+        told += " Since it was decided the difference has turned round: compare anew."
     over = now.ended and now.decision == "undecided"
     return f"{told} The horizon of {rule.horizon} looks is over: keep {champion}, or compare anew." if over else told
+
+
+def _turned(now: Verdict) -> bool:
+    """Whether all looks so far lean to the other side than the decision that fell."""
+    return (now.decision == "win" and now.gain < 0) or (now.decision == "lose" and now.gain > 0)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def _missing(state: ComparisonState, now: Verdict, rule: Rule) -> str:
     if now.missing:
         return now.missing
     if len(state.gains) and not np.isfinite(state.gains[-1]):
-        partly = f" ({state.left_out:,} rows lack an outcome or one of the answers)" if state.left_out else ""
+        lack = "lacks" if state.left_out == 1 else "lack"
+        partly = f" ({_rows(state.left_out)} {lack} an outcome or one of the answers)" if state.left_out else ""
         return f"The newest look has no row with both answers and an outcome{partly}: see that sales arrive."
     return f"Only {now.looks} of the {rule.start} looks are there that a first decision needs."
 
 
 def _bound(value: float) -> str:
-    return f"{value:+.1%}" if math.isfinite(value) else "anything"
+    share = of_champion(value)
+    return f"{share:+.1%}" if math.isfinite(share) and math.isfinite(value) else "anything"

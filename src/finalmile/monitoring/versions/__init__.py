@@ -2,9 +2,9 @@
 
 from finalmile.monitoring.versions.anytime import anytime_t_half_width, anytime_t_log_e
 from finalmile.monitoring.versions.arms import ArmsEstimate, arms_verdict, compare_arms
-from finalmile.monitoring.versions.losses import PairedLook, paired_looks, relative_gain
+from finalmile.monitoring.versions.losses import PairedLook, of_champion, paired_looks, relative_gain
 from finalmile.monitoring.versions.mixture import asymptotic_half_width, mixture_bound, mixture_scale
-from finalmile.monitoring.versions.spending import Spending, boundary, spent
+from finalmile.monitoring.versions.spending import Spending, boundary, spent, spent_without_end
 from finalmile.monitoring.versions.verdict import FINAL, Decision, Rule, Verdict, verdict
 from finalmile.monitoring.versions.whitening import Whitened, persistence, whiten
 
@@ -25,10 +25,12 @@ __all__ = [
     "compare_arms",
     "mixture_bound",
     "mixture_scale",
+    "of_champion",
     "paired_looks",
     "persistence",
     "relative_gain",
     "spent",
+    "spent_without_end",
     "verdict",
     "whiten",
 ]

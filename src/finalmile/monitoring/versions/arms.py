@@ -10,9 +10,10 @@ import numpy as np
 
 from finalmile.frames import BoolArray
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.versions.losses import relative_gain
 from finalmile.monitoring.versions.mixture import mixture_bound, mixture_scale
 from finalmile.monitoring.versions.spending import boundary, spent
-from finalmile.monitoring.versions.verdict import Decision, Rule, Verdict
+from finalmile.monitoring.versions.verdict import Rule, Verdict, decide
 
 _FEW = 20
 _GROWTH = 1.05
@@ -20,7 +21,7 @@ _GROWTH = 1.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmsEstimate:
-    """Relative gain of the challenger's arm, and its standard error, clustered by series and by look.
+    """Gain of the challenger's arm relative to the mean of both, and its standard error, by series and by look.
 
     Parameters
     ----------
@@ -45,8 +46,9 @@ def compare_arms(losses: Doubles, before: Doubles, *, challenger: BoolArray) -> 
     r"""How much less the series of the challenger's arm lost, given what each of them lost before the split.
 
     Each series' mean loss is corrected by its loss before, :math:`y_i - \theta (b_i - \bar b)` with the pooled
-    regression slope :math:`\theta` (CUPED). The randomised unit is the series, so the error of the difference is that
-    between series; what a look shares within an arm is added, and what both count is taken out again once.
+    regression slope :math:`\theta` (CUPED); the gain is :func:`relative_gain` of both means. The randomised unit is the
+    series, so the error of the difference is that between series; what a look shares within an arm is added, and what
+    both count is taken out again once.
 
     Parameters
     ----------
@@ -82,14 +84,15 @@ def compare_arms(losses: Doubles, before: Doubles, *, challenger: BoolArray) -> 
     mean = filled.sum(axis=1) / counts[seen]
     corrected, explained = _corrected(mean, before[seen], arm)
     level = [float(corrected[arm == one].mean()) for one in (False, True)]
-    if level[0] <= 0:
+    both = level[0] + level[1]
+    if min(level) < 0 or both <= 0:
         return ArmsEstimate(gain=math.nan, error=math.inf, series=sizes, explained=explained)
-    scale = np.where(arm, -1.0 / level[0], level[1] / level[0] ** 2) / np.where(arm, sizes[1], sizes[0])
+    scale = np.where(arm, -4.0 * level[0] / both**2, 4.0 * level[1] / both**2) / np.where(arm, sizes[1], sizes[0])
     centre = np.where(arm, level[1], level[0])
     by_series = scale * (corrected - centre)
     share = np.where(known[seen], filled - mean[:, None], 0.0) / counts[seen][:, None] * scale[:, None]
     variance = _variance(by_series, share, sizes)
-    return ArmsEstimate(gain=1.0 - level[1] / level[0], error=math.sqrt(variance), series=sizes, explained=explained)
+    return ArmsEstimate(gain=relative_gain(*level), error=math.sqrt(variance), series=sizes, explained=explained)
 
 
 def _corrected(mean: Doubles, before: Doubles, arm: BoolArray) -> tuple[Doubles, float]:
@@ -147,10 +150,8 @@ def arms_verdict(path: Sequence[ArmsEstimate], rule: Rule, *, looks: Sequence[in
         bound = _boundary(path, rule, looks=looks, ended=ended)
     z = abs(newest.gain) / newest.error
     low, high = newest.gain - bound * newest.error, newest.gain + bound * newest.error
-    inside = rule.margin is not None and -rule.margin < low and high < rule.margin
-    won: Decision = "win" if newest.gain > 0 else "lose"
     return Verdict(
-        decision=won if z >= bound else "equal" if inside else "undecided",
+        decision=decide(newest.gain, crossed=z >= bound, low=low, high=high, margin=rule.margin),
         gain=newest.gain,
         low=low,
         high=high,
@@ -171,6 +172,7 @@ def _missing(path: Sequence[ArmsEstimate]) -> str:
 def _boundary(path: Sequence[ArmsEstimate], rule: Rule, *, looks: Sequence[int], ended: bool) -> float:
     """What z must reach at the newest look; infinite where that is none."""
     horizon = rule.horizon or looks[-1]
+    spending = "log_logistic" if rule.spending == "mixture" else rule.spending
     information: list[float] = []
     errors: list[float] = []
     for at in range(rule.start - 1, len(path)):
@@ -179,7 +181,7 @@ def _boundary(path: Sequence[ArmsEstimate], rule: Rule, *, looks: Sequence[int],
         enough = path[at].information > least
         if enough or (last and ended):
             information.append(max(path[at].information, least))
-            errors.append(spent(min(looks[at] / horizon, 1.0), alpha=rule.alpha, spending=rule.spending))
+            errors.append(spent(min(looks[at] / horizon, 1.0), alpha=rule.alpha, spending=spending))
         elif last:
             return math.inf
     return boundary(information, errors)

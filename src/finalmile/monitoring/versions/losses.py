@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,17 @@ def relative_gain(champion: float, challenger: float) -> float:
     """
     total = champion + challenger
     return 2.0 * (champion - challenger) / total if total > 0 else 0.0
+
+
+def of_champion(gain: float) -> float:
+    r"""A relative gain as the share of the champion's loss that is saved, :math:`2 d / (2 + d)`; at most 1.
+
+    Examples
+    --------
+    >>> round(of_champion(relative_gain(100.0, 96.0)), 12), of_champion(2.0), of_champion(-2.0)
+    (0.04, 1.0, -inf)
+    """
+    return 2.0 * gain / (2.0 + gain) if -2.0 < gain < 2.0 else 1.0 if gain >= 2.0 else -math.inf
 
 
 def paired_looks(

@@ -10,11 +10,13 @@ import numpy as np
 
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.versions.anytime import anytime_t_half_width, anytime_t_log_e
-from finalmile.monitoring.versions.spending import Spending, boundary, spent
+from finalmile.monitoring.versions.spending import Spending, boundary, spent, spent_without_end
 from finalmile.monitoring.versions.whitening import Whitened, persistence, whiten
 
 Decision = Literal["win", "lose", "equal", "undecided", "hold"]
 FINAL: frozenset[Decision] = frozenset({"win", "lose", "equal"})
+_EACH = 100
+_THEN_EVERY = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +28,21 @@ class Rule:
     alpha
         Probability of naming a winner or a loser where there is no difference.
     horizon
-        Looks after which the comparison ends: group-sequential, the most powerful where the end is known before.
-        ``None``: anytime-valid, without an end.
+        Looks after which the comparison ends, where that is known before. ``None``: without an end.
     margin
-        Relative difference that is none: an interval wholly inside it means "equal". ``None`` never says so.
+        Relative difference that is none: an interval wholly inside it means "equal", also where it leaves out zero.
+        ``None`` never says so.
     start
         First look at which anything may be decided.
     patience
         So many of the newest looks without data in a row mean "hold".
     c2
-        Looks' worth of prior belief of the anytime-valid test.
+        Looks' worth of prior belief of the mixture test.
     spending
-        How the group-sequential test spends its error: "obrien_fleming" waits longest and has the most power at the
-        end, "pocock" is the quickest, "kim_demets" lies between.
+        How the error is spent. With a horizon: "log_logistic" finds clear differences soonest, "kim_demets" and
+        "obrien_fleming" wait longer and find more of the small ones, "pocock" spends evenly. Without one:
+        "log_logistic" (:func:`spent_without_end`), or "mixture", the anytime-valid t test: exact for independent normal
+        looks, and weeks slower.
     """
 
     alpha: float = 0.05
@@ -47,7 +51,7 @@ class Rule:
     start: int = 7
     patience: int = 1
     c2: float = 8.0
-    spending: Spending = "kim_demets"
+    spending: Spending | Literal["mixture"] = "log_logistic"
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 0.5:
@@ -56,6 +60,9 @@ class Rule:
             raise ValueError(f"a horizon of {self.horizon} looks ends before look {self.start}, the first that decides")
         if self.margin is not None and not 0 < self.margin < 2:
             raise ValueError(f"margin is {self.margin}; it is a relative difference, above 0, for example 0.02")
+        if self.spending != "log_logistic" and (self.horizon is None) != (self.spending == "mixture"):
+            other = "has no horizon" if self.spending == "mixture" else "needs a horizon"
+            raise ValueError(f"spending is {self.spending!r}, which {other}; 'log_logistic' does with and without")
         if self.start < 3 or self.patience < 1 or self.c2 <= 0:
             raise ValueError("start must be at least 3, patience at least 1 and c2 above 0")
 
@@ -69,8 +76,8 @@ class Verdict:
     gain, low, high
         Relative gain of the challenger and its interval, which holds at every look at once.
     evidence, threshold
-        What the decision rests on: log evidence where it is anytime-valid, else the size of z; a decision needs
-        ``evidence >= threshold``.
+        What the decision rests on: the size of z, or log evidence where a mixture is asked for; a winner or loser
+        needs ``evidence >= threshold``.
     looks
         With data.
     phi
@@ -112,20 +119,20 @@ def verdict(looks: Doubles, rule: Rule, *, reference: Doubles | None = None) -> 
     >>> verdict(steady, Rule()).decision, verdict(-steady, Rule()).decision
     ('win', 'lose')
     """
-    used = looks if rule.horizon is None else looks[: rule.horizon]
+    used = _judged(looks, rule)
     ended = rule.horizon is not None and len(looks) >= rule.horizon
     phi = persistence(used, *(() if reference is None else (reference,)))
     told = whiten(used, phi)
-    if told.n < rule.start or (not ended and not np.isfinite(used[-rule.patience :]).any()):
+    if told.n < rule.start or (not ended and not np.isfinite(looks[-rule.patience :]).any()):
         return Verdict(decision="hold", gain=told.mean, looks=told.n, phi=phi, ended=ended)
-    if rule.horizon is None:
+    if rule.spending == "mixture":
         evidence, threshold = anytime_t_log_e(told, c2=rule.c2), math.log(1.0 / rule.alpha)
         half = anytime_t_half_width(told, alpha=rule.alpha, c2=rule.c2)
     else:
-        evidence, threshold, half = _group_sequential(used, told, rule, ended=ended)
+        evidence, threshold, half = _sequential(used, told, rule, rule.spending, ended=ended)
     low, high = told.mean - half, told.mean + half
     return Verdict(
-        decision=_decision(told.mean, evidence >= threshold, low, high, rule),
+        decision=decide(told.mean, crossed=evidence >= threshold, low=low, high=high, margin=rule.margin),
         gain=told.mean,
         low=low,
         high=high,
@@ -137,24 +144,45 @@ def verdict(looks: Doubles, rule: Rule, *, reference: Doubles | None = None) -> 
     )
 
 
-def _decision(mean: float, crossed: bool, low: float, high: float, rule: Rule) -> Decision:
+def decide(mean: float, *, crossed: bool, low: float, high: float, margin: float | None) -> Decision:
+    """The word for an interval; one that is wholly inside the margin is "equal" on whichever side of zero it lies.
+
+    Examples
+    --------
+    >>> decide(0.01, crossed=True, low=0.005, high=0.015, margin=0.02)
+    'equal'
+    """
+    if margin is not None and -margin < low and high < margin:
+        return "equal"
     if crossed:
         return "win" if mean > 0 else "lose"
-    if rule.margin is not None and -rule.margin < low and high < rule.margin:
-        return "equal"
     return "undecided"
 
 
-def _group_sequential(used: Doubles, told: Whitened, rule: Rule, *, ended: bool) -> tuple[float, float, float]:
+def _judged(looks: Doubles, rule: Rule) -> Doubles:
+    """Up to the horizon; without one, after 100 looks with data, up to the newest seventh of those that follow."""
+    if rule.horizon is not None:
+        return looks[: rule.horizon]
+    known = np.flatnonzero(np.isfinite(looks))
+    waiting = max(len(known) - _EACH, 0) % _THEN_EVERY if rule.spending != "mixture" else 0
+    return looks[: known[-1 - waiting] + 1] if waiting else looks
+
+
+def _sequential(
+    used: Doubles, told: Whitened, rule: Rule, spending: Spending, *, ended: bool
+) -> tuple[float, float, float]:
     """Size of z, the boundary it must reach, and the half width of the interval that goes with it."""
-    horizon = rule.horizon or len(used)
     known = np.flatnonzero(np.isfinite(used))
-    looked = known[rule.start - 1 :]
-    fractions = (looked + 1.0) / horizon
-    if ended:
-        fractions[-1] = 1.0
-    errors = [spent(float(t), alpha=rule.alpha, spending=rule.spending) for t in fractions]
-    bound = boundary([float(n) for n in range(rule.start, len(known) + 1)], errors)
+    counts = np.arange(rule.start, len(known) + 1)
+    if rule.horizon is None:
+        counts = counts[(counts <= _EACH) | ((counts - _EACH) % _THEN_EVERY == 0)]
+        errors = [spent_without_end(float(n), alpha=rule.alpha) for n in counts]
+    else:
+        fractions = (known[rule.start - 1 :] + 1.0) / rule.horizon
+        if ended:
+            fractions[-1] = 1.0
+        errors = [spent(float(t), alpha=rule.alpha, spending=spending) for t in fractions]
+    bound = boundary([float(n) for n in counts], errors)
     error = math.sqrt(max(told.residual, 1e-300) / (max(told.n - 2, 1) * told.weight))
     return _normal_size(abs(told.mean) / error, told.n - 2), bound, _t_size(bound, told.n - 2) * error
 

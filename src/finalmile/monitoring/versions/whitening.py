@@ -9,16 +9,17 @@ import numpy as np
 from finalmile.monitoring.engine.design import Doubles
 
 _MOST = 0.95
-_CAUTION = 5.0
+_CAUTION = 3.0
 
 
 def persistence(*parts: Doubles) -> float:
     r"""First-order autocorrelation of looks, in [0, 0.95], pooled over stretches that may have means of their own.
 
-    .. math:: \hat\phi = \frac{\sum r_t r_{t-1}}{\sum r_{t-1}^2} + \frac{1 + 3 \hat\phi}{n}
+    .. math:: \hat\phi = \frac{\sum r_t r_{t-1}}{\sum r_{t-1}^2} + k \frac{1 + 3 \hat\phi}{n}
 
-    The second term takes out the downward bias that estimating the mean causes (Kendall 1954). Few looks say little,
-    so it is drawn to 0 as if by five looks without any. Negative values become 0: that is the careful side.
+    The second term takes out the downward bias that estimating a mean causes, once for each of the :math:`k` stretches
+    that has one of its own (Kendall 1954, Note on bias in the estimation of autocorrelation, Biometrika 41). Few looks
+    say little, so it is drawn to 0 as if by three looks without any. Negative values become 0: the careful side.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def persistence(*parts: Doubles) -> float:
     >>> persistence(np.array([]))
     0.0
     """
-    crossed, squared, pairs = 0.0, 0.0, 0
+    crossed, squared, pairs, means = 0.0, 0.0, 0, 0
     for part in parts:
         known = np.isfinite(part)
         if known.sum() < 3:
@@ -40,10 +41,11 @@ def persistence(*parts: Doubles) -> float:
         crossed += float((residual[1:] * residual[:-1])[both].sum())
         squared += float((residual[:-1] ** 2)[both].sum())
         pairs += int(both.sum())
+        means += 1
     if pairs == 0 or squared <= 0:
         return 0.0
     raw = crossed / squared
-    unbiased = raw + (1.0 + 3.0 * raw) / pairs
+    unbiased = raw + means * (1.0 + 3.0 * raw) / pairs
     return float(np.clip(unbiased * pairs / (pairs + _CAUTION), 0.0, _MOST))
 
 
