@@ -13,6 +13,7 @@ from finalmile.monitoring.engine import Bets, e_bh
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.loss import told
 from finalmile.monitoring.loss.freshness import freshness, judged_in, late
+from finalmile.monitoring.loss.harm import harmful
 from finalmile.monitoring.loss.learning import Learner
 from finalmile.monitoring.loss.levels import follow
 from finalmile.monitoring.loss.members import admit, rows_of, wait
@@ -50,7 +51,7 @@ class LossCheck:
     bias_tolerance
         Shift of forecast over sold that is no harm, as a ratio.
     product_tolerance
-        Rise of a product's error that is no harm, as a ratio.
+        Rise of a product's error that is no harm, as a ratio, and as a share of what products usually miss by.
     fdr, patience
         False names on the list over looks to listing are at most ``fdr / patience``.
     join_after
@@ -203,7 +204,7 @@ class LossCheck:
         state = _unlisted(state, np.flatnonzero((state.listed >= 0) & calm))
         if not len(state.ids):
             return state
-        log_e = state.evidence
+        log_e = np.where(harmful(state, tolerance=self.product_tolerance), state.evidence, -np.inf)
         named = e_bh(log_e, alpha=self.fdr, patience=self.patience)
         return replace(state, listed=np.where(named & (state.listed < 0), state.last, state.listed))
 
