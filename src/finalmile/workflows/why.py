@@ -170,7 +170,8 @@ def _volume_class(told: _Told) -> Dimension:
     mean = np.where(known, before, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     cuts = np.unique(np.quantile(mean, np.arange(1, _CLASSES) / _CLASSES)) if len(mean) else np.zeros(0)
     codes = np.asarray(np.searchsorted(cuts, mean, side="right"), dtype=np.int32)
-    labels = tuple(f"class {k}" for k in range(len(cuts) + 1))
+    ends = {0: " (slowest sellers)", len(cuts): " (best sellers)"} if len(cuts) else {}
+    labels = tuple(f"class {k}{ends.get(k, '')}" for k in range(len(cuts) + 1))
     return Dimension(name="volume", codes=codes, labels=labels)
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from finalmile.frames import BoolArray, IntArray
 from finalmile.monitoring.why.dimensions import Doubles
 
+_LEAST_TOLD = 0.005
 _LEAST_EFFECT = 0.2
 _LEAST_PRICE_STEP = 0.03
 _LEAST_SHARE_STEP = 0.05
@@ -133,7 +134,8 @@ def price_step(price: Doubles, period: IntArray, /, *, inside: BoolArray) -> Eve
     step = math.expm1(float(later[at] - before[at]))
     if abs(step) < _LEAST_PRICE_STEP:
         return None
-    words = f"prices there {'fell' if step < 0 else 'rose'} {abs(step):.0%}".replace("%", " %")
+    moved = f"rose to {1 + step:.1f} times" if step >= 1 else f"{'fell' if step < 0 else 'rose'} {share(abs(step))}"
+    words = f"prices there {moved}"
     return Event(kind="price", period=int(days[at + 1]), words=words)
 
 
@@ -146,7 +148,7 @@ def share_step(
     --------
     >>> on = np.array([False, False, True, True])
     >>> share_step("promotion", on, "days on promotion", inside=np.ones(4, dtype=bool), after=on).words
-    'days on promotion there rose from 0 % to 100 %'
+    'days on promotion there rose from none to 100 %'
     """
     parts = (inside & ~after, inside & after)
     if not all(part.any() for part in parts):
@@ -154,5 +156,18 @@ def share_step(
     before, now = (float(on[part].mean()) for part in parts)
     if abs(now - before) < _LEAST_SHARE_STEP:
         return None
-    words = f"{what} there {'rose' if now > before else 'fell'} from {before:.0%} to {now:.0%}".replace("%", " %")
+    words = f"{what} there {'rose' if now > before else 'fell'} from {share(before)} to {share(now)}"
     return Event(kind=kind, period=None, words=words)
+
+
+def share(part: float, /) -> str:
+    """A share in words: a whole percentage, never 0 % and never beyond 100 %.
+
+    Examples
+    --------
+    >>> share(0.0), share(0.002), share(0.254), share(1.2)
+    ('none', 'under 1 %', '25 %', '100 %')
+    """
+    if not part > 0:
+        return "none"
+    return "under 1 %" if part < _LEAST_TOLD else f"{max(round(100 * min(part, 1.0)), 1)} %"

@@ -104,7 +104,7 @@ def rows_inside(rows: LossRows, literals: Sequence[Literal]) -> npt.NDArray[np.b
 
 
 def words_of(dimensions: Sequence[Dimension], literals: Sequence[Literal]) -> dict[str, str]:
-    """Conditions by name of the dimension.
+    """Conditions by name of the dimension; a number that is only ever 0 or 1 is ``"no"`` or ``"yes"``.
 
     Examples
     --------
@@ -118,7 +118,8 @@ def words_of(dimensions: Sequence[Dimension], literals: Sequence[Literal]) -> di
 
 def _range(dimension: Dimension, low: int, high: int) -> str:
     if low == high:
-        return dimension.labels[low]
+        flag = dimension.labels[: dimension.ranges] == ("0", "1") and low < dimension.ranges
+        return ("no", "yes")[low] if flag else dimension.labels[low]
     start, end = dimension.edges[low], dimension.edges[high + 1]
     if math.isinf(start):
         return f"below {end:.6g}"

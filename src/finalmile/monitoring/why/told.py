@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 
 from finalmile.frames import BoolArray
-from finalmile.monitoring.why.accounting import Accounting, account, by
-from finalmile.monitoring.why.causes import Event, InputShift, inputs_of, price_step, share_step
+from finalmile.monitoring.why.accounting import account, by
+from finalmile.monitoring.why.causes import Event, InputShift, inputs_of, price_step, share, share_step
 from finalmile.monitoring.why.dimensions import Doubles
 from finalmile.monitoring.why.rows import LossRows, usable
 from finalmile.monitoring.why.slices import Slice, rows_inside, search_rows
+from finalmile.monitoring.why.words import sentence, where
 
 _NEAR = 7
 
@@ -100,8 +101,8 @@ class Why:
         for one in shown:
             known = "" if one.sure else " (may be chance)"
             told.append(
-                f"  {_where(one)}: {_figure(one.loss_before)} to {_figure(one.loss)}, "
-                f"{100 * one.share:.0f} % of what was lost beyond expectation{known}"
+                f"  {where(one.words)}: {_figure(one.loss_before)} to {_figure(one.loss)}, "
+                f"{share(one.share)} of what was lost beyond expectation{known}"
             )
         told += [f"  {one.name}: {_figure(one.before)} to {_figure(one.after)} there" for one in self.inputs[:5]]
         return [*told, *(f"  {one.words}" for one in self.events)]
@@ -149,7 +150,7 @@ def explain_rows(
     since = _since(kept, best)
     events, inputs = _around(rows, around or Around(), best, since=since)
     return Why(
-        sentence=_sentence(kept, whole, best, since=since, events=events, day=day),
+        sentence=sentence(kept, whole, best, since=since, events=events, day=day),
         before=whole.before,
         after=whole.after,
         since=None if since is None else day(since),
@@ -201,58 +202,10 @@ def _around(
     ):
         if on is not None:
             events.append(share_step(kind, on, what, inside=inside, after=after))
-    near = [one for one in around.events if one.period is None or since is None or one.period >= since - _NEAR]
+    known = [*(one for one in events if one is not None), *around.events]
+    near = [one for one in known if one.period is None or since is None or one.period >= since - _NEAR]
     moved = inputs_of(around.inputs, inside=inside, after=after, weights=around.weights)
-    return [*(one for one in events if one is not None), *near], moved
-
-
-def _sentence(
-    rows: LossRows,
-    whole: Accounting,
-    best: Slice | None,
-    *,
-    since: int | None,
-    events: Sequence[Event],
-    day: Callable[[int], date | datetime | int],
-) -> str:
-    when = "" if since is None else f" since {day(since)}"
-    change = whole.change or 0.0
-    if best is None:
-        word = "worse" if change > 0 else "better"
-        parts = max(whole.totals.items(), key=lambda one: one[1] if change > 0 else -one[1])
-        about = {"mix": "more is sold of what is hard to forecast", "bias": "forecasts lean to one side"}
-        reason = about.get(parts[0], "errors are more scattered")
-        if change <= 0:
-            span = f"{whole.before:.3f} to {whole.after:.3f} WAPE"
-            return f"Forecasts are no worse than before ({span}); no part stands out."
-        return f"Forecasts are {word}{when} over all products alike; no part stands out. Mostly {reason}."
-    told = f"Forecasts of {_where(best)} {_how(best)}{when}"
-    inside = rows_inside(rows, best.literals)
-    part = account(rows, group=inside.astype(np.int64))
-    if change > 0 and len(part.effects) == 2:
-        part_of = float(part.effects[1].sum()) / change
-        told += f"; that is {'all' if part_of >= 1 else f'{max(part_of, 0.0) * 100:.0f} %'} of the rise"
-    for one in events:
-        at = "" if one.period is None else f" on {day(one.period)}"
-        told += f"; {one.words}{at}"
-    return f"{told}."
-
-
-def _how(one: Slice) -> str:
-    if (
-        one.bias is not None
-        and one.loss
-        and abs(one.bias) > 0.5 * one.loss
-        and abs(one.bias) > abs(one.bias_before or 0)
-    ):
-        return f"are {abs(one.bias):.0%} too {'low' if one.bias < 0 else 'high'}".replace("%", " %")
-    if one.loss is None or not one.loss_before:
-        return "miss by more than before"
-    return f"miss by {one.loss / one.loss_before - 1:.0%} more than before".replace("%", " %")
-
-
-def _where(one: Slice) -> str:
-    return ", ".join(f"{name} {value}" for name, value in one.words.items())
+    return near, moved
 
 
 def _figure(value: float | None) -> str:
