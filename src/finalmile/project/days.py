@@ -20,6 +20,7 @@ from finalmile.workflows.monitor_endpoint import monitor_endpoint
 from finalmile.workflows.monitored import Monitored
 from finalmile.workflows.plan import plan as make_plan
 from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_version
+from finalmile.workflows.watching.guard import could_not, halt, said
 
 
 class Days(Core):
@@ -104,7 +105,13 @@ class Days(Core):
         return planned if note is None else replace(planned, notes=(*planned.notes, note))
 
     def _endpoint(self, model: str) -> Watched:
-        self._sealed()
+        """What the endpoint's log says; a log that cannot be read is a finding and stops no day."""
+        try:
+            self._sealed()
+        except Exception as fault:
+            halt(fault)
+            why = f"The log of predictions cannot be read ({said(fault)}), so nothing is said of the endpoint."
+            return Watched(findings=(could_not("monitor", why, at=self.shop.clock.now()),))
         return monitor_endpoint(
             self.shop,
             self.lake,

@@ -254,6 +254,18 @@ def test_sales_that_cannot_be_read_are_told_and_judged_the_next_time(
     assert looked(waiting.project).looks == WAITING
 
 
+def test_a_log_of_predictions_that_cannot_be_read_is_told_and_stops_no_day(
+    waiting: SmallShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: Project) -> None:
+        raise CorruptError("worker-1.log is damaged")
+
+    monkeypatch.setattr(Project, "_sealed", damaged)
+    done = waiting.project.run_day()
+    assert done.monitored.looks == WAITING
+    assert any("worker-1.log is damaged" in one.why for one in done.monitored.findings)
+
+
 def test_a_receiver_that_breaks_keeps_nobody_from_hearing_and_nobody_hears_twice(waiting: SmallShop) -> None:
     receiver = Receiver()
     deaf: Shop = replace(waiting.project.shop, notifiers=(Deaf(), receiver))
