@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from finalmile.records import Finding, Incident
+
+if TYPE_CHECKING:
+    from finalmile.figures.versus import Versus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,8 @@ class Watched:
         Where the looks come from, where they are not the project's own.
     fine
         Subjects that are fine and left out of ``rows``.
+    versions
+        Comparisons of two versions, the one begun last first.
     """
 
     model: str
@@ -98,6 +104,7 @@ class Watched:
     incidents: tuple[Incident, ...] = ()
     source: str = ""
     fine: int = 0
+    versions: tuple[Versus, ...] = ()
 
 
 _STATES = ("breached", "warning", "not judged", "fine")

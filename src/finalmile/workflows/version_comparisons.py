@@ -101,19 +101,26 @@ class Compared:
 
     def lines(self) -> list[str]:
         """The decision, what it rests on, and what to do next."""
-        until = "no end" if self.terms.horizon_days is None else f"{self.terms.horizon_days:g} days"
-        kind = "anytime-valid" if self.terms.horizon_days is None else "group-sequential"
+        until = "without an end" if self.terms.horizon_days is None else f"for {self.terms.horizon_days:g} days"
         when = "" if self.decided_at is None else f" Decided on {self.decided_at}."
-        next_step = {
+        return [
+            f"{self.decision}: {self.finding.why}{when}",
+            f"Since {self.since}, {until}. However often one looks, a winner or loser is named wrongly with "
+            f"probability {self.terms.alpha:g} at most.",
+            self.next_step,
+        ]
+
+    @property
+    def next_step(self) -> str:
+        """What to do now."""
+        again = f"finalmile compare {self.model} --champion {self.champion} --challenger {self.challenger}"
+        if self.verdict.ended and self.decision in ("undecided", "hold"):
+            return f"{self.model}@{self.champion} stays. To ask again: {again} --anew"
+        return {
             "win": f"Next: finalmile promote {self.model}@{self.challenger}",
             "lose": f"{self.model}@{self.champion} stays.",
             "equal": "Take the cheaper or the simpler of the two.",
-        }.get(self.decision, f"Next: look again after the next sales: finalmile compare {self.model}")
-        return [
-            f"{self.decision}: {self.finding.why}{when}",
-            f"Since {self.since}, {kind}, {until}, wrong with probability {self.terms.alpha:g} at most.",
-            next_step,
-        ]
+        }.get(self.decision, f"Next: look again after the next sales: {again}")
 
     def to_dict(self) -> Json:
         """Everything, infinities as ``None``."""

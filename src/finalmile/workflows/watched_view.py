@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
+from finalmile.figures.versus import Interval, Versus, versus
 from finalmile.figures.watched import Watched, watched
+from finalmile.monitoring.versions import of_champion
 from finalmile.records import Finding
 from finalmile.workflows.findings_kept import from_frame
 from finalmile.workflows.shop import Shop
+from finalmile.workflows.version_comparisons import Compared
+from finalmile.workflows.versions import standing
 from finalmile.workflows.views import newest_replay
 
 LOOKS = 90
@@ -23,12 +28,26 @@ def monitoring(shop: Shop, model: str, *, folder: Path) -> Watched:
     if not findings:
         findings, source = _replayed(folder)
     deployed = shop.ledger.deployment(model)
-    return watched(
+    told = watched(
         model,
         findings,
         version=None if deployed is None else f"{model}@{deployed.live}",
         incidents=shop.ledger.incidents(model=model)[:50],
         source=source,
+    )
+    newest_first = reversed(standing(shop, model).rows)
+    return replace(told, versions=tuple(_versus(one) for one in newest_first))
+
+
+def _versus(told: Compared) -> Versus:
+    gain, low, high = (of_champion(one) for one in (told.verdict.gain, told.verdict.low, told.verdict.high))
+    return versus(
+        f"{told.model}@{told.champion}",
+        f"{told.model}@{told.challenger}",
+        decision=told.decision,
+        lines=told.lines(),
+        interval=Interval(gain=gain, low=low, high=high, margin=told.terms.margin),
+        gains=told.gains,
     )
 
 

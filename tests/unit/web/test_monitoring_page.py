@@ -6,8 +6,10 @@ import asyncio
 from datetime import date, timedelta
 
 import httpx
+import pytest
 
 from finalmile.figures import Home
+from finalmile.figures.versus import Interval, versus
 from finalmile.figures.watched import Watched, watched
 from finalmile.records import Finding, Incident
 from finalmile.web import create_app
@@ -71,3 +73,29 @@ def test_where_nobody_looked_the_page_says_how_to() -> None:
 def test_a_course_without_a_limit_or_of_equal_values_is_drawn() -> None:
     flat = [Finding(check="x", subject="y", at=day, value=1.0, benchmark=None, why="") for day in DAYS]
     assert "<polyline" in shown(watched("demand", flat))
+
+
+@pytest.mark.parametrize("decision", ["win", "lose", "equal", "undecided", "hold"])
+def test_versions_that_are_compared_are_shown_with_the_decision_and_where_the_gain_lies(decision: str) -> None:
+    one = versus(
+        "demand@1",
+        "demand@2",
+        decision=decision,
+        lines=[HOSTILE, "Since 2026-05-01."],
+        interval=Interval(gain=0.04, low=0.01, high=0.07, margin=0.02),
+        gains=[0.03, None, 0.05],
+    )
+    page = shown(Watched(model="demand", versions=(one,)))
+    assert "Versions compared" in page
+    assert f"</span> {decision}</span>" in page
+    assert "gain +4.0 %, between +1.0 % and +7.0 %" in page
+    assert page.count("<polyline") == 2
+    assert "<img" not in page.split("<main")[1]
+
+
+def test_a_comparison_without_any_look_draws_nothing() -> None:
+    nothing = Interval(gain=float("nan"), low=-float("inf"), high=float("inf"))
+    one = versus("demand@1", "demand@2", decision="hold", lines=["Only 0 of the 7 looks."], interval=nothing)
+    page = shown(Watched(model="demand", versions=(one,)))
+    assert "Only 0 of the 7 looks." in page
+    assert "<polyline" not in page

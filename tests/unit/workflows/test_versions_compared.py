@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -112,6 +113,28 @@ def test_what_a_comparison_said_is_kept_and_read_back(small_shop):
     assert orjson.dumps(kept.to_dict()) == orjson.dumps(told.to_dict())
     assert compared_from(orjson.loads(orjson.dumps(told.to_dict()))).lines() == told.lines()
     assert "compare" in project.comparisons("other").lines()[0]
+
+
+def test_the_page_of_the_model_shows_what_was_compared(small_shop):
+    project = two_versions(small_shop).project
+    assert project.watched("demand").versions == ()
+    told = project.compare("demand", horizon_days=55)
+    (shown,) = project.watched("demand").versions
+    assert (shown.champion, shown.challenger, shown.decision) == ("demand@1", "demand@2", "win")
+    assert shown.lines == tuple(told.lines())
+    assert len(shown.course.values) == len(told.gains)
+    assert 0 < shown.interval.low < shown.interval.gain < shown.interval.high < 1
+
+
+def test_every_verdict_says_what_to_do_next_for_the_pair_that_was_named(small_shop):
+    project = two_versions(small_shop).project
+    hold = project.compare("demand", champion=2, challenger=1, anew=True)
+    assert hold.lines()[-1].endswith("finalmile compare demand --champion 2 --challenger 1")
+    ended = replace(hold, verdict=replace(hold.verdict, decision="undecided", ended=True))
+    assert ended.lines()[-1].startswith("demand@2 stays. To ask again: ")
+    assert ended.lines()[-1].endswith(" --anew")
+    words = [line for one in (hold, ended) for line in one.lines()]
+    assert not any("anytime" in line or "sequential" in line for line in words)
 
 
 def test_a_version_that_lost_is_promoted_by_force_alone(small_shop):

@@ -65,14 +65,16 @@ def relative_gain(champion: float, challenger: float) -> float:
 
 
 def of_champion(gain: float) -> float:
-    r"""A relative gain as the share of the champion's loss that is saved, :math:`2 d / (2 + d)`; at most 1.
+    r"""A relative gain as the share of the champion's loss that is saved, :math:`2 d / (2 + d)`, at most 1; NaN stays.
 
     Examples
     --------
     >>> round(of_champion(relative_gain(100.0, 96.0)), 12), of_champion(2.0), of_champion(-2.0)
     (0.04, 1.0, -inf)
     """
-    return 2.0 * gain / (2.0 + gain) if -2.0 < gain < 2.0 else 1.0 if gain >= 2.0 else -math.inf
+    if gain <= -2.0:
+        return -math.inf
+    return 2.0 * gain / (2.0 + gain) if not gain >= 2.0 else 1.0
 
 
 def paired_looks(
