@@ -13,6 +13,7 @@ from finalmile.workflows import seal as sealing
 from finalmile.workflows.guarantees import PROMISES, ChecksTold
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
 from finalmile.workflows.shop import check_model
+from finalmile.workflows.why import Explained
 
 
 class Looks(Core):
@@ -43,6 +44,10 @@ class Looks(Core):
     ) -> Why:
         """Why losses changed: those of an incident, of the newest open one of a model, or those of a span."""
         return why.why(self.shop, incident_id, model=model, since=since, until=until)
+
+    def explained(self, incident_id: str) -> Explained:
+        """An incident with why it is open, for a page of its own."""
+        return why.in_full(self.shop, incident_id)
 
     @staticmethod
     def plugins() -> reports.Plugins:

@@ -24,6 +24,7 @@ from finalmile.figures.watched import Watched
 from finalmile.web.assets import router
 from finalmile.web.guards import Guards
 from finalmile.web.rendering import environment, render
+from finalmile.workflows.why import Explained
 
 PAGE_ROWS = 50
 
@@ -32,7 +33,18 @@ SHOW_PRODUCT = Callable[[str], Product]
 SHOW_WATCHED = Callable[[str | None], Watched]
 
 
-def create_app(home: SHOW_HOME, product: SHOW_PRODUCT | None = None, *, watched: SHOW_WATCHED | None = None) -> FastAPI:
+SHOW_EXPLAINED = Callable[[str], Explained]
+EXPLAINED = ("loss", "bias", "fva")
+"""Checks whose incidents are about losses: only those can be explained."""
+
+
+def create_app(
+    home: SHOW_HOME,
+    product: SHOW_PRODUCT | None = None,
+    *,
+    watched: SHOW_WATCHED | None = None,
+    explained: SHOW_EXPLAINED | None = None,
+) -> FastAPI:
     """A FastAPI app that shows a project on read-only pages.
 
     Parameters
@@ -44,6 +56,9 @@ def create_app(home: SHOW_HOME, product: SHOW_PRODUCT | None = None, *, watched:
         Without it there are no product pages.
     watched
         Gives what monitoring of a model shows, of the first one where none is named. Without it there is no such page.
+    explained
+        Gives an incident by its id with why it is open; raises ``UnknownNameError`` for one that does not exist.
+        Without it incidents have no pages.
     """
     app = FastAPI(title="finalmile", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(router)
@@ -54,7 +69,9 @@ def create_app(home: SHOW_HOME, product: SHOW_PRODUCT | None = None, *, watched:
     if product is not None:
         _add_product(app, product)
     if watched is not None:
-        _add_monitoring(app, watched)
+        _add_monitoring(app, watched, linked=EXPLAINED if explained is not None else ())
+    if explained is not None:
+        _add_incident(app, explained)
     _add_errors(app)
     return app
 
@@ -129,10 +146,23 @@ def _add_product(app: FastAPI, product: SHOW_PRODUCT) -> None:
         return render("product.html", product=shown, chart=product_story(shown, events=shown.events), here="/products")
 
 
-def _add_monitoring(app: FastAPI, watched: SHOW_WATCHED) -> None:
+def _add_monitoring(app: FastAPI, watched: SHOW_WATCHED, *, linked: tuple[str, ...]) -> None:
     @app.get("/monitoring", response_class=HTMLResponse)
     def monitoring_page(model: str | None = None) -> str:  # pyright: ignore[reportUnusedFunction]
-        return render("monitoring.html", watched=watched(model), here="/monitoring")
+        return render("monitoring.html", watched=watched(model), explained=linked, here="/monitoring")
+
+
+def _add_incident(app: FastAPI, explained: SHOW_EXPLAINED) -> None:
+    from finalmile.monitoring.why.causes import share
+    from finalmile.monitoring.why.words import where
+
+    @app.get("/incident", response_class=HTMLResponse)
+    def incident_page(id: str) -> str:  # pyright: ignore[reportUnusedFunction]  # noqa: A002 - name in the address
+        told = explained(id)
+        return render(
+            "incident.html",
+            incident=told.incident, why=told.why, day=told.day, where=where, share=share, here="/monitoring",
+        )  # fmt: skip
 
 
 def _add_errors(app: FastAPI) -> None:

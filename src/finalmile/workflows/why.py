@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -28,6 +28,21 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """An incident and why it is open.
+
+    Parameters
+    ----------
+    day
+        From the period of an event to its date.
+    """
+
+    incident: Incident
+    why: Why
+    day: Callable[[int], date | datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
     """Forecasts of every series of a panel in every period of it, and the periods of the current window."""
 
@@ -45,6 +60,12 @@ def explain(shop: Shop, incident: Incident) -> Why:
     begun = incident.finding.since or incident.opened_at
     since = min(_period(shop, begun), until - shop.periods(SHORTEST_DAYS) + 1)
     return explain_span(shop, incident.model, since=since, until=until)
+
+
+def in_full(shop: Shop, incident_id: str) -> Explained:
+    """An incident with why it is open; ``UnknownNameError`` where there is none of that id."""
+    incident = find(shop.ledger, incident_id)
+    return Explained(incident=incident, why=explain(shop, incident), day=shop.day)
 
 
 def explain_span(shop: Shop, model: str, *, since: int, until: int) -> Why:

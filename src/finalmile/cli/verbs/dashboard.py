@@ -31,4 +31,5 @@ def show_pages(project: Project, *, port: int, browser: bool) -> None:
         if browser:
             webbrowser.open(address)
 
-    serve(create_app(project.home, project.product, watched=project.watched), port, ready=ready)
+    app = create_app(project.home, project.product, watched=project.watched, explained=project.explained)
+    serve(app, port, ready=ready)
