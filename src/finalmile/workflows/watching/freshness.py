@@ -52,9 +52,16 @@ def _usual(ages: Sequence[int], age: int) -> IntArray:
 
 
 def _newest(panel: Panel, values: FloatArray) -> int | None:
-    """Newest period up to the cutoff of which a covariate has a value for any series."""
+    """Newest period up to the cutoff of which a covariate has a value for any series.
+
+    Days on which nothing at all was sold do not make it older: a shop that is shut sends no prices.
+    """
     known = np.isfinite(values[:, : panel.length]).any(axis=0)
-    return None if not known.any() else panel.first + int(np.flatnonzero(known)[-1])
+    if not known.any():
+        return None
+    newest = int(np.flatnonzero(known)[-1])
+    shut = ~(np.nan_to_num(panel.y[:, newest + 1 :]) != 0).any(axis=0)
+    return panel.first + newest + int(shut.sum())
 
 
 def _ages(shop: Shop, model: str) -> Mapping[str, list[int]]:

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from finalmile.errors import MissingInputError
+from finalmile.frames import FloatArray, Panel
 from finalmile.monitoring.checks.input_drift import InputDriftCheck
 from finalmile.monitoring.checks.output_drift import OutputDriftCheck
 from finalmile.monitoring.inputs.columns import Look
 from finalmile.monitoring.inputs.reference import NumericReference
 from finalmile.monitoring.inputs.state import InputReference, InputState
 from finalmile.records import Version
+from finalmile.workflows.arms import rows_in
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.inputs import harmless
-from finalmile.workflows.watching.kept import begun
-from finalmile.workflows.watching.references import Before, before
+from finalmile.workflows.watching.kept import begun, names_of, with_names
+from finalmile.workflows.watching.references import Before, before, calendar_look
+from finalmile.workflows.watching.rows import OFF_AFTER_DAYS
 from finalmile.workflows.watching.seen import Seen, Told, state_key
 
 NAME = "output_drift"
@@ -24,7 +27,10 @@ COLUMN = "mean"
 
 
 def watch(shop: Shop, model: str, seen: Seen) -> Told:
-    """Judge the forecasts of a period against those the version made of the time before it went live."""
+    """Judge the forecasts of a period against those the version made of the time before it went live.
+
+    Forecasts of what has not sold for a month are left out: they go to nothing as they should.
+    """
     del model
     check, key = check_of(shop), state_key(NAME, seen.version)
     found = begun(
@@ -37,9 +43,12 @@ def watch(shop: Shop, model: str, seen: Seen) -> Told:
     )
     if found.state is None:
         return Told(findings=found.findings)
-    look = Look(period=seen.period, columns={COLUMN: seen.told.mean})
+    names = names_of(shop, key, fresh=lambda: before(shop, seen).names, begun=found)
+    sells = seen.of_panel(_sells(seen.panel, seen.column)) == 1
+    look = Look(period=seen.period, columns={COLUMN: seen.told.mean[sells]}, calendar=calendar_look(seen, names=names))
     state, findings = check.update(found.state, look)
-    return Told(findings=harmless((*found.findings, *findings)), states={key: state.to_bytes()})
+    states = with_names(key, state.to_bytes(), names)
+    return Told(findings=harmless((*found.findings, *findings)), states=states)
 
 
 def acknowledge(shop: Shop, version: Version, subjects: Sequence[str]) -> None:
@@ -57,11 +66,23 @@ def check_of(shop: Shop) -> OutputDriftCheck:
 
 
 def _reference(told: Before) -> InputReference:
-    wide, first = told.loss.forecast.astype(np.float32), told.loss.first
-    known = [at for at in range(wide.shape[1]) if np.isfinite(wide[:, at]).any()]
-    if not known:
+    loss, calendar = told.loss, told.loss.calendar
+    rows = rows_in(told.panel.ids, loss.ids)
+    looks: list[Look] = []
+    for at in range(loss.forecast.shape[1]):
+        sells = np.append(_sells(told.panel, loss.first + at - told.panel.first), 0.0)[rows] == 1
+        values = loss.forecast[sells, at].astype(np.float32)
+        if np.isfinite(values).any():
+            days = None if calendar is None else calendar[at]
+            looks.append(Look(period=loss.first + at, columns={COLUMN: values[np.isfinite(values)]}, calendar=days))
+    if not looks:
         raise MissingInputError("the version made no forecasts of the time before it")
-    looks = [Look(period=first + at, columns={COLUMN: wide[np.isfinite(wide[:, at]), at]}) for at in known]
-    return InputReference.of(
-        looks, {COLUMN: NumericReference.of(wide.ravel().astype(np.float64))}, frequency=told.loss.frequency
-    )
+    every = np.concatenate([np.asarray(look.columns[COLUMN], dtype=np.float64) for look in looks])
+    return InputReference.of(looks, {COLUMN: NumericReference.of(every)}, frequency=loss.frequency)
+
+
+def _sells(panel: Panel, column: int) -> FloatArray:
+    """1 for each row of a panel that sold within a month before a column, 0 for others; shape (n,)."""
+    back = max(1, round(OFF_AFTER_DAYS / panel.frequency.days))
+    sold = (np.nan_to_num(panel.y[:, max(0, column - back) : column]) != 0).any(axis=1)
+    return sold.astype(np.float32)

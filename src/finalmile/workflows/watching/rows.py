@@ -23,7 +23,7 @@ MOST_LOOKS, MOST_ASKED = 430, 60
 """Cutoffs that a reference goes back, and those that a model's own function is asked for features at."""
 
 _MOST_ROWS = 200_000
-_OFF_AFTER_DAYS = 28.0
+OFF_AFTER_DAYS = 28.0
 """Days without a sale or a covariate after which a product is no longer on offer."""
 
 
@@ -55,7 +55,7 @@ def rows_of(panel: Panel, column: int, *, listed_at: IntArray | None = None) -> 
 
 
 def _on_offer(panel: Panel, column: int) -> BoolArray:
-    back = max(1, round(_OFF_AFTER_DAYS / panel.frequency.days))
+    back = max(1, round(OFF_AFTER_DAYS / panel.frequency.days))
     sold: BoolArray = (np.nan_to_num(panel.y[:, max(0, column + 1 - back) : column + 1]) != 0).any(axis=1)
     own = [values[:, column] for name, values in panel.covariates.items() if name not in CALENDAR]
     return np.logical_or.reduce([sold, *(np.isfinite(one) for one in own)])
