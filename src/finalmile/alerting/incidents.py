@@ -31,7 +31,8 @@ class IncidentSettings:
         A breach within so many days of recovery reopens the incident rather than opening another.
     silent_days
         An incident that no data spoke of for so many days, while its check had data of other subjects, is closed: the
-        product is delisted, the column gone. That of the fleet is not.
+        product is delisted, the column gone. That of the fleet is not. ``None`` where findings are not all that a
+        check has to say.
     runbook
         Where to read what to do; goes into every alert.
     """
@@ -39,11 +40,12 @@ class IncidentSettings:
     repeat_days: float = 7.0
     clean_looks: int = 3
     reopen_days: float = 14.0
-    silent_days: float = 28.0
+    silent_days: float | None = None
     runbook: str = ""
 
     def __post_init__(self) -> None:
-        if self.clean_looks < 1 or min(self.repeat_days, self.silent_days) <= 0 or self.reopen_days < 0:
+        silent = 1.0 if self.silent_days is None else self.silent_days
+        if self.clean_looks < 1 or min(self.repeat_days, silent) <= 0 or self.reopen_days < 0:
             raise ValueError(
                 "clean_looks must be at least 1, repeat_days and silent_days above 0 and reopen_days at least 0"
             )
@@ -189,7 +191,7 @@ def _silent(
     rules: IncidentSettings,
 ) -> bool:
     """Whether nothing is known of an incident's subject any more, though its check knows of others."""
-    if incident.state == "resolved" or incident.subject == _FLEET:
+    if rules.silent_days is None or incident.state == "resolved" or incident.subject == _FLEET:
         return False
     if elapsed(incident.updated_at, at) < timedelta(days=rules.silent_days):
         return False

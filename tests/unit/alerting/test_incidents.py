@@ -178,10 +178,13 @@ def test_there_is_never_more_than_one_open_incident_of_a_matter(breaches: list[b
     assert len({alert.name for alert in alerts}) == len(incidents)
 
 
+SILENT_FOUR_WEEKS = IncidentSettings(silent_days=28.0)
+
+
 def test_an_incident_that_no_data_speak_of_any_more_is_closed_and_says_why() -> None:
     gone, other = "category drinks", "category bread"
     looks = [[bad(0, subject=gone), fine(0, subject=other)], *([fine(n, subject=other)] for n in range(1, 30))]
-    [incident], alerts = after(*looks)
+    [incident], alerts = after(*looks, settings=SILENT_FOUR_WEEKS)
     assert incident.state == "resolved"
     assert "no data of it since 2024-03-01" in incident.explain()
     assert [one.severity for one in alerts] == ["critical", "info"]
@@ -189,8 +192,9 @@ def test_an_incident_that_no_data_speak_of_any_more_is_closed_and_says_why() -> 
 
 
 def test_an_incident_of_the_fleet_and_one_whose_check_says_nothing_stay_open_without_data() -> None:
-    fleet, _ = after([bad(0)], *([fine(n, subject="category bread")] for n in range(1, 60)))
-    silent, _ = after([bad(0, subject="category drinks")], *([] for _ in range(60)))
+    others = [[fine(n, subject="category bread")] for n in range(1, 60)]
+    fleet, _ = after([bad(0)], *others, settings=SILENT_FOUR_WEEKS)
+    silent, _ = after([bad(0, subject="category drinks")], *([] for _ in range(60)), settings=SILENT_FOUR_WEEKS)
     assert [one.state for one in (*fleet, *silent)] == ["open", "open"]
 
 
