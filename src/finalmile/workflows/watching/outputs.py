@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from finalmile.errors import MissingInputError
-from finalmile.frames import FloatArray, Panel
+from finalmile.frames import BoolArray, FloatArray, Panel
 from finalmile.monitoring.checks.input_drift import InputDriftCheck
 from finalmile.monitoring.checks.output_drift import OutputDriftCheck
 from finalmile.monitoring.inputs.columns import Look
@@ -84,5 +84,5 @@ def _reference(told: Before) -> InputReference:
 def _sells(panel: Panel, column: int) -> FloatArray:
     """1 for each row of a panel that sold within a month before a column, 0 for others; shape (n,)."""
     back = max(1, round(OFF_AFTER_DAYS / panel.frequency.days))
-    sold = (np.nan_to_num(panel.y[:, max(0, column - back) : column]) != 0).any(axis=1)
+    sold: BoolArray = (np.nan_to_num(panel.y[:, max(0, column - back) : column]) != 0).any(axis=1)
     return sold.astype(np.float32)

@@ -58,7 +58,9 @@ def _on_offer(panel: Panel, column: int) -> BoolArray:
     back = max(1, round(OFF_AFTER_DAYS / panel.frequency.days))
     sold: BoolArray = (np.nan_to_num(panel.y[:, max(0, column + 1 - back) : column + 1]) != 0).any(axis=1)
     own = [values[:, column] for name, values in panel.covariates.items() if name not in CALENDAR]
-    return np.logical_or.reduce([sold, *(np.isfinite(one) for one in own)])
+    for one in own:
+        sold |= np.isfinite(one)
+    return sold
 
 
 def looks_before(fitted: Fitted, panel: Panel) -> list[Look]:
