@@ -55,7 +55,9 @@ def resolve_incident(shop: Shop, incident_id: str, *, why: str) -> Incident:
 
 
 def _start_anew(shop: Shop, incident: Incident) -> None:
-    number = judged_version(shop, incident.model)
+    number, deployed = judged_version(shop, incident.model), shop.ledger.deployment(incident.model)
+    if number is None and deployed is not None:
+        number = deployed.live
     if number is None:
         return
     members = [f"product {one}" for one in incident.subjects]

@@ -13,7 +13,7 @@ from finalmile.workflows.deliver import deliver
 from finalmile.workflows.looked import folded
 from finalmile.workflows.monitor import Watched
 from finalmile.workflows.shop import Shop
-from finalmile.workflows.watching import speed
+from finalmile.workflows.watching import logged_inputs, speed
 from finalmile.workflows.watching.guard import failed, halt
 from finalmile.workflows.watching.seen import Told
 
@@ -28,6 +28,8 @@ def monitor_endpoint(
 ) -> Watched:
     """Compare logged features and answers with those known offline, and speed and errors with the certificate.
 
+    Features are also held against those of the days before: what callers give is known nowhere else.
+
     What is found opens incidents as that of a day does. The same rows again are not looked at. What is fine is not
     kept, so that a quiet hour leaves no trace.
 
@@ -39,6 +41,7 @@ def monitor_endpoint(
     looks: Mapping[str, Callable[[], Told]] = {
         "parity": lambda: parity.look(shop, lake, model, features=features, answers=answers),
         speed.NAME: lambda: speed.look(shop, lake, model),
+        logged_inputs.NAME: lambda: logged_inputs.look(shop, lake, model),
         "champion": lambda: Told(findings=tuple(versions.watch(shop, model, shop.known.newest, lake=lake))),
         "agreement": lambda: _agreement(shop, lake, model),
     }

@@ -21,6 +21,7 @@ from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
 
 _LEAST_LOOKS = 20
+_NOUNS = ("input", "logged input", "output")
 
 
 @checks.add("input_drift")
@@ -155,9 +156,9 @@ def _quiet(state: InputState) -> BoolArray:
 
 
 def _named(state: InputState, group: int, subjects: Sequence[str]) -> bool:
-    name = "rows" if group == 0 else state.columns[group - 1].name
-    nouns = ("number of input", "number of output") if group == 0 else ("input", "output")
-    return any(f"{noun} {name}" in subjects for noun in nouns)
+    if group == 0:
+        return any(f"number of {noun} rows" in subjects for noun in _NOUNS)
+    return any(f"{noun} {state.columns[group - 1].name}" in subjects for noun in _NOUNS)
 
 
 def _listed(log_e: np.ndarray, *, threshold: float) -> IntArray:

@@ -69,8 +69,10 @@ def learned(shop: Shop, version: Version) -> InputState:
     looks = looks_before(load_version(shop, version), panel)
     if not looks:
         raise MissingInputError(f"nothing is known of the time before {version}")
-    profile = profiles.profiled(looks)
-    profiles.keep(shop, version, profile)
+    profile = profiles.read(shop, version)
+    if profile is None:
+        profile = profiles.profiled(looks)
+        profiles.keep(shop, version, profile)
     references = dict(profiles.known(profile).references)
     return check_of(shop).start(InputReference.of(looks, references, frequency=shop.frequency))
 
