@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -51,6 +53,17 @@ def test_neither_noise_nor_volume_alone_is_a_finding(volume: float) -> None:
 
 def test_a_fault_is_named_beside_a_volume_that_moved_elsewhere() -> None:
     assert search_rows(shop(2, fault=2.0, volume=3.0))[0].words == {"category": "drinks", "store": "3"}
+
+
+def test_a_narrow_part_of_a_wide_slice_is_told_after_it_where_it_rose_unlike_the_rest_of_it() -> None:
+    rows = shop(3)
+    assert rows.error is not None
+    inside = [{"category": "drinks"}, {"category": "drinks", "store": "3"}]
+    kind, store = (one.codes for one in rows.dimensions)
+    drinks = rows.current & (kind == sorted(KINDS).index("drinks"))
+    times = np.where(drinks, np.where(store == 3, 6.0, 2.0), 1.0)
+    worse = replace(rows, loss=rows.loss * times, error=rows.error * times)
+    assert [one.words for one in search_rows(worse)] == inside
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from finalmile.frames import BoolArray
 from finalmile.monitoring.why.dimensions import Dimension, Doubles
 from finalmile.monitoring.why.evidence import deviations, log_p
 from finalmile.monitoring.why.expected import Cells, cells_of
@@ -65,8 +65,9 @@ class Slice:
 def search_rows(rows: LossRows, /, *, confidence: float = CONFIDENCE, most: int = 3) -> list[Slice]:
     """The slices that a rise of loss comes from, most convincing first; none where both windows are alike.
 
-    A second slice is told where it has a rise of its own beyond the rows of the first. Slices are kept only with a
-    positive score; ``sure`` tells those that noise would bring in fewer than one of twenty searches.
+    A second slice is told where it has a rise of its own beyond the rows of the first, or, where there is room, where
+    it lies in the first and rose unlike the rest of it. Slices are kept only with a positive score; ``sure`` tells
+    those that noise would bring in fewer than one of twenty searches.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def error_over_loss(rows: LossRows, cells: Cells) -> float:
     return float((signed**2).sum()) / spread if spread > 0 else 0.0
 
 
-def rows_inside(rows: LossRows, literals: Sequence[Literal]) -> npt.NDArray[np.bool_]:
+def rows_inside(rows: LossRows, literals: Sequence[Literal]) -> BoolArray:
     """Which rows lie in a slice, shape (n,)."""
     told = np.ones(rows.n, dtype=np.bool_)
     for d, low, high in literals:
@@ -127,24 +128,41 @@ def _range(dimension: Dimension, low: int, high: int) -> str:
 
 
 def _distinct(found: Sequence[Candidate], cells: Cells, ratio: float, *, most: int) -> list[Candidate]:
-    """The best candidate, then those that still gain more than their price without the rows of earlier ones."""
-    whole = cells.sums.sum(axis=0)
-    claimed = np.zeros(len(cells.sums), dtype=np.bool_)
+    """The best candidate, then those that still gain more than their price without the rows of earlier ones.
+
+    Where that leaves room, the one that gains most beyond its price within the first, against the rest of it.
+    """
     kept: list[Candidate] = []
+    claimed = np.zeros(len(cells.sums), dtype=np.bool_)
     for one in found:
         mine = inside(cells, one.literals)
-        own = mine & ~claimed
-        if kept:
-            sums = cells.sums[own].sum(axis=0)
-            rest = whole - cells.sums[mine & claimed].sum(axis=0)
-            gain = float(score(sums, whole=rest, error_over_loss=ratio).gain)
-            if gain <= one.price:
-                continue
-        kept.append(one)
-        claimed |= mine
+        if not kept or _own_gain(cells, mine & ~claimed, ~(mine & claimed), ratio) > one.price:
+            kept.append(one)
+            claimed |= mine
         if len(kept) == most:
-            break
-    return kept
+            return kept
+    return [*kept, *_within(found, kept, cells, ratio)]
+
+
+def _within(found: Sequence[Candidate], kept: Sequence[Candidate], cells: Cells, ratio: float) -> list[Candidate]:
+    if not kept:
+        return []
+    first = inside(cells, kept[0].literals)
+    best, strongest = list[Candidate](), 0.0
+    for one in found:
+        mine = inside(cells, one.literals)
+        if (mine & ~first).any() or not (first & ~mine).any() or one in kept:
+            continue
+        gain = _own_gain(cells, mine, first, ratio) - one.price
+        if gain > strongest:
+            best, strongest = [one], gain
+    return best
+
+
+def _own_gain(cells: Cells, own: BoolArray, among: BoolArray, ratio: float) -> float:
+    """What some cells gain against the others of those among which they are."""
+    sums, whole = cells.sums[own].sum(axis=0), cells.sums[among].sum(axis=0)
+    return float(score(sums, whole=whole, error_over_loss=ratio).gain)
 
 
 def _told(one: Candidate, rows: LossRows, cells: Cells, *, confidence: float) -> Slice:
@@ -175,7 +193,7 @@ def _told(one: Candidate, rows: LossRows, cells: Cells, *, confidence: float) ->
     )
 
 
-def _bias_chance(rows: LossRows, cells: Cells, mine: npt.NDArray[np.bool_]) -> float:
+def _bias_chance(rows: LossRows, cells: Cells, mine: BoolArray) -> float:
     """Logarithm of the chance of a signed error that moved so far, both sides counted; 0 where it came nearer 0."""
     assert rows.error is not None
     _, expected, _, signed = cells.weighed
@@ -187,7 +205,7 @@ def _bias_chance(rows: LossRows, cells: Cells, mine: npt.NDArray[np.bool_]) -> f
     return min(log_p(replace(told, values=side * told.values)) + math.log(2), 0.0)
 
 
-def _excess(rows: LossRows, cells: Cells, mine: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def _excess(rows: LossRows, cells: Cells, mine: BoolArray) -> tuple[float, float]:
     """Units lost beyond expectation in a slice, and their part of all that was lost beyond expectation anywhere."""
     beyond: list[float] = []
     for part in (mine, ~mine):
@@ -199,6 +217,6 @@ def _excess(rows: LossRows, cells: Cells, mine: npt.NDArray[np.bool_]) -> tuple[
     return beyond[0], min(max(beyond[0] / total, 0.0), 1.0) if total > 0 else 0.0
 
 
-def _rate(amount: Doubles, exposure: Doubles, of: npt.NDArray[np.bool_]) -> float | None:
+def _rate(amount: Doubles, exposure: Doubles, of: BoolArray) -> float | None:
     total = float(exposure[of].sum())
     return float(amount[of].sum()) / total if total > 0 else None
