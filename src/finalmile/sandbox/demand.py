@@ -80,8 +80,8 @@ def _over_days(
     factor = np.ones((len(assortment.products), days))
     for regime in regimes:
         if regime.kind == kind:
-            touched = touched_products(assortment, regime, seed=seed)
-            factor[touched, regime.day :] *= 1 + regime.size if kind == "weekday" else regime.size
+            full = regime.size if kind == "weekday" else regime.size - 1
+            factor[touched_products(assortment, regime, seed=seed)] *= 1 + full * regime.strength(days)
     return factor
 
 

@@ -108,6 +108,16 @@ def test_a_level_change_multiplies_expected_demand_of_its_category_only() -> Non
     assert (rest == 1).all()
 
 
+def test_a_heat_wave_comes_within_days_and_goes() -> None:
+    regime = RegimeChange(day=200, size=1.5, category="drinks", rise_days=4, lasts_days=20)
+    plain, changed = SMALL.simulate(), replace(SMALL, regimes=(regime,)).simulate()
+    ratio = changed.expected.sum(axis=0) / plain.expected.sum(axis=0)
+    assert (ratio[:200] == 1).all()
+    assert (np.diff(ratio[199:203]) > 0).all()
+    assert np.allclose(ratio[220:], 1)
+    assert ratio[200:220].argmax() in range(3, 17)
+
+
 def test_demand_is_overdispersed() -> None:
     world = Retailer(products=20, stores=1, days=600, intermittent=0).simulate()
     z = (world.true_demand - world.expected) / np.sqrt(np.maximum(world.expected, 1e-6))
