@@ -139,9 +139,9 @@ class Monitor(Section):
     """The same for one product, whose loss is noisier and matters less."""
     fdr: Level = 0.10
     """Largest expected share of listed products in which nothing changed."""
-    patience_days: PositiveFloat = 28
+    patience_days: PositiveFloat = 7
     """What false names of products are rationed by: their expected share over days to a name is at most
-    ``fdr / patience_days``."""
+    ``fdr / patience_days``. Groups, whose alarms are critical, are rationed four times as strictly."""
     wait_days: Annotated[float, Field(ge=0)] = 1
     """Days that a period waits for sales that are late: where fewer than three quarters of the usual rows have come.
     It is judged then as it is; 0 never waits."""

@@ -1,6 +1,6 @@
 """The loss check, on fleets whose change is known."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,9 +8,7 @@ import pytest
 
 from finalmile.errors import CorruptError, MissingInputError, UnknownNameError
 from finalmile.frames import Frequency
-from finalmile.monitoring import packing
 from finalmile.monitoring.checks.loss import LossCheck
-from finalmile.monitoring.loss import state as state_module
 from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
@@ -329,19 +327,6 @@ def test_products_whose_sales_scatter_more_around_the_same_mean_are_listed() -> 
     assert listed == {f"product p000{i}" for i in range(4)}
 
 
-def test_a_state_from_before_spreads_were_watched_goes_on_without() -> None:
-    actual, forecast = demand(np.random.default_rng(24), n=30, looks=REFERENCE + 5)
-    state = begin(actual[:, :REFERENCE], forecast[:, :REFERENCE])
-    before = {part.name: getattr(state, part.name) for part in fields(state_module._FirstLayout)}
-    blob = packing.to_bytes(state_module._FirstLayout(**before), version=1)
-    read = LossState.from_bytes(blob)
-    assert read.products.log_r.tolist() == state.products.log_r.tolist()
-    after, found = CHECK.update(read, look(REFERENCE, actual[:, REFERENCE], forecast[:, REFERENCE]))
-    assert pick(found, "loss", "products").value == 0
-    assert np.isneginf(after.spread.log_evidence).all()
-    assert LossState.from_bytes(after.to_bytes()).last == after.last
-
-
 def test_a_seasonal_product_of_scattered_demand_that_is_forecast_as_well_as_before_is_not_listed() -> None:
     rng = np.random.default_rng(25)
     mean = np.full((60, 200 + 120), 6.0)
@@ -358,3 +343,39 @@ def test_slow_products_gather_no_evidence_of_scatter() -> None:
     actual, forecast = demand(np.random.default_rng(26), n=30, looks=REFERENCE + 3, rate=0.2)
     state, _ = live(begin(actual[:, :REFERENCE], forecast[:, :REFERENCE]), actual, forecast)
     assert np.isneginf(state.spread.log_evidence).all()
+    assert np.isneginf(state.counts.log_evidence).all()
+
+
+def test_products_that_sell_more_erratically_at_the_same_mean_are_listed_with_how_much_wider_they_scatter() -> None:
+    rng = np.random.default_rng(5_300_001)
+    mean = rng.lognormal(np.log(8.0), 0.4, 120)[:, None] * np.ones(364 + 90)
+    demand_now = mean.copy()
+    demand_now[:4, 364:] *= rng.gamma(2.0, 0.5, (4, 90))
+    actual = rng.negative_binomial(4.0, 4.0 / (4.0 + demand_now)).astype(float)
+    state = begin(actual[:, :364], mean[:, :364])
+    told: dict[str, Finding] = {}
+    for t in range(364, 454):
+        state, found = CHECK.update(state, look(t, actual[:, t], mean[:, t]))
+        told |= {f.subject: f for f in found if f.subject.startswith("product ")}
+    assert len(told) >= 3
+    assert set(told) <= {f"product p000{i}" for i in range(4)}
+    for one in told.values():
+        assert one.since is not None
+        assert one.value is not None
+        assert one.benchmark is not None
+        assert one.value > one.benchmark
+        assert one.effect == pytest.approx(one.value / one.benchmark - 1.0)
+        assert 3 <= (one.n or 0) <= (one.at - one.since).days + 1  # type: ignore[operator]
+
+
+def test_a_bias_in_alarm_is_told_by_the_side_that_alarmed_whatever_evidence_the_other_gathers() -> None:
+    actual, forecast = demand(np.random.default_rng(5_300_002), n=60, looks=REFERENCE + 60)
+    high = forecast.copy()
+    high[:, REFERENCE:] *= 1.6
+    state, told = live(begin(actual[:, :REFERENCE], forecast[:, :REFERENCE]), actual, high, until=REFERENCE + 20)
+    assert "above sales" in pick(told[-1], "bias", "fleet").why
+    log_r = state.fleet.log_r.copy()
+    log_r[2] = 500.0
+    leaning = replace(state, fleet=replace(state.fleet, log_r=log_r))
+    _, told = live(leaning, actual, high, until=REFERENCE + 21)
+    assert "above sales" in pick(told[-1], "bias", "fleet").why

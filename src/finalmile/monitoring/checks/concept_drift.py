@@ -19,7 +19,7 @@ from finalmile.monitoring.loss.streams import row_means, without_outliers
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
 
-_LAYOUT = 2
+_LAYOUT = 3
 _OTHERS = ("the baseline", "a fresh refit", "the previous version")
 
 Verdict: TypeAlias = Literal["world harder", "model worse", "both", "undecided"]

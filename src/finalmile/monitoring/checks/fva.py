@@ -17,7 +17,7 @@ from finalmile.monitoring.loss.paired import PairedLook, PairedReference, log_ra
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
 
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

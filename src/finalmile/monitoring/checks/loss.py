@@ -18,7 +18,15 @@ from finalmile.monitoring.loss.learning import Learner
 from finalmile.monitoring.loss.levels import follow
 from finalmile.monitoring.loss.members import admit, rows_of, wait
 from finalmile.monitoring.loss.state import LossLook, LossReference, LossState
-from finalmile.monitoring.loss.streams import Normal, Totals, fleet_streams, product_streams, relative_misses, totals
+from finalmile.monitoring.loss.streams import (
+    Normal,
+    Totals,
+    expected_sales,
+    fleet_streams,
+    product_streams,
+    relative_misses,
+    totals,
+)
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
 
@@ -54,6 +62,9 @@ class LossCheck:
         Rise of a product's error that is no harm, as a ratio, and as a share of what products usually miss by.
     fdr, patience
         False names on the list over looks to listing are at most ``fdr / patience``.
+    product_arl
+        Besides, mean looks to a false alarm of each product by itself, however large the fleet and however many
+        others are listed: the more names there are, the less evidence would do for the next one.
     join_after
         Looks of its own after which a new product is watched.
     recovery
@@ -68,7 +79,8 @@ class LossCheck:
     bias_tolerance: float = 0.05
     product_tolerance: float = 0.10
     fdr: float = 0.10
-    patience: int = 28
+    patience: int = 7
+    product_arl: float = 45_000.0
     join_after: int = 28
     recovery: int = 14
     bets: Bets = field(default_factory=Bets)
@@ -79,8 +91,8 @@ class LossCheck:
             raise ValueError(f"warning_arl {self.warning_arl} must be above 1 and at most arl {self.arl}")
         if not 0 < self.fdr < 1 or min(self.fleet_tolerance, self.bias_tolerance, self.product_tolerance) < 0:
             raise ValueError("fdr must be in (0, 1) and tolerances at least 0")
-        if min(self.patience, self.join_after, self.recovery) < 1:
-            raise ValueError("patience, join_after and recovery count looks; each must be at least 1")
+        if min(self.patience, self.join_after, self.recovery, self.product_arl) < 1:
+            raise ValueError("patience, join_after, recovery and product_arl count looks; each must be at least 1")
 
     def start(self, reference: LossReference) -> LossState:
         """Learn what is normal from the reference; no look has been judged yet.
@@ -146,8 +158,9 @@ class LossCheck:
         awake = state.seen + (last - state.last)
         fresh = self.acknowledge(state, ["fleet", "products"])
         products = fresh.products.restarted(fresh.channels.ravel())
-        spread = fresh.spread.restarted(np.arange(len(state.ids)))
-        return replace(fresh, last=last, seen=awake, products=products, spread=spread)
+        everyone = np.arange(len(state.ids), dtype=np.int64)
+        spread, counts = fresh.spread.restarted(everyone), fresh.counts.restarted(everyone)
+        return replace(fresh, last=last, seen=awake, products=products, spread=spread, counts=counts)
 
     def _step_fleet(self, state: LossState, look: LossLook, *, sums: Totals, error: Doubles) -> LossState:
         streams = fleet_streams(sums, state.scale)[:, 0]
@@ -160,12 +173,14 @@ class LossCheck:
         for group in (channels for channels, over in zip(groups, ended, strict=True) if over):
             fleet = fleet.restarted(group)
         log_e = np.array([fleet.evidence(group[None, :])[0] for group in groups])
-        since = np.array([fleet.since[group[np.argmax(fleet.run[group])]] for group in groups])
+        leading = [int(group[np.argmax(fleet.evidence(group[:, None]))]) for group in groups]
         alarm = np.where(ended, -1, state.fleet_alarm)
+        over = (alarm < 0) & (log_e >= math.log(self.arl))
         return replace(
             state,
             fleet=fleet,
-            fleet_alarm=np.where((alarm < 0) & (log_e >= math.log(self.arl)), since, alarm).astype(np.int64),
+            fleet_alarm=np.where(over, fleet.since[leading], alarm).astype(np.int64),
+            bias_channel=leading[1] if over[1] else state.bias_channel,
             days=np.vstack([state.days, day])[-_DAYS_KEPT:],
             last=look.period,
         )
@@ -186,12 +201,14 @@ class LossCheck:
             actual, forecast, Normal(mae=mae, bias=bias, widening=widening), sums=sums, scale=state.scale
         )
         misses = relative_misses(actual, forecast, base=base, sums=sums, scale=state.scale)
-        values = np.full((len(state.ids), 4), np.nan)
-        values[rows[known]] = np.hstack([errors, signed, actual, misses])[known]
+        expected = expected_sales(forecast, sums=sums, scale=state.scale)
+        values = np.full((len(state.ids), 5), np.nan)
+        values[rows[known]] = np.hstack([errors, signed, actual, misses, expected])[known]
         moved = replace(
             state,
             products=state.products.step(look.period, values[:, :2].ravel(), span=2 * self.recovery),
             spread=state.spread.step(look.period, values[:, 3], pooled=state.scale.pooled),
+            counts=state.counts.step(look.period, values[:, 2], values[:, 4], pooled=state.scale.pooled),
             level=follow(state.level, values[:, 2], span=2 * self.recovery),
             seen=np.where(np.isfinite(values[:, 0]), look.period, state.seen),
             waiting=wait(state.waiting, look.ids[~known], actual[~known, 0], forecast[~known, 0]),
@@ -205,7 +222,7 @@ class LossCheck:
         if not len(state.ids):
             return state
         log_e = np.where(harmful(state, tolerance=self.product_tolerance), state.evidence, -np.inf)
-        named = e_bh(log_e, alpha=self.fdr, patience=self.patience)
+        named = e_bh(log_e, alpha=self.fdr, patience=self.patience) & (log_e >= math.log(self.product_arl))
         return replace(state, listed=np.where(named & (state.listed < 0), state.last, state.listed))
 
     def _findings(self, state: LossState, look: LossLook) -> list[Finding]:
@@ -234,4 +251,5 @@ def _unlisted(state: LossState, rows: IntArray) -> LossState:
         listed=listed,
         products=state.products.restarted(state.channels[rows].ravel()),
         spread=state.spread.restarted(rows),
+        counts=state.counts.restarted(rows),
     )

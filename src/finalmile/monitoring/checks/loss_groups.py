@@ -124,7 +124,12 @@ class LossGroupsCheck:
         raw = grouped.raw_streams(*even, wape=state.wape, units=state.units)
         sums = grouped.group_sums(inside, actual[:, None], forecast[:, None])
         left = grouped.without_shared(raw, state.attribute, usual=state.usual, weight=state.weight)[:, 0]
-        streams = state.streams.step(look.period, left, rule=self._named, span=self.recovery, calendar=look.calendar)
+        known = state.streams.learned
+
+        def named(log_e: Doubles) -> BoolArray:
+            return e_bh(np.where(known, log_e, np.nan), alpha=self.fdr, patience=self.patience)
+
+        streams = state.streams.step(look.period, left, rule=named, span=self.recovery, calendar=look.calendar)
         day = np.column_stack([*(one[:, 0] for one in sums[:3]), *_money(look, inside, actual, forecast)])
         day[sums[3][:, 0] == 0] = np.nan
         moved = replace(state, streams=streams, recent=_follow(state.recent, day, span=self.recovery))
@@ -140,9 +145,6 @@ class LossGroupsCheck:
     def resume(self, state: GroupState, *, last: int) -> GroupState:
         """The state of a version that was not live up to and including period ``last``: evidence starts anew."""
         return replace(state, streams=state.streams.resumed(last)) if last > state.streams.last else state
-
-    def _named(self, log_e: Doubles) -> BoolArray:
-        return e_bh(log_e, alpha=self.fdr, patience=self.patience)
 
 
 def _money(look: LossLook, inside: BoolArray, actual: Doubles, forecast: Doubles) -> tuple[Doubles, Doubles]:

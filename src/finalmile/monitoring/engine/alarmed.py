@@ -35,6 +35,8 @@ class Alarmed:
         Shift that is no harm, in the streams' own unit.
     learned : array of shape (s,)
         Whether the reference held enough looks of a stream; the others never gather evidence.
+    channel : array of shape (s,)
+        Channel that the last alarm of a stream came from: what is told of it until it is over.
     alarm, ended : array of shape (s,)
         Period since which a stream is in alarm, and in which its last alarm ended; -1 where there is none.
     """
@@ -43,6 +45,7 @@ class Alarmed:
     sides: int
     tolerance: Doubles
     learned: BoolArray
+    channel: IntArray
     alarm: IntArray
     ended: IntArray
 
@@ -92,7 +95,7 @@ class Alarmed:
             watch = replace(watch, tolerance=np.where(falls, np.inf, watch.tolerance))
         none = np.full(count, -1, dtype=np.int64)
         learned = np.isfinite(reference).sum(axis=1) >= LEAST_LOOKS
-        return cls(watch=watch, sides=sides, tolerance=tolerance, learned=learned, alarm=none, ended=none)
+        return cls(watch=watch, sides=sides, tolerance=tolerance, learned=learned, channel=none, alarm=none, ended=none)
 
     @property
     def last(self) -> int:
@@ -106,9 +109,9 @@ class Alarmed:
 
     @property
     def effect(self) -> Doubles:
-        """Mean shift over the stretch that the strongest evidence comes from, shape (s,)."""
-        strongest = self._strongest
-        shift: Doubles = self.watch.sign[strongest] * self.watch.effect()[strongest]
+        """Mean shift over the stretch of the channel that alarmed, or else has the strongest evidence, shape (s,)."""
+        told = self._told
+        shift: Doubles = self.watch.sign[told] * self.watch.effect()[told]
         return shift
 
     @property
@@ -119,7 +122,7 @@ class Alarmed:
     @property
     def looks(self) -> IntArray:
         """Looks in that stretch, shape (s,)."""
-        return self.watch.shift_looks[self._strongest].astype(np.int64)
+        return self.watch.shift_looks[self._told].astype(np.int64)
 
     def step(
         self, period: int, values: Doubles, *, rule: Rule, span: float, calendar: Doubles | None = None
@@ -131,8 +134,12 @@ class Alarmed:
         recent = np.where(falls_count, np.abs(moved.watch.recent), moved.watch.recent)
         moved = moved.restarted(np.flatnonzero((self.alarm >= 0) & (recent <= self.tolerance)), at=period)
         over = rule(moved.log_evidence) & (moved.alarm < 0)
-        since = moved.watch.since[moved._strongest]
-        return replace(moved, alarm=np.where(over, since, moved.alarm).astype(np.int64))
+        strongest = moved._strongest
+        return replace(
+            moved,
+            channel=np.where(over, strongest, moved.channel).astype(np.int64),
+            alarm=np.where(over, moved.watch.since[strongest], moved.alarm).astype(np.int64),
+        )
 
     def restarted(self, streams: IntArray, *, at: int) -> Alarmed:
         """The same with the alarms of these streams over and their evidence at its start."""
@@ -153,6 +160,10 @@ class Alarmed:
     @property
     def _channels(self) -> IntArray:
         return np.arange(self.sides * len(self.tolerance), dtype=np.int64).reshape(-1, self.sides)
+
+    @property
+    def _told(self) -> IntArray:
+        return np.where(self.alarm >= 0, self.channel, self._strongest).astype(np.int64)
 
     @property
     def _strongest(self) -> IntArray:

@@ -7,7 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from finalmile.frames import IntArray
+from finalmile.frames import BoolArray, IntArray
+from finalmile.monitoring.engine.clustering import steadiness
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.engine.detector import e_cusum
 
@@ -42,26 +43,29 @@ class Spread:
         Quantiles of the reference at equally spaced normal scores; NaN where a stream was not learned.
     cap : array of shape (n,)
         Largest score that a reference of its length can tell.
-    harmless : array of shape (n,)
-        ``g``.
+    harmless, weight : array of shape (n,)
+        ``g``; what a look counts for, less than 1 where surprises come in clusters: its log pay is multiplied by it.
     log_norm, log_r : arrays of shape (n, 2)
         Normalisers, and the detectors' statistics.
     usual
         Trimmed mean of squared scores over the streams of a normal look.
     run : array of shape (n,)
         Log evidence of the current stretch alone.
-    since : array of shape (n,)
-        First period of that stretch.
+    since, looks, squares : array of shape (n,)
+        First period of that stretch, its looks, and the sum of their squared scores.
     """
 
     knots: Doubles
     cap: Doubles
     harmless: Doubles
+    weight: Doubles
     log_norm: Doubles
     log_r: Doubles
     usual: float
     run: Doubles
     since: IntArray
+    looks: Doubles
+    squares: Doubles
 
     @classmethod
     def start(cls, reference: Doubles, *, least: int, next_period: int) -> Spread:
@@ -74,11 +78,14 @@ class Spread:
             knots=knots,
             cap=cap,
             harmless=harmless,
+            weight=np.ones(len(knots)),
             log_norm=np.zeros((len(knots), len(_SCALES))),
             log_r=np.full((len(knots), len(_SCALES)), -np.inf),
             usual=1.0,
             run=np.zeros(len(knots)),
             since=np.full(len(knots), next_period, dtype=np.int64),
+            looks=np.zeros(len(knots)),
+            squares=np.zeros(len(knots)),
         )
         return fresh._calibrated(reference)
 
@@ -100,6 +107,8 @@ class Spread:
             log_r=np.where(known[:, None], grown, self.log_r),
             run=e_cusum(self.run, step[:, _STRETCH_BET]),
             since=np.where(fresh, period, self.since).astype(np.int64),
+            looks=np.where(fresh, 0.0, self.looks) + known,
+            squares=np.where(fresh, 0.0, self.squares) + np.where(known, scores, 0.0) ** 2,
         )
 
     @property
@@ -111,6 +120,17 @@ class Spread:
             mean: Doubles = np.log(np.exp(self.log_r - safe[:, None]).mean(axis=1)) + safe
         return mean
 
+    @property
+    def learned(self) -> BoolArray:
+        """Which streams gather evidence, shape (n,)."""
+        return np.isfinite(self.knots[:, 0])
+
+    @property
+    def effect(self) -> Doubles:
+        """Width of the scores over the present stretch against that of the reference, less 1; 0 before the first."""
+        width: Doubles = np.sqrt(self.squares / np.maximum(self.looks, 1.0))
+        return np.where(self.looks > 0, width - 1.0, 0.0)
+
     def joined(self, others: Spread) -> Spread:
         """These streams, then the others."""
         return replace(
@@ -118,10 +138,13 @@ class Spread:
             knots=np.vstack([self.knots, others.knots]),
             cap=np.hstack([self.cap, others.cap]),
             harmless=np.hstack([self.harmless, others.harmless]),
+            weight=np.hstack([self.weight, others.weight]),
             log_norm=np.vstack([self.log_norm, others.log_norm]),
             log_r=np.vstack([self.log_r, others.log_r]),
             run=np.hstack([self.run, others.run]),
             since=np.hstack([self.since, others.since]),
+            looks=np.hstack([self.looks, others.looks]),
+            squares=np.hstack([self.squares, others.squares]),
         )
 
     def restarted(self, streams: IntArray) -> Spread:
@@ -150,9 +173,13 @@ class Spread:
         scale, harmless = np.asarray(_SCALES), self.harmless[:, None]
         squares = np.where(np.isfinite(scores), scores, 0.0)[:, None] ** 2
         pay: Doubles = 0.5 * squares * (harmless**-2 - scale**-2) - np.log(scale / harmless)
-        return pay
+        return self.weight[:, None] * pay
 
     def _calibrated(self, reference: Doubles) -> Spread:
+        told = np.stack([self._scores(values) for values in reference.T], axis=1) if reference.shape[1] else reference
+        return replace(self, weight=steadiness(told**2))._normed(reference)
+
+    def _normed(self, reference: Doubles) -> Spread:
         paid, count = np.zeros(self.log_norm.shape), np.zeros(len(self.knots))
         squares: list[float] = []
         for values in reference.T:

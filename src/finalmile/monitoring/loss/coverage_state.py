@@ -14,7 +14,7 @@ from finalmile.monitoring import packing
 from finalmile.monitoring.engine.alarmed import Alarmed
 from finalmile.monitoring.engine.design import Doubles
 
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

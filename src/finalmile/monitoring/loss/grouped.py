@@ -14,7 +14,7 @@ from finalmile.monitoring.engine.alarmed import Alarmed
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.loss.members import rows_of
 
-_LAYOUT = 3
+_LAYOUT = 4
 _SMOOTHING = 0.05
 _SHARED_FROM = 3
 _ROWS_EACH = 3

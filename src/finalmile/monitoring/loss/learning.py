@@ -9,6 +9,7 @@ import numpy as np
 from finalmile.errors import MissingInputError
 from finalmile.monitoring.engine import Bets, Watch
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.engine.dispersion import Dispersion
 from finalmile.monitoring.engine.spread import Spread
 from finalmile.monitoring.loss.levels import fit_curve, follow_all
 from finalmile.monitoring.loss.members import queue, watch_products
@@ -17,6 +18,7 @@ from finalmile.monitoring.loss.streams import (
     Normal,
     Scale,
     Totals,
+    expected_sales,
     fleet_streams,
     product_streams,
     relative_misses,
@@ -30,6 +32,7 @@ from finalmile.monitoring.loss.streams import (
 _LEAST_LOOKS = 20
 _POOLED_FROM = 20
 _SPREAD_FROM = 90
+_COUNTS_FROM = 180  # a shorter reference says too little of how counts are dispersed
 _SPREAD_BASE = 2.5  # units a look; of slower products a rank says little more than whether one was sold
 
 
@@ -102,6 +105,7 @@ class Learner:
             scale=scale,
             fleet=fleet,
             fleet_alarm=np.full(2, -1, dtype=np.int64),
+            bias_channel=1,
             days=np.empty((0, 5)),
             ids=reference.ids[own],
             products=watch_products(
@@ -119,6 +123,12 @@ class Learner:
                     np.nan,
                 ),
                 least=_SPREAD_FROM,
+                next_period=fleet.residuals.last + 1,
+            ),
+            counts=Dispersion.start(
+                np.where((base >= _SPREAD_BASE)[:, None], sold, np.nan),
+                expected_sales(told_before, sums=sums, scale=scale),
+                least=_COUNTS_FROM,
                 next_period=fleet.residuals.last + 1,
             ),
             mae=mae,

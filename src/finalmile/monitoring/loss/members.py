@@ -10,6 +10,7 @@ import numpy as np
 from finalmile.frames import BoolArray, Frequency, IntArray, NameArray
 from finalmile.monitoring.engine import Bets, Watch
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.engine.dispersion import Dispersion
 from finalmile.monitoring.engine.spread import Spread
 from finalmile.monitoring.loss.state import LossState, Waiting
 
@@ -124,11 +125,13 @@ def admit(state: LossState, *, tolerance: float) -> LossState:
     joining = replace(joining, tolerance=np.maximum(joining.tolerance, unsure))
     if len(state.ids):
         joining = _pooled(joining, state.products)
+    none = np.empty((len(sold), 0))  # newcomers have too few looks for the width of their errors to be known
     return replace(
         state,
         ids=np.concatenate([state.ids, waiting.ids[ready]]),
         products=state.products.joined(joining),
-        spread=state.spread.joined(_unlearned(len(sold), next_period=state.last + 1)),
+        spread=state.spread.joined(Spread.start(none, least=1, next_period=state.last + 1)),
+        counts=state.counts.joined(Dispersion.start(none, none, least=1, next_period=state.last + 1)),
         mae=np.hstack([state.mae, mae]),
         bias=np.hstack([state.bias, (forecast - sold).mean(axis=1) / mae]),
         base=np.hstack([state.base, sold.mean(axis=1)]),
@@ -150,11 +153,6 @@ def queue(ids: NameArray, sold: Doubles, forecast: Doubles, *, room: int) -> Wai
     for column in range(sold.shape[1]):
         waiting = wait(waiting, ids, sold[:, column], forecast[:, column])
     return waiting
-
-
-def _unlearned(count: int, *, next_period: int) -> Spread:
-    """Newcomers have too few looks for the width of their errors to be known."""
-    return Spread.start(np.empty((count, 0)), least=1, next_period=next_period)
 
 
 def _left(waiting: Waiting, keep: BoolArray) -> Waiting:

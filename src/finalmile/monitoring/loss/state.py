@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
-from finalmile.errors import CorruptError
-from finalmile.frames import Frequency, IntArray, NameArray
+from finalmile.frames import BoolArray, Frequency, IntArray, NameArray
 from finalmile.metrics.scored import Floats
 from finalmile.monitoring import packing
 from finalmile.monitoring.engine import Watch
 from finalmile.monitoring.engine.design import Doubles
+from finalmile.monitoring.engine.dispersion import Dispersion
 from finalmile.monitoring.engine.spread import Spread
 from finalmile.monitoring.loss.streams import Scale
 
-_LAYOUT = 3
+_LAYOUT = 4
+_MEANS, _RANKS, _COUNTS = 0.1, 0.1, 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,8 @@ class LossState:
         Streams: log WAPE, log of forecast over sold. Channels: loss up, forecast high, forecast low.
     fleet_alarm : array of shape (2,)
         Period since which loss and bias are in alarm; -1 where they are not.
+    bias_channel
+        Channel of ``fleet`` that the last alarm of the bias came from: 1 for high forecasts, 2 for low ones.
     days : array of shape (d, 5)
         The last looks: period, sum of |error|, sold, forecast, money of the errors (NaN without prices).
     ids : array of shape (n,)
@@ -105,6 +108,8 @@ class LossState:
     spread
         Stream i is how far product i sold from its forecast, over what such forecasts usually miss by; not learned
         of products with few looks, and of slow ones.
+    counts
+        Product i's sales around what was expected of them; learned of the same products.
     mae : array of shape (n,)
         Reference mean of |error| in units.
     bias : array of shape (n,)
@@ -122,10 +127,12 @@ class LossState:
     scale: Scale
     fleet: Watch
     fleet_alarm: IntArray
+    bias_channel: int
     days: Doubles
     ids: NameArray
     products: Watch
     spread: Spread
+    counts: Dispersion
     mae: Doubles
     bias: Doubles
     base: Doubles
@@ -140,17 +147,8 @@ class LossState:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> LossState:
-        """The inverse of :meth:`to_bytes`; ``CorruptError`` for anything else.
-
-        A state of the first layout, which knew nothing of spreads, is read too: its products go on without.
-        """
-        try:
-            return packing.from_bytes(cls, blob, version=_LAYOUT)
-        except CorruptError as fault:
-            try:
-                return packing.from_bytes(_FirstLayout, blob, version=1).grown()
-            except CorruptError:
-                raise fault from None
+        """The inverse of :meth:`to_bytes`; ``CorruptError`` for anything else."""
+        return packing.from_bytes(cls, blob, version=_LAYOUT)
 
     @property
     def widening(self) -> Doubles:
@@ -159,8 +157,18 @@ class LossState:
 
     @property
     def evidence(self) -> Doubles:
-        """Log evidence of each product, shape (n,): half of it from |error| and signed error, half from the spread."""
-        mixed: Doubles = np.logaddexp(self.products.evidence(self.channels), self.spread.log_evidence) - np.log(2.0)
+        """Log evidence of each product, shape (n,): a mixture whose weights are 1 on average over the products.
+
+        A tenth is on |error| and signed error of all products. A tenth on ranks of misses and eight tenths on counts
+        are shared out among those of which they were learned, for of the others they can prove nothing; where the
+        reference was too short for counts, ranks have nine tenths.
+        """
+        ranked, counted = (_share(one.learned) for one in (self.spread, self.counts))
+        ranks = np.log((_RANKS if counted else _RANKS + _COUNTS) / (ranked or 1.0))
+        scatter = np.logaddexp(
+            self.spread.log_evidence + ranks, self.counts.log_evidence + np.log(_COUNTS / (counted or 1.0))
+        )
+        mixed: Doubles = np.logaddexp(self.products.evidence(self.channels) + np.log(_MEANS), scatter)
         return mixed
 
     @property
@@ -169,26 +177,5 @@ class LossState:
         return np.arange(3 * len(self.ids), dtype=np.int64).reshape(-1, 3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _FirstLayout:
-    """What a state held before spreads were watched."""
-
-    frequency: Frequency
-    last: int
-    scale: Scale
-    fleet: Watch
-    fleet_alarm: IntArray
-    days: Doubles
-    ids: NameArray
-    products: Watch
-    mae: Doubles
-    bias: Doubles
-    base: Doubles
-    level: Doubles
-    seen: IntArray
-    listed: IntArray
-    waiting: Waiting
-
-    def grown(self) -> LossState:
-        spread = Spread.start(np.empty((len(self.ids), 0)), least=1, next_period=self.last + 1)
-        return LossState(spread=spread, **{part.name: getattr(self, part.name) for part in fields(self)})
+def _share(learned: BoolArray) -> float:
+    return float(learned.mean()) if len(learned) else 0.0

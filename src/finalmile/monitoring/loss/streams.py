@@ -173,6 +173,15 @@ def relative_misses(actual: Doubles, forecast: Doubles, *, base: Doubles, sums: 
     return misses
 
 
+def expected_sales(forecast: Doubles, *, sums: Totals, scale: Scale) -> Doubles:
+    """What forecasts of shape (n, T) lead one to expect on a day on which the whole fleet sold as it did, in units."""
+    if not scale.pooled:
+        return forecast
+    ratio = (np.maximum(sums.forecast, 0.0) + scale.units) / (np.maximum(sums.actual, 0.0) + scale.units)
+    expected: Doubles = forecast / np.clip(ratio / scale.demand_factor, *_FACTOR_BOUNDS)
+    return expected
+
+
 def trimmed_columns(values: Doubles, *, share: float = 0.05) -> Doubles:
     """Mean of each column without its lowest and highest ``share``, ignoring NaN, shape (T,); 1 where empty.
 

@@ -64,8 +64,8 @@ def fleet_bias(state: LossState, *, thresholds: Thresholds) -> Finding:
     """Forecast over sold of the whole fleet, beyond what the reference had."""
     log_e = float(state.fleet.evidence(np.array([[1, 2]]))[0])
     alarm = int(state.fleet_alarm[1])
-    high = state.fleet.evidence(np.array([[1], [2]]))
-    channel = 1 if high[0] >= high[1] else 2
+    high, low = state.fleet.evidence(np.array([[1], [2]])).tolist()
+    channel = state.bias_channel if alarm >= 0 else 1 if high >= low else 2
     since = alarm if alarm >= 0 else int(state.fleet.since[channel])
     days = _stretch(state, since)
     effect = _ratio(float(state.fleet.sign[channel] * state.fleet.effect()[channel]))
@@ -144,11 +144,15 @@ def _listed(state: LossState, rows: IntArray) -> list[_Listed]:
         return []
     watch, channels = state.products, state.channels[rows]
     each = watch.evidence(channels.reshape(-1, 1)).reshape(channels.shape)
-    wider = (each.max(axis=1) < _PLAIN) & (state.spread.log_evidence[rows] > each.max(axis=1))
+    ranks, counts = state.spread, state.counts
+    scatter = np.column_stack([ranks.log_evidence, counts.log_evidence])[rows]
+    wider = (each.max(axis=1) < _PLAIN) & (scatter.max(axis=1) > each.max(axis=1))
     kind = np.where(wider, 0, each.argmax(axis=1))
+    source = np.where(wider, scatter.argmax(axis=1), 2)
     chosen = channels[np.arange(len(rows)), kind]
-    effect = np.where(wider, watch.recent[2 * rows], watch.effect()[chosen])
-    since = np.where(wider, state.spread.since[rows], watch.since[chosen])
+    effect = np.choose(source, [ranks.effect[rows], counts.effect[rows], watch.effect()[chosen]])
+    since = np.choose(source, [ranks.since[rows], counts.since[rows], watch.since[chosen]])
+    looks = np.choose(source, [ranks.looks[rows], counts.looks[rows], watch.shift_looks[chosen]])
     mae, log_e = (state.mae * state.widening)[rows], state.evidence[rows]
     return [
         _Listed(
@@ -158,7 +162,7 @@ def _listed(state: LossState, rows: IntArray) -> list[_Listed]:
             effect=float(effect[i]),
             mae=float(mae[i]),
             since=int(since[i]),
-            looks=int(watch.shift_looks[chosen[i]]),
+            looks=int(looks[i]),
         )
         for i, row in enumerate(rows.tolist())
     ]

@@ -23,7 +23,8 @@ def findings(state: GroupState, *, fdr: float, patience: int) -> list[Finding]:
     streams = state.streams
     lately = (streams.ended >= 0) & (streams.last - streams.ended <= _TOLD_AFTER)
     told = np.flatnonzero((streams.alarm >= 0) | lately)
-    threshold = math.log(patience * len(streams.alarm) / (fdr * max(int((streams.alarm >= 0).sum()), 1)))
+    watched = max(int(streams.learned.sum()), 1)
+    threshold = math.log(patience * watched / (fdr * max(int((streams.alarm >= 0).sum()), 1)))
     each = [_group(state, int(stream), threshold=threshold) for stream in told]
     return [*(_attribute(state, key) for key in dict.fromkeys(state.attribute.tolist())), *each]
 

@@ -17,6 +17,7 @@ from finalmile.workflows.watching.seen import Seen, Told, state_key
 from finalmile.workflows.watching.silent import ended, silenced
 
 NAME = "loss_groups"
+_STRICTER = 4  # than the list of products, of which nobody is woken
 _LEAST_MEMBERS = 8
 """Series that groups of an attribute have on average: with fewer they are single products under another name."""
 
@@ -92,7 +93,8 @@ def acknowledge(shop: Shop, version: Version, subjects: Sequence[str]) -> None:
 def check_of(shop: Shop) -> LossGroupsCheck:
     """The check with this project's settings."""
     rules = shop.config.monitor
-    return LossGroupsCheck(tolerance=rules.product_tolerance, fdr=rules.fdr, patience=shop.periods(rules.patience_days))
+    patience = shop.periods(_STRICTER * rules.patience_days)
+    return LossGroupsCheck(tolerance=rules.product_tolerance, fdr=rules.fdr, patience=patience)
 
 
 def _wanted(shop: Shop, seen: Seen) -> Sequence[str]:
