@@ -25,6 +25,7 @@ from finalmile.monitoring.versions import (
     verdict,
     whiten,
 )
+from finalmile.monitoring.versions.skew import with_skew, without_skew
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_two_short_stretches_lose_no_persistence_to_their_two_means():
     for at in range(1, 100):
         noise[:, at] += 0.4 * noise[:, at - 1]
     told = [persistence(row[30:44], row[60:88]) for row in noise]
-    assert np.mean(told) == pytest.approx(0.4 * 40 / 43, abs=0.02)
+    assert np.mean(told) == pytest.approx(0.4 * 40 / 44, abs=0.02)
 
 
 @settings(max_examples=50, deadline=None)
@@ -164,6 +165,27 @@ def test_a_difference_that_is_certain_and_inside_the_margin_is_equal(rule):
     assert told.evidence > told.threshold
     assert told.low > 0
     assert told.decision == verdict(-looks, rule).decision == "equal"
+
+
+def test_skewed_looks_name_no_loser_more_often_than_they_may():
+    lost = 0
+    for rep in range(400):
+        looks = 0.06 * (np.random.default_rng([5_110_006, rep]).gamma(1.0, 1.0, 68) - 1.0)
+        lost += verdict(looks[28:], Rule(horizon=40, start=40), reference=looks[:28]).decision == "lose"
+    assert lost <= 17
+
+
+@given(st.floats(-0.9, 0.9), st.floats(-2, 2), st.integers(7, 200))
+def test_skew_is_put_back_as_it_was_taken_out(z, skew, n):
+    assert with_skew(without_skew(z, skew=skew, n=n), skew=skew, n=n) == pytest.approx(z, abs=1e-6)
+
+
+@pytest.mark.parametrize("rule", [Rule(), Rule(horizon=60)])
+def test_zero_lies_outside_the_interval_exactly_where_the_boundary_is_reached(rule):
+    for rep in range(60):
+        chance = np.random.default_rng([5_110_007, rep])
+        told = verdict(chance.gamma(1.0, 0.05, 30) - 0.03, rule)
+        assert (told.evidence >= told.threshold) == (told.low > 0 or told.high < 0)
 
 
 def test_after_a_hundred_looks_without_an_end_each_seventh_is_judged():

@@ -10,8 +10,9 @@ import numpy as np
 
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.versions.anytime import anytime_t_half_width, anytime_t_log_e
+from finalmile.monitoring.versions.skew import skewness, with_skew, without_skew
 from finalmile.monitoring.versions.spending import Spending, boundary, spent, spent_without_end
-from finalmile.monitoring.versions.whitening import Whitened, persistence, whiten
+from finalmile.monitoring.versions.whitening import Whitened, persistence, residuals, whiten
 
 Decision = Literal["win", "lose", "equal", "undecided", "hold"]
 FINAL: frozenset[Decision] = frozenset({"win", "lose", "equal"})
@@ -121,16 +122,19 @@ def verdict(looks: Doubles, rule: Rule, *, reference: Doubles | None = None) -> 
     """
     used = _judged(looks, rule)
     ended = rule.horizon is not None and len(looks) >= rule.horizon
-    phi = persistence(used, *(() if reference is None else (reference,)))
+    parts = (used,) if reference is None else (used, reference)
+    phi = persistence(*parts)
     told = whiten(used, phi)
     if told.n < rule.start or (not ended and not np.isfinite(looks[-rule.patience :]).any()):
         return Verdict(decision="hold", gain=told.mean, looks=told.n, phi=phi, ended=ended)
     if rule.spending == "mixture":
         evidence, threshold = anytime_t_log_e(told, c2=rule.c2), math.log(1.0 / rule.alpha)
         half = anytime_t_half_width(told, alpha=rule.alpha, c2=rule.c2)
+        low, high = told.mean - half, told.mean + half
     else:
-        evidence, threshold, half = _sequential(used, told, rule, rule.spending, ended=ended)
-    low, high = told.mean - half, told.mean + half
+        threshold = _bound(used, rule, rule.spending, ended=ended)
+        skew = skewness(*(residuals(part, phi) for part in parts))
+        evidence, low, high = _held_against(threshold, told, skew=skew)
     return Verdict(
         decision=decide(told.mean, crossed=evidence >= threshold, low=low, high=high, margin=rule.margin),
         gain=told.mean,
@@ -168,10 +172,8 @@ def _judged(looks: Doubles, rule: Rule) -> Doubles:
     return looks[: known[-1 - waiting] + 1] if waiting else looks
 
 
-def _sequential(
-    used: Doubles, told: Whitened, rule: Rule, spending: Spending, *, ended: bool
-) -> tuple[float, float, float]:
-    """Size of z, the boundary it must reach, and the half width of the interval that goes with it."""
+def _bound(used: Doubles, rule: Rule, spending: Spending, *, ended: bool) -> float:
+    """What the size of z must reach at the newest look."""
     known = np.flatnonzero(np.isfinite(used))
     counts = np.arange(rule.start, len(known) + 1)
     if rule.horizon is None:
@@ -182,9 +184,17 @@ def _sequential(
         if ended:
             fractions[-1] = 1.0
         errors = [spent(float(t), alpha=rule.alpha, spending=spending) for t in fractions]
-    bound = boundary([float(n) for n in counts], errors)
-    error = math.sqrt(max(told.residual, 1e-300) / (max(told.n - 2, 1) * told.weight))
-    return _normal_size(abs(told.mean) / error, told.n - 2), bound, _t_size(bound, told.n - 2) * error
+    return boundary([float(n) for n in counts], errors)
+
+
+def _held_against(bound: float, told: Whitened, *, skew: float) -> tuple[float, float, float]:
+    """Size of z, and the ends of the interval of the mean that goes with the boundary."""
+    freedom, n = told.n - 2, told.weight
+    spread = math.sqrt(max(told.residual, 1e-300) / max(freedom, 1))
+    t = math.sqrt(n) * without_skew(told.mean / spread, skew=skew, n=n)
+    reach = _t_size(bound, freedom) / math.sqrt(n)
+    low = told.mean - spread * with_skew(reach, skew=skew, n=n)
+    return _normal_size(abs(t), freedom), low, told.mean - spread * with_skew(-reach, skew=skew, n=n)
 
 
 def _normal_size(t: float, freedom: int) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from finalmile.monitoring.engine.design import Doubles
 
 _MOST = 0.95
-_CAUTION = 3.0
+_CAUTION = 4.0
 
 
 def persistence(*parts: Doubles) -> float:
@@ -19,7 +19,7 @@ def persistence(*parts: Doubles) -> float:
 
     The second term takes out the downward bias that estimating a mean causes, once for each of the :math:`k` stretches
     that has one of its own (Kendall 1954, Note on bias in the estimation of autocorrelation, Biometrika 41). Few looks
-    say little, so it is drawn to 0 as if by three looks without any. Negative values become 0: the careful side.
+    say little, so it is drawn to 0 as if by four looks without any. Negative values become 0: the careful side.
 
     Parameters
     ----------
@@ -98,17 +98,37 @@ def whiten(looks: Doubles, phi: float) -> Whitened:
     >>> told.n, told.mean, told.residual
     (2, 2.0, 2.0)
     """
-    at = np.flatnonzero(np.isfinite(looks))
-    if not len(at):
-        return Whitened(n=0, weight=0.0, total=0.0, squares=0.0)
-    x = looks[at]
-    kept = np.concatenate([[0.0], phi ** np.diff(at).astype(np.float64)])
-    spread = np.sqrt((1.0 - kept**2) / (1.0 - phi**2)) * (1.0 - phi)
-    before = np.concatenate([[0.0], x[:-1]])
-    value, multiple = (x - kept * before) / spread, (1.0 - kept) / spread
+    value, multiple = _steps(looks, phi)
     return Whitened(
-        n=len(at),
+        n=len(value),
         weight=float((multiple**2).sum()),
         total=float((multiple * value).sum()),
         squares=float((value**2).sum()),
     )
+
+
+def residuals(looks: Doubles, phi: float) -> Doubles:
+    """What whitened looks are off their mean; empty without any.
+
+    Examples
+    --------
+    >>> residuals(np.array([1.0, np.nan, 3.0]), 0.0).tolist()
+    [-1.0, 1.0]
+    """
+    value, multiple = _steps(looks, phi)
+    weight = float((multiple**2).sum())
+    return value - multiple * (float((multiple * value).sum()) / weight) if len(value) else value
+
+
+def _steps(looks: Doubles, phi: float) -> tuple[Doubles, Doubles]:
+    """Whitened values, and how much of the mean is in each."""
+    at = np.flatnonzero(np.isfinite(looks))
+    x = looks[at]
+    if not len(at):
+        return x, x
+    kept = np.concatenate([[0.0], phi ** np.diff(at).astype(np.float64)])
+    spread = np.sqrt((1.0 - kept**2) / (1.0 - phi**2)) * (1.0 - phi)
+    before = np.concatenate([[0.0], x[:-1]])
+    value: Doubles = (x - kept * before) / spread
+    multiple: Doubles = (1.0 - kept) / spread
+    return value, multiple
