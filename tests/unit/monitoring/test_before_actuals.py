@@ -50,6 +50,18 @@ def test_the_estimate_is_near_the_loss_that_comes_and_its_interval_holds(*, quan
     assert EstimatedState.from_bytes(state.to_bytes()).last == FIRST + 199
 
 
+def test_the_interval_holds_for_forecasts_that_it_was_not_learned_from_even_after_a_short_reference() -> None:
+    inside = []
+    for seed in range(5_300_100, 5_300_160):
+        actual, mean, _ = world(seed, looks=60, n=12)
+        state = CHECK.start(SpreadReference(frequency=DAY, first=FIRST, actual=actual[:, :40], forecast=mean[:, :40]))
+        for t in range(40, 60):
+            value = CHECK.estimate(state, mean[:, t], None, period=FIRST + t).value or np.nan
+            low, high = (value * np.exp(one) for one in CHECK._interval(state))
+            inside.append(low <= np.abs(mean - actual)[:, t].sum() / mean[:, t].sum() <= high)
+    assert 0.88 <= np.mean(inside) <= 0.97
+
+
 def test_wider_quantiles_raise_the_estimate_before_anything_has_come_true() -> None:
     actual, mean, spread = world(72, looks=100)
     state = CHECK.start(SpreadReference(frequency=DAY, first=FIRST, actual=actual, forecast=mean, spread=spread))

@@ -28,7 +28,7 @@ class EstimatedLossCheck:
     Parameters
     ----------
     confidence
-        Of the interval: the share of the last looks whose loss lay inside it.
+        Of the interval: the share of looks to come whose loss lies inside it, if they are as the last ones were.
     tolerance
         Rise of the estimate over the reference that is no harm, as a ratio.
     classes
@@ -105,8 +105,9 @@ class EstimatedLossCheck:
 
     def _interval(self, state: EstimatedState) -> tuple[float, float]:
         tail = (1.0 - self.confidence) / 2
-        low, high = np.quantile(state.off, [tail, 1.0 - tail])
-        return float(low), float(high)
+        ordered, n = np.sort(state.off), len(state.off)
+        cut = max(math.floor(tail * (n + 1)) - 1, 0)  # of n + 1 looks, the one to come included, so many lie below
+        return float(ordered[cut]), float(ordered[n - 1 - cut])
 
 
 def _missing(state: EstimatedState, *, known_any: bool) -> str:

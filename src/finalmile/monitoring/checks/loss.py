@@ -80,7 +80,7 @@ class LossCheck:
     product_tolerance: float = 0.10
     fdr: float = 0.10
     patience: int = 7
-    product_arl: float = 45_000.0
+    product_arl: float = 90_000.0
     join_after: int = 28
     recovery: int = 14
     bets: Bets = field(default_factory=Bets)

@@ -13,8 +13,9 @@ from finalmile.metrics.volume import VolumeClasses
 from finalmile.monitoring import packing
 from finalmile.monitoring.engine.design import Doubles
 
-_LAYOUT = 1
+_LAYOUT = 2
 _LEAST_LOOKS = 20
+_LEAST_BEFORE = 7
 _KEPT = 120
 _PRIOR = 20.0  # rows of the whole fleet that each class is mixed with
 _POWER = 0.75
@@ -79,6 +80,9 @@ def learn(reference: SpreadReference, *, classes: int) -> EstimatedState:
 
     .. math:: a_c = \frac{\sum_c |e| + 20\,\bar a\,\bar s}{\sum_c s + 20\,\bar s}
 
+    How far estimates are off is taken from the reference period by period, each estimated from those before it alone:
+    an estimate of what it was learned from would look better than any to come.
+
     Raises
     ------
     MissingInputError
@@ -96,24 +100,37 @@ def learn(reference: SpreadReference, *, classes: int) -> EstimatedState:
     error = np.abs(forecast - actual)
     number = np.searchsorted(edges, forecast[known], side="left")
     count = len(edges) + 1
-    total, scales = (np.bincount(number, weights=one[known], minlength=count) for one in (error, scale))
-    typical = max(float(scale[known].mean()), _FLOOR)
-    usual = float(error[known].mean()) / typical
+    place = np.nonzero(known)[1] * count + number
+    width = actual.shape[1]
+    sums = [
+        np.bincount(place, weights=weights, minlength=width * count).reshape(width, count).cumsum(axis=0)
+        for weights in (error[known], scale[known], None)
+    ]
+    factors = _factors(*sums)
     state = EstimatedState(
         frequency=reference.frequency,
         last=reference.first - 1,
         edges=edges,
-        factors=(total + _PRIOR * usual * typical) / (scales + _PRIOR * typical),
+        factors=factors[-1],
         off=np.empty(0),
         wape=float(error[known].sum()) / max(float(np.maximum(actual[known], 0.0).sum()), _FLOOR),
         by_spread=reference.spread is not None,
     )
     spread = reference.spread
-    for t in range(actual.shape[1]):
-        state = arrived(
-            state, reference.first + t, actual[:, t], forecast[:, t], None if spread is None else spread[:, t]
-        )
-    return replace(state, last=reference.first + actual.shape[1] - 1)
+    judged = np.cumsum(known.any(axis=0))
+    for t in np.flatnonzero(judged > _LEAST_BEFORE).tolist():
+        then, wide = replace(state, factors=factors[t - 1]), None if spread is None else spread[:, t]
+        state = arrived(then, reference.first + t, actual[:, t], forecast[:, t], wide)
+    return replace(state, factors=factors[-1], last=reference.first + width - 1)
+
+
+def _factors(error: Doubles, scale: Doubles, rows: Doubles) -> Doubles:
+    """Expected |error| per unit of scale by class, after every period, from sums so far of shape (T, c)."""
+    total = np.maximum(rows.sum(axis=1, keepdims=True), 1.0)
+    typical = np.maximum(scale.sum(axis=1, keepdims=True) / total, _FLOOR)
+    usual = error.sum(axis=1, keepdims=True) / total
+    factors: Doubles = (error + _PRIOR * usual) / (scale + _PRIOR * typical)
+    return factors
 
 
 def arrived(
