@@ -180,7 +180,7 @@ def account(
             daily(flow, arm=name, first=played.first, frequency=frequency, economics=economics) for name, flow in both
         ),
         trend=_trend(played, ours, baseline, frequency),
-        happenings=tuple(happenings(played.days, frequency)),
+        happenings=tuple(happenings(played.days, frequency, currency=economics.currency)),
         orders=played.orders,
         loss=_loss(played.days),
         unit=frequency.unit,
@@ -196,7 +196,7 @@ def _notes(played: Played) -> tuple[str, ...]:
     return (f"{played.corrected:,} {rows} corrected later; the replay uses what was known on each day.",)
 
 
-def happenings(days: Sequence[Day], frequency: Frequency) -> Iterator[Happening]:
+def happenings(days: Sequence[Day], frequency: Frequency, *, currency: str = "") -> Iterator[Happening]:
     """Deployments, alarms and actions, each once, in order."""
     live: str | None = None
     opened: dict[str, str] = {}
@@ -206,6 +206,7 @@ def happenings(days: Sequence[Day], frequency: Frequency) -> Iterator[Happening]
             before = opened.get(incident.incident_id)
             if before is None:
                 told = f"{incident.severity}: {incident.check} of {incident.subject}. {incident.finding.why}"
+                told += _at_stake(incident.finding.money_at_risk, currency)
                 yield Happening(at=at, kind="alarm", text=told)
             elif incident.state == "resolved" and before != "resolved":
                 yield Happening(at=at, kind="resolved", text=f"{incident.check} of {incident.subject} is over.")
@@ -218,6 +219,17 @@ def happenings(days: Sequence[Day], frequency: Frequency) -> Iterator[Happening]
         if str(day.live) != live:
             live = str(day.live)
             yield Happening(at=at, kind="deployment", text=f"{live} ({day.live.kind}) is live")
+
+
+def _at_stake(money: float | None, currency: str) -> str:
+    """What an alarm is about in money, where that is known and is more than nothing.
+
+    Examples
+    --------
+    >>> _at_stake(1234.5, "EUR"), _at_stake(None, "EUR")
+    (' About 1,234 EUR a day are at stake.', '')
+    """
+    return f" About {money:,.0f} {currency} a day are at stake." if money is not None and money >= 1 else ""
 
 
 def forecasts_of(days: Sequence[Day]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Demo: a quarter of a simulated retailer in which demand suddenly changes, played through the whole loop."""
+"""Demo: a quarter of a simulated retailer in which a heat wave strikes, played through the whole loop."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from finalmile.ports import Progress
 from finalmile.sandbox import RegimeChange, Retailer, World
 from finalmile.workflows.account import Replayed
 
-PRODUCTS = 32
+PRODUCTS, STORES = 60, 2
 HISTORY_DAYS = 500
 CHANGE_BEFORE_END_DAYS = 56
-JUMP = 1.6
+HEAT = 1.6
+HEAT_RISES_DAYS, HEAT_LASTS_DAYS = 4, 24
 CATEGORY = "drinks"
 MODEL = "demand"
 SETTINGS = """\
@@ -73,10 +74,15 @@ def demo(project: Operated, *, seed: int, days: int, progress: Progress | None) 
 
 
 def simulated(*, seed: int, days: int) -> World:
-    """A retailer whose demand for one category jumps, eight weeks before the end or half-way through the span."""
+    """A retailer whose drinks sell as in a heat wave, from eight weeks before the end or half-way through the span on.
+
+    It comes within days, lasts for weeks and goes; nobody knew of it before, and no covariate tells of it.
+    """
     change = HISTORY_DAYS + days - min(CHANGE_BEFORE_END_DAYS, days // 2)
-    regime = RegimeChange(day=change, kind="level", size=JUMP, category=CATEGORY)
-    return Retailer(seed=seed, products=PRODUCTS, days=HISTORY_DAYS + days, regimes=(regime,)).simulate()
+    regime = RegimeChange(
+        day=change, kind="level", size=HEAT, category=CATEGORY, rise_days=HEAT_RISES_DAYS, lasts_days=HEAT_LASTS_DAYS
+    )
+    return Retailer(seed=seed, products=PRODUCTS, stores=STORES, days=HISTORY_DAYS + days, regimes=(regime,)).simulate()
 
 
 def _go_live(project: Operated) -> None:
@@ -91,8 +97,12 @@ def _go_live(project: Operated) -> None:
 
 
 def _story(world: World) -> list[str]:
-    return [
-        f"What the simulation knows: from {day} on demand for {regime.category or 'everything'} "
-        f"({len(ids)} of {len(world.assortment.ids)} series) is {regime.size:g} times what it was."
-        for day, regime, ids in zip(world.regime_dates, world.regimes, world.touched, strict=True)
-    ]
+    told: list[str] = []
+    for day, regime, ids in zip(world.regime_dates, world.regimes, world.touched, strict=True):
+        over = "" if regime.lasts_days is None else f" to {day + timedelta(days=regime.lasts_days - 1)}"
+        told.append(
+            f"What the simulation knows: a heat wave from {day}{over}, in which demand for "
+            f"{regime.category or 'everything'} ({len(ids)} of {len(world.assortment.ids)} series) rises to "
+            f"{regime.size:g} times what it was."
+        )
+    return told
