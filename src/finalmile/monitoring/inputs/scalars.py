@@ -32,6 +32,7 @@ NUMERIC = (
 
 _TAIL = 0.005
 _FAR = 3.0
+_LARGEST_MEAN = 1e150
 
 
 def legendre(u: Doubles) -> Doubles:
@@ -119,7 +120,8 @@ class Scorer:
             told[10] = 1.0 - starts[-1] / len(known)
             told[11] = np.count_nonzero(known == np.floor(known)) / len(known)
             with np.errstate(over="ignore"):
-                told[14] = np.nan_to_num(known.mean(), nan=np.nan, posinf=np.nan, neginf=np.nan)
+                mean = float(known.mean())
+            told[14] = mean if abs(mean) <= _LARGEST_MEAN else np.nan
         return told, digest(known)
 
     def _smooth(self, known: Doubles) -> Doubles:

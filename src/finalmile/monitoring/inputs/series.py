@@ -15,6 +15,7 @@ _LAYOUT = 1
 _BLOCK = 50_000
 _LEAST_Z = 0.15
 _LEAST_SHARE_OF_SIZE = 0.01
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +125,17 @@ def start(reference: SeriesReference, *, effect: float, bets: Bets) -> SeriesSta
 
 
 def aligned(state: SeriesState, look: SeriesLook) -> Doubles:
-    """Values of a look in the order of the streams, shape (n f,); NaN for series that are not in it."""
+    """Values of a look in the order of the streams, shape (n f,); NaN for series that are not in it, and for infinity.
+
+    Beyond 1e100 a value counts as that: it can be squared and divided by any spread.
+    """
+    known = np.where(np.isfinite(look.values), np.clip(look.values, -_LARGEST, _LARGEST), np.nan)
     if len(look.ids) == len(state.ids) and bool((look.ids == state.ids).all()):
-        return look.values.reshape(-1)
+        return known.reshape(-1)
     rows = {name: row for row, name in enumerate(look.ids.tolist())}
     place = np.array([rows.get(name, -1) for name in state.ids.tolist()], dtype=np.int64)
     values = np.full((len(state.ids), len(state.names)), np.nan)
-    values[place >= 0] = look.values[place[place >= 0]]
+    values[place >= 0] = known[place[place >= 0]]
     return values.reshape(-1)
 
 

@@ -16,6 +16,7 @@ from finalmile.monitoring.inputs.channels import EARLY, LATE, PLAIN, WEEKDAY
 from finalmile.monitoring.inputs.columns import Look, numbers, offsets
 from finalmile.monitoring.inputs.detector import channel_evidence, harmful, log_evidence
 from finalmile.monitoring.inputs.state import InputState
+from finalmile.monitoring.inputs.unjudged import unjudged
 from finalmile.monitoring.inputs.words import capital, effect, figures, phrase, unit
 from finalmile.records import Finding, Severity
 
@@ -100,8 +101,9 @@ class Speaker:
         at = _stamp(state.frequency, look.period)
         subject = self.subject(state, group)
         breached = bool(state.alarm[group] >= 0)
-        if group and not breached and not _seen(state, look, group):
-            return self._unknown(subject, at, why=_gone(state, look, group))
+        why = unjudged(state, look, group) if group and not breached else None
+        if why is not None:
+            return self._unknown(subject, at, why=why)
         channel = int(state.lead[group]) if breached else _strongest(state, group, channels)
         scalar, usual, now = _moved(state, channel)
         evidence = float(log_e[group])
@@ -118,9 +120,15 @@ class Speaker:
             n=look.size,
             since=_stamp(state.frequency, int(state.evidence.since[channel])),
             breached=breached,
-            severity=self._severity(evidence, breached=breached),
-            why=self._why(state, look, group, channel=channel) if breached else f"{capital(subject)} is as it was.",
+            severity=(severity := self._severity(evidence, breached=breached)),
+            why=self._told(state, look, group, channel=channel, severity=severity),
         )
+
+    def _told(self, state: InputState, look: Look, group: int, *, channel: int, severity: Severity) -> str:
+        if severity == "info":
+            return f"{capital(self.subject(state, group))} is as it was."
+        early = "" if severity == "critical" else " It is too early for an alarm."
+        return self._why(state, look, group, channel=channel) + early
 
     def _severity(self, evidence: float, *, breached: bool) -> Severity:
         if breached:
@@ -163,18 +171,6 @@ def _stamp(frequency: Frequency, period: int) -> date | datetime:
 def _strongest(state: InputState, group: int, channels: Doubles) -> int:
     own = np.flatnonzero(state.layout.group == group)
     return int(own[np.argmax(channels[own])])
-
-
-def _seen(state: InputState, look: Look, group: int) -> bool:
-    values = look.columns.get(state.columns[group - 1].name)
-    return values is not None and len(values) > 0
-
-
-def _gone(state: InputState, look: Look, group: int) -> str:
-    name = state.columns[group - 1].name
-    if not look.size:
-        return f"There is no row, so nothing can be said of {name}; look for the job that should have sent them."
-    return f"Column {name} is gone from the rows, so nothing can be said of it; send it again or train without it."
 
 
 def _name(state: InputState, channel: int) -> str:
