@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from finalmile.figures.watched import Course
+from finalmile.figures.course import Course
 
 _LOOKS = 90
 
