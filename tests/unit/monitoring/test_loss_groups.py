@@ -142,3 +142,17 @@ def test_no_usable_attribute_is_refused_with_the_mend() -> None:
     reference = LossReference(ids=IDS, frequency=DAY, first=FIRST, actual=actual, forecast=forecast)
     with pytest.raises(MissingInputError, match="add a column to the items"):
         CHECK.start(reference, groups={"shop": np.full(N, "one", dtype=object)})
+
+
+def test_groups_that_the_reference_knew_too_little_of_make_it_no_harder_to_name_another() -> None:
+    actual, forecast = demand(5_300_300, looks=REFERENCE + 14)
+    actual[CATEGORY == "drinks", REFERENCE:] *= 1.4
+    unknown = actual.copy()
+    unknown[CATEGORY == "dairy", : REFERENCE - 10] = np.nan
+    thresholds = []
+    for one in (actual, unknown):
+        _, told = live(begin(one, forecast), one, forecast)
+        named = [found for found in told[-1] if (found.check, found.subject) == ("bias", "category drinks")]
+        thresholds.append(named[0].threshold)
+    whole, without = thresholds
+    assert without == pytest.approx(whole - np.log(8 / 6))
