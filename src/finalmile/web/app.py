@@ -153,16 +153,17 @@ def _add_monitoring(app: FastAPI, watched: SHOW_WATCHED, *, linked: tuple[str, .
 
 
 def _add_incident(app: FastAPI, explained: SHOW_EXPLAINED) -> None:
-    from finalmile.monitoring.why.causes import share
-    from finalmile.monitoring.why.words import where
-
     @app.get("/incident", response_class=HTMLResponse)
     def incident_page(id: str) -> str:  # pyright: ignore[reportUnusedFunction]  # noqa: A002 - name in the address
         told = explained(id)
         return render(
             "incident.html",
-            incident=told.incident, why=told.why, day=told.day, where=where, share=share, here="/monitoring",
-        )  # fmt: skip
+            incident=told.incident,
+            why=told.why,
+            parts=told.parts,
+            day=told.day,
+            here="/monitoring",
+        )
 
 
 def _add_errors(app: FastAPI) -> None:

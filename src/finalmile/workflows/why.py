@@ -11,7 +11,10 @@ import numpy as np
 from finalmile.errors import FinalMileError, MissingInputError
 from finalmile.frames import FloatArray, IntArray, Panel
 from finalmile.monitoring.why import Around, Event, LossRows, Why, explain_rows
+from finalmile.monitoring.why.causes import share
 from finalmile.monitoring.why.dimensions import Dimension, category, number
+from finalmile.monitoring.why.slices import Slice
+from finalmile.monitoring.why.words import where
 from finalmile.records import Incident
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.in_force import issued_in_force
@@ -40,6 +43,11 @@ class Explained:
     incident: Incident
     why: Why
     day: Callable[[int], date | datetime]
+
+    @property
+    def parts(self) -> list[tuple[Slice, str, str]]:
+        """Where losses rose, each with its name and what share of the rise it is, in words."""
+        return [(one, where(one.words), share(one.share)) for one in self.why.slices]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
