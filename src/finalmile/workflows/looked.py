@@ -25,11 +25,17 @@ class Folded:
     findings: tuple[Finding, ...] = ()
 
 
-def folded(shop: Shop, model: str, findings: Sequence[Finding], *, at: date | datetime) -> Folded:
-    """Incidents that findings of one look opened or changed, each with the alert that is due; nothing is written."""
+def folded(shop: Shop, model: str, findings: Sequence[Finding], *, at: date | datetime, whole: bool = True) -> Folded:
+    """Incidents that findings of one look opened or changed, each with the alert that is due; nothing is written.
+
+    Parameters
+    ----------
+    whole
+        Whether the findings are all that their checks have to say, so that silence about an incident means something.
+    """
     try:
         known = shop.ledger.incidents(model=model)
-        changed = fold(findings, known, model=model, at=at, settings=rules_of(shop))
+        changed = fold(findings, known, model=model, at=at, settings=rules_of(shop, whole=whole))
     except Exception as fault:
         halt(fault)
         why = f"What this look found could not become incidents ({said(fault)}); read its findings themselves."
@@ -38,7 +44,7 @@ def folded(shop: Shop, model: str, findings: Sequence[Finding], *, at: date | da
     return Folded(changed=tuple(told), states=states)
 
 
-def rules_of(shop: Shop) -> IncidentSettings:
-    """How incidents open and end in this project."""
-    silent = max(SILENT_DAYS, SILENT_LOOKS * shop.frequency.days)
+def rules_of(shop: Shop, *, whole: bool) -> IncidentSettings:
+    """How incidents open and end in this project; silence ends none where a look is not ``whole``."""
+    silent = max(SILENT_DAYS, SILENT_LOOKS * shop.frequency.days) if whole else None
     return IncidentSettings(clean_looks=shop.config.monitor.clean_looks, silent_days=silent)

@@ -16,7 +16,7 @@ from finalmile.adapters.local.tail_file import TailFile
 from finalmile.monitoring.profile import Profile
 from finalmile.predictions.record import Prediction
 from finalmile.project import Project
-from finalmile.records import Finding
+from finalmile.records import Finding, Incident
 from finalmile.serving.signature import Feature, Signature
 from finalmile.workflows.watching import profiles
 
@@ -143,3 +143,16 @@ def test_what_was_computed_from_the_log_or_answered_from_a_table_is_no_input(end
     endpoint.log(2, role="shadow")
     endpoint.log(2, features=None)
     assert endpoint.look() == []
+
+
+def test_a_look_at_the_endpoint_closes_no_incident_of_sales_that_lag_behind_the_clock(endpoint: Endpoint) -> None:
+    ledger, day = endpoint.project.ledger, date(2024, 4, 29)
+    bad = Finding(check="input_drift", subject="input stock", at=day, value=1.0, benchmark=0.0, breached=True)
+    opened = Incident(
+        incident_id="a", model="demand", check="input_drift", subject="input stock", severity="warning", state="open",
+        opened_at=day, updated_at=day, finding=bad,
+    )  # fmt: skip
+    ledger.put_incident(opened, alert=None, actor="test")
+    endpoint.log(40)
+    assert any(one.value is not None for one in endpoint.look())
+    assert [one.state for one in ledger.incidents(model="demand")] == ["open"]
