@@ -18,6 +18,7 @@ from finalmile.monitoring.profile.columns import (
 from finalmile.monitoring.profile.table import Table, count_in_chunks, finite_sorted
 
 Series = pl.Series
+_FIRST_MS, _LAST_MS = -62_135_510_400_000, 253_402_214_400_000  # of the years 1 to 9999, a day from their ends
 
 
 def kind_of(dtype: pl.DataType) -> Kind:
@@ -113,9 +114,7 @@ def _named(reference: CategoryColumn, column: Series) -> CategoryColumn:
 
 
 def _other(column: Series) -> OtherColumn:
-    ends = ("", "")
-    if column.dtype.is_temporal() and column.null_count() < len(column):
-        ends = (str(column.min()), str(column.max()))
+    ends = _ends(column) if column.dtype.is_temporal() and column.null_count() < len(column) else ("", "")
     return OtherColumn(
         name=column.name,
         dtype=str(column.dtype),
@@ -124,3 +123,15 @@ def _other(column: Series) -> OtherColumn:
         low=ends[0],
         high=ends[1],
     )
+
+
+def _ends(column: Series) -> tuple[str, str]:
+    """First and last of times as text; times beyond the calendar, as databases write an infinite date, are none."""
+    if isinstance(column.dtype, pl.Date | pl.Datetime):
+        known = column.cast(pl.Datetime("ms", _zone(column))).to_physical()
+        column = column.filter(known.is_between(_FIRST_MS, _LAST_MS).fill_null(value=False))
+    return (str(column.min()), str(column.max())) if len(column) else ("", "")
+
+
+def _zone(column: Series) -> str | None:
+    return column.dtype.time_zone if isinstance(column.dtype, pl.Datetime) else None

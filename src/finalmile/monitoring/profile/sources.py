@@ -39,18 +39,17 @@ def source_of(data: Any) -> Source:
 
 def _from_paths(paths: Any) -> Source:
     if isinstance(paths, (str, Path)) and str(paths).endswith((".csv", ".csv.gz")):
-        from finalmile.monitoring.profile.readers.streams import from_lazy
+        from finalmile.monitoring.profile.readers.streams import from_csv
 
-        return from_lazy(pl.scan_csv(str(paths), try_parse_dates=True))
+        return from_csv(str(paths))
     from finalmile.monitoring.profile.readers.parquet import from_parquet
 
     return from_parquet(paths)
 
 
 def _from_vendor(data: Any) -> Source:
-    from finalmile.monitoring.profile.readers.frames import FrameSource
     from finalmile.monitoring.profile.readers.pandas_frames import from_pandas
-    from finalmile.monitoring.profile.readers.streams import from_reader, from_relation
+    from finalmile.monitoring.profile.readers.streams import from_arrow, from_reader, from_relation
 
     home = type(data).__module__.partition(".")[0]
     if home == "pandas":
@@ -60,7 +59,7 @@ def _from_vendor(data: Any) -> Source:
     if home in ("duckdb", "_duckdb"):
         return from_relation(data)
     if hasattr(data, "__arrow_c_stream__"):
-        return FrameSource(pl.DataFrame(data))
+        return from_arrow(data)
     raise MissingInputError(
         f"a {type(data).__name__} cannot be read; give a Parquet path, a Polars or pandas frame, an Arrow table, a "
         "DuckDB relation or a mapping of column names to arrays"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -17,6 +18,21 @@ from finalmile.monitoring.profile.columns import CategoryColumn, Column, NumberC
 from finalmile.monitoring.profile.table import Table
 
 LAYOUT = 1
+_DAMAGED = (
+    ValueError,
+    OSError,
+    LookupError,
+    EOFError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading bytes that were changed has been seen to raise: a flipped bit can ask for any kind of archive."""
 _NUMBER = ("rows", "missing", "infinite", "zeros", "negative", "mean", "squares", "low", "high")
 
 
@@ -50,7 +66,7 @@ def from_bytes(blob: bytes) -> tuple[int, tuple[Column, ...]]:
         header: dict[str, Any] = json.loads(arrays["header"].tobytes())
         layout = header["layout"]
         columns = _columns(header["columns"], arrays) if layout == LAYOUT else ()
-    except (ValueError, OSError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as fault:
+    except _DAMAGED as fault:
         raise CorruptError(f"the profile cannot be read ({fault}); profile the reference again") from fault
     if layout != LAYOUT:
         raise CorruptError(f"the profile has layout {layout}, this program reads {LAYOUT}; profile the reference again")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
+
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that cannot be seen: those that HTML has not got, and those that turn the text after them around."""
 
 STYLE = """
 :root{color-scheme:light dark;
@@ -14,7 +18,7 @@ STYLE = """
 body{margin:0 auto;max-width:76rem;padding:1.5rem 1rem 3rem;background:var(--paper);color:var(--text);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:1.4rem;margin:0 0 .4rem}h2{font-size:1.05rem;margin:1.6rem 0 .5rem}
-p{margin:.3rem 0;max-width:60rem}.quiet{color:var(--quiet)}
+p{margin:.3rem 0;max-width:60rem;overflow-wrap:anywhere}.quiet{color:var(--quiet)}
 .state{display:inline-block;padding:.05rem .55rem;border-radius:1rem;border:1px solid;font-size:.85rem;font-weight:600}
 .bad{color:var(--bad)}.good{color:var(--good)}
 .tools{display:flex;gap:.8rem;flex-wrap:wrap;align-items:center;margin:1rem 0 .5rem}
@@ -28,7 +32,8 @@ summary,.heads{display:grid;grid-template-columns:minmax(9rem,1.4fr) 10rem minma
 align-items:center;padding:.45rem .4rem}
 summary{cursor:pointer;list-style:none}.heads{font-size:.85rem}
 summary::-webkit-details-marker{display:none}summary:hover{background:var(--raised)}
-summary b{overflow-wrap:anywhere;font-weight:600}summary small{color:var(--quiet);display:block}
+summary b{overflow-wrap:anywhere;font-weight:600;display:block;max-height:4.5em;overflow:hidden}
+details[open] summary b{max-height:none}summary small{color:var(--quiet);display:block}
 details[open]{background:var(--raised)}
 svg{width:100%;height:2.1rem;display:block}.r{fill:var(--before)}.c{fill:none;stroke:var(--ours);stroke-width:1.5}
 .d{fill:var(--ours)}
@@ -54,7 +59,8 @@ q.addEventListener("input",go);s.addEventListener("change",go);document.getEleme
 
 
 def document(title: str, body: str, *, script: bool = False) -> str:
-    """A self-contained page."""
+    """A self-contained page; control characters of names and values are shown as the mark of what is unknown."""
+    title, body = (_UNSEEN.sub("\ufffd", text) for text in (title, body))
     code = f"<script>{SCRIPT}</script>" if script else ""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">'

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 import polars as pl
 
+from finalmile.errors import MissingInputError
 from finalmile.monitoring.profile.readers.frames import FrameSource
 from finalmile.monitoring.profile.slices import Slice
 
 BATCH_ROWS = 1_000_000
+_FOREIGN = re.compile("decimal256|month_day_nano")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,41 @@ def from_lazy(frame: pl.LazyFrame) -> StreamSource | FrameSource:
     return StreamSource(frame.collect_schema(), lambda: iter(collect_batches(chunk_size=BATCH_ROWS)))
 
 
+def from_csv(path: str) -> StreamSource | FrameSource:
+    """A CSV file, its types told by all of its rows; short rows end in nulls.
+
+    Raises
+    ------
+    MissingInputError
+        It is not there, or it is no CSV.
+    """
+    with _told_as_csv(path):
+        source = from_lazy(pl.scan_csv(path, try_parse_dates=True, infer_schema_length=None))
+    if isinstance(source, FrameSource):
+        return source
+    return StreamSource(source.schema, lambda: _guarded(source.batches(), path))
+
+
+def _guarded(batches: Iterator[pl.DataFrame], path: str) -> Iterator[pl.DataFrame]:
+    with _told_as_csv(path):
+        yield from batches
+
+
+@contextmanager
+def _told_as_csv(path: str) -> Generator[None]:
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as fault:
+        raise MissingInputError(
+            f"{path} cannot be read as CSV ({fault}); give a file with a line of names, and no row longer than that"
+        ) from fault
+
+
 def from_relation(relation: Any) -> StreamSource | FrameSource:
     """A DuckDB relation, in batches where pyarrow is there, otherwise at once."""
     if find_spec("pyarrow") is None:
         return FrameSource(pl.DataFrame(relation))
-    empty = pl.DataFrame(relation.limit(0))
+    empty = _frame(_batches(relation.limit(0)).schema.empty_table())
     return StreamSource(empty.schema, lambda: (_frame(batch) for batch in _batches(relation)))
 
 
@@ -71,6 +105,29 @@ def _batches(relation: Any) -> Any:
     return read(BATCH_ROWS)
 
 
+def from_arrow(table: Any) -> FrameSource:
+    """A table of Arrow's kind that is in memory."""
+    return FrameSource(_frame(table))
+
+
 def _frame(batch: Any) -> pl.DataFrame:
-    """An Arrow batch as a frame, without copying numbers."""
+    """An Arrow batch as a frame, without copying numbers; types that Polars has not got become text."""
+    odd = [at for at, kind in enumerate(_types(batch)) if _FOREIGN.search(str(kind))]
+    if not odd:
+        return pl.DataFrame(batch)
+    for at in odd:
+        texts = [None if one is None else str(one) for one in batch.column(at).to_pylist()]
+        batch = batch.set_column(at, batch.schema.field(at).name, _text_array(texts))
     return pl.DataFrame(batch)
+
+
+def _types(batch: Any) -> list[Any]:
+    """Types of the columns, of a batch of pyarrow's; nobody else's tell."""
+    return list(getattr(getattr(batch, "schema", None), "types", ()))
+
+
+def _text_array(texts: list[str | None]) -> Any:
+    from importlib import import_module
+
+    pyarrow: Any = import_module("pyarrow")
+    return pyarrow.array(texts, pyarrow.string())
