@@ -198,3 +198,29 @@ def test_any_findings_become_a_page_and_a_suite() -> None:
     assert [case[0].tag for case in suite] == ["failure", "skipped"]
     assert re.search("<h2>Could not run</h2>", page)
     assert "passed" in render([])
+
+
+def test_a_side_without_rows_passes_no_gate_and_says_so() -> None:
+    whole = _frame(5_000_032, rows=200)
+    for reference, current, side in ((whole, whole.head(0), "current"), (whole.head(0), whole, "reference")):
+        told = fm.drift_report(reference, current, at=AT)
+        assert not told.passed
+        assert [one.subject for one in told.findings if one.breached] == [f"{side} rows"]
+        assert "4 could not be compared" in told.verdict
+        assert ElementTree.fromstring(told.to_junit()).get("failures") == "1"
+
+
+def test_a_column_that_lost_all_its_values_is_a_warning_and_could_not_be_compared() -> None:
+    whole = _frame(5_000_033, rows=200)
+    told = fm.drift_report(whole, whole.with_columns(pl.lit(None, dtype=pl.Float64).alias("moved")), at=AT)
+    [lost] = [one for one in told.findings if one.subject == "column moved"]
+    assert (lost.value, lost.severity) == (None, "warning")
+    assert "1 could not be compared" in told.verdict
+
+
+def test_a_misspelt_time_column_is_named_and_one_that_a_side_lacks_is_told() -> None:
+    whole = _frame(5_000_034, rows=60).with_columns(when=pl.date_range(AT, AT + dt.timedelta(days=59), eager=True))
+    with pytest.raises(UnknownNameError, match="Did you mean 'when'"):
+        fm.drift_report(whole, whole, time="wen", at=AT)
+    told = fm.drift_report(whole, whole.drop("when"), time="when", at=AT)
+    assert "No look was judged: the current rows have no column when." in told.verdict

@@ -25,7 +25,7 @@ from finalmile.monitoring.report.columns import SHARES, ColumnReport, compared, 
 from finalmile.monitoring.report.junit import junit
 from finalmile.monitoring.report.over_time import over_time
 from finalmile.monitoring.report.page import drift_page
-from finalmile.monitoring.report.telling import finding, verdict
+from finalmile.monitoring.report.telling import finding, no_rows, verdict
 from finalmile.records import Finding
 
 EXACT_ROWS = 2_000_000
@@ -41,7 +41,8 @@ class DriftReport:
     columns
         Most moved first; columns that cannot be compared come before all.
     schema, looks
-        Findings about columns that are gone, new or of another type, and of the sequential detector.
+        Findings about a side without rows and columns that are gone, new or of another type, and of the sequential
+        detector.
     verdict
         In a few sentences: what moved, what is claimed, and what is not.
     """
@@ -63,7 +64,7 @@ class DriftReport:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is breached: no column gone or of another type, no threshold passed, no look in alarm."""
+        """Whether nothing is breached: no side empty, no column gone or retyped, no threshold passed, no alarm."""
         return not any(one.breached for one in self.findings)
 
     def to_frame(self) -> pl.DataFrame:
@@ -156,7 +157,7 @@ def drift_report(
     MissingInputError
         Data cannot be read.
     UnknownNameError
-        No effect size has that name.
+        No effect size has that name, or neither side has the column ``time``.
     """
     limits = _limits(thresholds or {})
     pairs, rows = _pairs(reference, current, columns=columns, time=time)
@@ -170,7 +171,10 @@ def drift_report(
         reference_rows=rows[0],
         current_rows=rows[1],
         columns=tuple(told),
-        schema=tuple(SchemaCheck().compare(schema["reference"], schema["current"], subject="current rows", at=at)),
+        schema=(
+            *no_rows(rows, at=at),
+            *SchemaCheck().compare(schema["reference"], schema["current"], subject="current rows", at=at),
+        ),
         looks=tuple(looks),
         separation=_separation(classifier, reference, current, columns=columns, time=time),
         verdict=verdict(told, rows=rows, thresholds=bool(limits), looked=looked),

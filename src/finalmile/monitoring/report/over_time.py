@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from finalmile.errors import FinalMileError
+from finalmile.errors import FinalMileError, UnknownNameError
 from finalmile.frames import Frequency, detect
 from finalmile.monitoring.checks.input_drift import InputDriftCheck
 from finalmile.monitoring.inputs.columns import Look
@@ -25,9 +25,21 @@ _GUARANTEE = (
 
 
 def over_time(reference: Any, current: Any, *, time: str, columns: Sequence[str] | None) -> tuple[list[Finding], str]:
-    """Findings of the newest look, and what they claim; without enough looks only the reason why there are none."""
+    """Findings of the newest look, and what they claim; without enough looks only the reason why there are none.
+
+    Raises
+    ------
+    UnknownNameError
+        Neither side has a column ``time``.
+    """
     if isinstance(reference, Profile):
         return [], "A saved profile has no looks; give the reference's rows to have the evidence of every look."
+    sides = {"reference": source_of(reference).schema, "current": source_of(current).schema}
+    lacking = [side for side, schema in sides.items() if time not in schema]
+    if len(lacking) == len(sides):
+        raise UnknownNameError("column", time, {name for schema in sides.values() for name in schema})
+    if lacking:
+        return [], f"No look was judged: the {lacking[0]} rows have no column {time}."
     try:
         return _watched(reference, current, time=time, columns=columns)
     except FinalMileError as fault:

@@ -15,7 +15,6 @@ CHECK = "drift_report"
 def finding(column: ColumnReport, *, at: date | datetime) -> Finding:
     """One column as a finding; breached only where a threshold that a user set is passed."""
     told = column.headline
-    missing = bool(column.note)
     return Finding(
         check=CHECK,
         subject=f"column {column.name}",
@@ -26,9 +25,28 @@ def finding(column: ColumnReport, *, at: date | datetime) -> Finding:
         unit="" if told is None else told.unit,
         n=column.current_rows,
         breached=column.breached,
-        severity="warning" if column.breached or missing else "info",
+        severity="warning" if column.breached or not _comparable(column) else "info",
         why=sentence(column),
     )
+
+
+def no_rows(rows: tuple[int, int], *, at: date | datetime) -> list[Finding]:
+    """A breach for each side that has no rows at all: nothing can be said of it, and nothing must pass for fine."""
+    return [
+        Finding(
+            check=CHECK,
+            subject=f"{side} rows",
+            at=at,
+            value=0.0,
+            benchmark=None,
+            unit="rows",
+            breached=True,
+            severity="critical",
+            why=f"There are no {side} rows, so nothing could be compared: see that they are sent.",
+        )
+        for side, count in zip(("reference", "current"), rows, strict=True)
+        if not count
+    ]
 
 
 def sentence(column: ColumnReport) -> str:
@@ -78,11 +96,16 @@ def _shares(column: ColumnReport) -> list[str]:
     return said
 
 
+def _comparable(column: ColumnReport) -> bool:
+    """Whether both sides have values that can be held against each other; times, which have no size, count as such."""
+    return not column.note and (column.headline is None or column.headline.value is not None)
+
+
 def verdict(columns: Sequence[ColumnReport], *, rows: tuple[int, int], thresholds: bool, looked: str) -> str:
     """What the report claims, and what it does not."""
     judged = [column for column in columns if column.headline is not None and column.headline.value is not None]
     moved = [column for column in judged if column.headline is not None and column.headline.size not in ("none",)]
-    odd = sum(bool(column.note) for column in columns)
+    odd = sum(not _comparable(column) for column in columns)
     head = f"{len(moved)} of {len(judged)} columns moved by a small effect or more"
     head += f", most {moved[0].name} ({moved[0].headline.value:.1%} of rows)" if moved and moved[0].headline else ""
     tail = f"; {odd} could not be compared" if odd else ""
