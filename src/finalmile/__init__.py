@@ -166,7 +166,7 @@ def drift_report(
     MissingInputError
         Data cannot be read.
     UnknownNameError
-        No effect size has that name.
+        No effect size has that name, or neither side has the column ``time``.
 
     Examples
     --------

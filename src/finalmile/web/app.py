@@ -154,7 +154,7 @@ def _add_monitoring(app: FastAPI, watched: SHOW_WATCHED, *, linked: tuple[str, .
 
 def _add_incident(app: FastAPI, explained: SHOW_EXPLAINED) -> None:
     @app.get("/incident", response_class=HTMLResponse)
-    def incident_page(id: str) -> str:  # pyright: ignore[reportUnusedFunction]  # noqa: A002 - name in the address
+    def incident_page(id: str = "") -> str:  # pyright: ignore[reportUnusedFunction]  # noqa: A002 - name in the address
         told = explained(id)
         return render(
             "incident.html",

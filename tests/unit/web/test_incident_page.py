@@ -88,8 +88,11 @@ def test_where_nothing_can_be_said_the_page_says_so_and_no_account() -> None:
     assert "The account" not in page.text
 
 
-def test_an_incident_that_does_not_exist_is_not_found() -> None:
-    assert _answer("/incident?id=zz", _why()).status_code == 404
+@pytest.mark.parametrize("path", ["/incident?id=zz", "/incident"])
+def test_an_incident_that_does_not_exist_or_is_not_named_is_a_page_that_says_so(path: str) -> None:
+    told = _answer(path, _why())
+    assert told.status_code == 404
+    assert "Known: ab12" in told.text
 
 
 @pytest.mark.parametrize(("check", "linked"), [("loss", True), ("fva", True), ("freshness", False)])
