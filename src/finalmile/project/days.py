@@ -69,7 +69,8 @@ class Days(Core):
 
     def incidents(self, model: str | None = None, *, open_only: bool = True) -> IncidentsTold:
         """Incidents, newest first."""
-        return IncidentsTold(rows=tuple(self.ledger.incidents(model=model, open_only=open_only)))
+        rows = tuple(self.ledger.incidents(model=model, open_only=open_only))
+        return IncidentsTold(rows=rows, every=not open_only)
 
     def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
         """Propose orders for every item with a stock count, by the settings' policy or another; nothing is sent."""

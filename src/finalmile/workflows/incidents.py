@@ -19,14 +19,17 @@ CHECKED_TOO = ("bias", "serving")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentsTold:
-    """Incidents, or what became of one."""
+    """Incidents, or what became of one; ``every`` where those that are over were asked for too."""
 
     rows: tuple[Incident, ...]
+    every: bool = False
     done: str = ""
     breached: bool = False
 
     def lines(self) -> list[str]:
         """One after another, each with its id and what was done."""
+        if not self.rows and self.every:
+            return ["There has been no incident."]
         if not self.rows:
             return ["No incident is open. All there ever were: finalmile incidents list --all"]
         said = [self.done] if self.done else []

@@ -75,3 +75,9 @@ def test_without_an_incident_or_a_span_it_says_what_to_name(broken: Project) -> 
 def test_a_model_without_forecasts_has_nothing_to_explain(tmp_path: Path, small_shop: Callable[..., SmallShop]) -> None:
     told = small_shop().project.why(since=SmallShop.day(90))
     assert told.sentence.startswith("Nothing can be said")
+
+
+def test_a_project_without_any_incident_sends_nobody_round_in_a_circle(tmp_path: Path) -> None:
+    project = Project.open(tmp_path)
+    assert project.incidents().lines() == ["No incident is open. All there ever were: finalmile incidents list --all"]
+    assert project.incidents(open_only=False).lines() == ["There has been no incident."]
