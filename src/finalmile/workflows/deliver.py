@@ -9,6 +9,7 @@ import orjson
 
 from finalmile.ports import Ledger, Notifier
 from finalmile.records import Alert
+from finalmile.workflows.remembered import remembered
 from finalmile.workflows.shop import Shop
 
 _TOOK = "alerts told"
@@ -51,6 +52,4 @@ def _name(notifier: Notifier) -> str:
 
 def _took(ledger: Ledger) -> Mapping[str, Sequence[str]]:
     """Receivers that took an alert which waits for others, by its number in the outbox."""
-    blob = ledger.load_state(_TOOK)
-    told: dict[str, list[str]] = {} if blob is None else orjson.loads(blob)
-    return told
+    return remembered(ledger, _TOOK)

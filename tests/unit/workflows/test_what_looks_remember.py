@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 import pytest
 
 from finalmile.alerting.incidents import SILENT
+from finalmile.config import Config
 from finalmile.frames import Frequency, Panel
 from finalmile.metrics.volume import VolumeClasses
 from finalmile.monitoring.checks.coverage import CoverageLook
-from finalmile.records import Finding
+from finalmile.records import Alert, Finding, Version
+from finalmile.workflows.deliver import deliver
 from finalmile.workflows.watching import coverage, freshness, inputs, loss
 from finalmile.workflows.watching.coverage import Shares
-from finalmile.workflows.watching.seen import Seen
+from finalmile.workflows.watching.looks import acknowledge
+from finalmile.workflows.watching.seen import Seen, state_key
 from finalmile.workflows.watching.silent import LOOKS, ended, silenced
 
 from .conftest import HISTORY, SmallShop
@@ -33,6 +36,12 @@ class Remembers:
 
     def load_state(self, key: str) -> bytes | None:
         return self.states.get(key)
+
+    def save_state(self, key: str, blob: bytes) -> None:
+        self.states[key] = blob
+
+    def pending_alerts(self) -> list[tuple[int, Alert]]:
+        return []
 
 
 def shop_of(ledger: Remembers) -> Any:
@@ -84,6 +93,26 @@ def test_a_covariate_that_is_gone_for_good_is_told_and_then_expected_no_more():
     gone = told[5:]
     assert [one.breached for one in gone[:-1]] == [True] * (LOOKS - 1)
     assert (gone[-1].unit, gone[-1].breached, len(gone)) == (SILENT, False, LOOKS)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\x00{", b"[1, 2]"])
+def test_what_is_remembered_and_damaged_is_learned_again_and_stops_nothing_for_ever(damaged: bytes):
+    ledger = Remembers()
+    shop = shop_of(ledger)
+    ledger.states = {"ages of features/demand": damaged, "silent of x": damaged, "alerts told": damaged}
+    told = freshness.watch(shop, "demand", _seen(panel_of([[1.0] * 9], price=[[2.0] * 9]), 8))
+    assert told is not None
+    assert told.states["ages of features/demand"] == b'{"price":[0]}'
+    assert silenced(shop, "x", quiet=["input price"]).states == {"silent of x": b'{"input price":1}'}
+    shop.notifiers = []
+    deliver(shop)
+
+
+def test_an_incident_whose_evidence_is_damaged_can_be_acknowledged():
+    ledger, version = Remembers(), cast("Version", SimpleNamespace(model="demand", number=1, kind="callable"))
+    ledger.states = {state_key(name, version): b"damaged" for name in ("loss", "loss_groups", "coverage")}
+    shop: Any = SimpleNamespace(ledger=ledger, config=Config(), periods=round)
+    assert all(acknowledge(check, shop, version, ["fleet"]) for check in ("bias", "coverage"))
 
 
 def test_an_alarm_without_data_is_over_after_so_many_looks_in_a_row():

@@ -9,6 +9,7 @@ import orjson
 
 from finalmile.frames import FloatArray, IntArray, Panel
 from finalmile.monitoring.checks.freshness import FreshnessCheck, Source
+from finalmile.workflows.remembered import remembered
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.seen import Seen, Told
 from finalmile.workflows.watching.silent import LOOKS, ended
@@ -65,9 +66,7 @@ def _newest(panel: Panel, values: FloatArray) -> int | None:
 
 
 def _ages(shop: Shop, model: str) -> Mapping[str, list[int]]:
-    blob = shop.ledger.load_state(_key(model))
-    ages: dict[str, list[int]] = {} if blob is None else orjson.loads(blob)
-    return ages
+    return remembered(shop.ledger, _key(model))
 
 
 def _key(model: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import ModuleType
 
+from finalmile.errors import CorruptError
 from finalmile.records import Version
 from finalmile.workflows import ready_made
 from finalmile.workflows.shop import Shop
@@ -44,7 +46,8 @@ def acknowledge(check: str, shop: Shop, version: Version, subjects: Sequence[str
     known = [name for name in names if name in LOOKS or name in _OF_THE_ENDPOINT]
     modules = [module for name in known if hasattr(module := _module(name), "acknowledge")]
     for module in modules:
-        module.acknowledge(shop, version, subjects)
+        with suppress(CorruptError):  # the next look begins such evidence anew by itself
+            module.acknowledge(shop, version, subjects)
     return bool(modules)
 
 

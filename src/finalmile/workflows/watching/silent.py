@@ -9,6 +9,7 @@ import orjson
 
 from finalmile.alerting.incidents import SILENT
 from finalmile.records import Finding
+from finalmile.workflows.remembered import remembered
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.seen import Seen
 
@@ -34,7 +35,7 @@ def silenced(shop: Shop, key: str, *, quiet: Iterable[str]) -> Silenced:
     quiet
         Subjects that are in alarm and of which this look has no data. A subject that has some again counts anew.
     """
-    before = _counts(shop, key)
+    before = remembered(shop.ledger, _key(key))
     counts = {subject: before.get(subject, 0) + 1 for subject in quiet}
     over = tuple(subject for subject, looks in counts.items() if looks >= LOOKS)
     after = {subject: looks for subject, looks in counts.items() if looks < LOOKS}
@@ -58,12 +59,6 @@ def _ended(check: str, subject: str, seen: Seen) -> Finding:
         n=LOOKS,
         why=f"No data of {subject} came in {LOOKS} looks: its alarm is over, and it is judged anew if they come again.",
     )
-
-
-def _counts(shop: Shop, key: str) -> dict[str, int]:
-    blob = shop.ledger.load_state(_key(key))
-    told: dict[str, int] = {} if blob is None else orjson.loads(blob)
-    return told
 
 
 def _key(key: str) -> str:
