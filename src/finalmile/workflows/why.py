@@ -47,7 +47,7 @@ class Explained:
     @property
     def parts(self) -> list[tuple[Slice, str, str]]:
         """Where losses rose, each with its name and what share of the rise it is, in words."""
-        return [(one, where(one.words), share(one.share)) for one in self.why.slices]
+        return [(one, where(one.words), share(one.share)) for one in self.why.shown]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import httpx
@@ -72,6 +73,14 @@ def test_the_account_is_shown_with_its_parts_which_add_up_to_the_change() -> Non
         assert figure in page, figure
     assert "2026-05-04" in page
     assert "prices there fell 20 %" in page
+
+
+def test_of_parts_that_may_be_chance_only_the_most_convincing_is_shown() -> None:
+    slices = tuple(replace(_slice({"store": name}), sure=False) for name in ("north", "south"))
+    page = _answer("/incident?id=ab12", replace(_why(), slices=slices)).text
+    assert "may be chance" in page
+    assert "store north" in page
+    assert "store south" not in page
 
 
 def test_hostile_names_on_the_page_of_an_incident_are_text() -> None:

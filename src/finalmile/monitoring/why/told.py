@@ -87,6 +87,11 @@ class Why:
         """Never: an explanation is no check."""
         return False
 
+    @property
+    def shown(self) -> Sequence[Slice]:
+        """The slices that are sure; where none is, only the most convincing: each of several explains all there is."""
+        return [one for one in self.slices if one.sure] or self.slices[:1]
+
     def lines(self) -> list[str]:
         """The sentence, the account, the slices, and what changed in the first of them."""
         if self.before is None or self.after is None:
@@ -97,8 +102,7 @@ class Why:
             self.sentence,
             f"WAPE went from {self.before:.3f} to {self.after:.3f}, {100 * change:+.1f} points: {parts}.",
         ]
-        shown = [one for one in self.slices if one.sure] or self.slices[:1]
-        for one in shown:
+        for one in self.shown:
             known = "" if one.sure else " (may be chance)"
             told.append(
                 f"  {where(one.words)}: {_figure(one.loss_before)} to {_figure(one.loss)}, "
