@@ -22,6 +22,23 @@ def safety_factor(cycle_service: float) -> float:
     return NormalDist().inv_cdf(cycle_service)
 
 
+def implied_cost_ratio(cycle_service: float) -> float:
+    r"""How many times dearer a unit short must be than a unit left over for a cycle service to be worth it.
+
+    .. math:: C_u / C_o = \alpha / (1 - \alpha)
+
+    The critical ratio of the newsvendor, turned round: what a planner believes who asks for that service.
+
+    Examples
+    --------
+    >>> round(implied_cost_ratio(0.98), 6)
+    49.0
+    """
+    if not 0 < cycle_service < 1:
+        raise ValueError(f"cycle_service is {cycle_service}; it must lie between 0 and 1, for example 0.98")
+    return cycle_service / (1 - cycle_service)
+
+
 def safety_stock(
     sd: UnitsArray,
     periods: UnitsArray,

@@ -11,6 +11,7 @@ from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, mean_at, quantile_at
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.safety_stock import implied_cost_ratio
 
 
 @policies.add("order_up_to")
@@ -84,4 +85,5 @@ class OrderUpTo:
             quantity=quantity,
             bound=bound,
             methods=demand.methods,
+            details={"cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service))},
         )

@@ -1,0 +1,99 @@
+"""Order up to the stock that serves a share of the demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.frames import Cumulative
+from finalmile.inventory.constraints import orderable
+from finalmile.inventory.demand import Demand
+from finalmile.inventory.position import Position, protection_windows
+from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.protection import LAW_LEVELS, demand_law
+
+
+@policies.add("fill_rate_order_up_to")
+@dataclass(frozen=True, kw_only=True)
+class FillRateOrderUpTo:
+    r"""Lift on hand plus on order until no more than a share of the demand between two orders is expected to be short.
+
+    .. math:: E[(D_{R+L} - S)^+] \le (1 - \beta)\, E[D_R]
+
+    Choose it where service is promised as the share of units delivered from the shelf. It needs less stock than the
+    same figure of ``order_up_to`` on most items, and more on lumpy ones: the two are different promises.
+
+    Parameters
+    ----------
+    fill_rate
+        Share of demanded units served at once, in (0, 1). This is not the cycle service.
+
+    Notes
+    -----
+    Units still short from the cycle before are counted again, so the stock is a little larger than needed. Demand
+    between two orders is taken as the review period's share of the window.
+
+    References
+    ----------
+    Silver, Pyke and Peterson (1998), *Inventory Management and Production Planning and Scheduling*, chapter 7.
+
+    Examples
+    --------
+    >>> from finalmile.inventory.position import position
+    >>> at = position(np.array(["a"], dtype=object), on_hand=np.array([2.0]), lead_periods=np.array([1]))
+    >>> told = Cumulative(windows=np.array([[2]]), mean=np.array([[10.0]], dtype=np.float32), levels=LAW_LEVELS,
+    ...                   values=np.array([[[10, 14, 16, 18, 20, 22]]], dtype=np.float32),
+    ...                   methods=np.array(["cqr"], dtype=object))
+    >>> wanted = FillRateOrderUpTo()(at, told)
+    >>> wanted.details["short_allowed"].round(6), wanted.level, wanted.quantity   # (1 - 0.98) x 10 / 2
+    (array([0.1]), array([19.]), array([17.]))
+    """
+
+    fill_rate: float = 0.98
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fill_rate < 1:
+            raise ValueError(f"fill_rate is {self.fill_rate}; it must lie between 0 and 1, for example 0.98")
+
+    @property
+    def needs(self) -> DemandKind:
+        """Quantiles over windows."""
+        return "cumulative"
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Those that a distribution is read from."""
+        return LAW_LEVELS
+
+    def horizon(self, at: Position, /) -> int:
+        """The longest review and lead time."""
+        return int(protection_windows(at).max(initial=1))
+
+    def __call__(self, at: Position, demand: Demand, /) -> Proposal:
+        """Order up to the stock; an item whose quantiles are NaN is left out as ``"no_forecast"``."""
+        if not isinstance(demand, Cumulative):
+            raise TypeError(f"fill_rate_order_up_to reads Cumulative demand, not {type(demand).__name__}")
+        windows = protection_windows(at)
+        law = demand_law(demand, windows)
+        allowed = (1 - self.fill_rate) * law.mean * at.review_periods / windows[:, 0]
+        level = np.ceil(law.stock_for(allowed) - 1e-6)
+        raw = np.maximum(level - at.held, 0.0)
+        quantity, bound = orderable(at, raw)
+        return Proposal(
+            policy="fill_rate_order_up_to",
+            settings={"fill_rate": self.fill_rate},
+            window=windows[:, 0],
+            level=level,
+            expected=law.mean,
+            raw=raw,
+            quantity=quantity,
+            bound=bound,
+            methods=demand.methods,
+            details={
+                "short_allowed": allowed,
+                "short_expected": law.short(level),
+                "cycle_service_of_level": law.cdf(level),
+                **{f"q{100 * p:g}": law.knots[:, 0, k] for k, p in enumerate(LAW_LEVELS)},
+            },
+        )
