@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from finalmile.figures.views import Home, Product
@@ -10,6 +11,7 @@ from finalmile.monitoring.why import Why
 from finalmile.project.core import DEFAULT_MODEL, REGISTRIES, Core
 from finalmile.workflows import doctor, reports, views, watched_view, why
 from finalmile.workflows import seal as sealing
+from finalmile.workflows import what_if as futures
 from finalmile.workflows.guarantees import PROMISES, ChecksTold
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
 from finalmile.workflows.shop import check_model
@@ -48,6 +50,33 @@ class Looks(Core):
     def explained(self, incident_id: str) -> Explained:
         """An incident with why it is open, for a page of its own."""
         return why.in_full(self.shop, incident_id)
+
+    def what_if(
+        self,
+        unique_id: str,
+        *,
+        cycle_service: float | None = None,
+        fill_rate: float | None = None,
+        lead_time_days: float | None = None,
+        review_period_days: float | None = None,
+        moq: float | None = None,
+        pack_size: float | None = None,
+    ) -> futures.WhatIf:
+        """Service, stock and orders a year of one product now and on other terms; what is not given stays as it is."""
+        return futures.what_if(
+            self.shop,
+            unique_id,
+            cycle_service=cycle_service,
+            fill_rate=fill_rate,
+            lead_time_days=lead_time_days,
+            review_period_days=review_period_days,
+            moq=moq,
+            pack_size=pack_size,
+        )
+
+    def frontier(self, *, services: Sequence[float] = futures.SERVICES) -> futures.Frontier:
+        """What each cycle service level takes in stock, and what fill rate it gives, over all products together."""
+        return futures.frontier(self.shop, services=services)
 
     @staticmethod
     def plugins() -> reports.Plugins:

@@ -105,7 +105,8 @@ def search(
         Without them the candidate with least on the shelf is the cheapest.
     target, which
         Service to reach in (0, 1], as fill rate or as cycle service. Where no candidate does, the one that comes
-        nearest; of equals the cheapest, then the first. Items without demand (no service to speak of) reach any.
+        nearest; of equals the cheapest, then the first. Where no order cycle ended,
+        or nothing was asked for, the service is 1 if all demand was met and 0 if not.
 
     Raises
     ------
@@ -151,7 +152,7 @@ def _best(
     cost = totals.mean_on_hand if costs is None else costs.of(totals, rows)
     n = len(cost)
     service: Ratio = np.ones_like(cost) if target is None else getattr(totals, which)
-    known: Ratio = np.where(np.isnan(service), 1.0, service)
+    known: Ratio = np.where(np.isnan(service), totals.unmet == 0, service)  # what never arrives ends no cycle
     enough: npt.NDArray[np.bool_] = np.asarray(known >= (0.0 if target is None else target - 1e-12))
     reached: npt.NDArray[np.bool_] = np.asarray(enough.any(axis=1))
     nearest = known >= known.max(axis=1, keepdims=True, initial=0.0) - 1e-12

@@ -103,6 +103,12 @@ def test_the_search_reaches_a_service_with_least_on_the_shelf_and_says_where_it_
     assert found.totals.fill_rate[1, 0] == every[1].max()
 
 
+def test_a_rule_under_which_nothing_ever_arrives_serves_no_cycle():
+    scene = scene_of(drawn([[0.2, 0.5, 0.3]], periods=100, scenarios=2), lead=2)
+    found = search(scene, base_stock([[0, 3, 8]]), target=0.9, which="cycle_service", engine="numpy")
+    assert found.choice.tolist() == [2]
+
+
 def test_a_search_without_an_aim_is_refused():
     with pytest.raises(ValueError, match="costs, a target"):
         search(scene_of(given([[1]])), base_stock([1]))

@@ -1,0 +1,87 @@
+"""Demand of the last year as a simulation draws from it, and the levels that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.frames import IntArray, Panel
+from finalmile.inventory import Position
+from finalmile.simulation import Rule, Scene, UnitsArray, base_stock, bootstrapped, fixed_leads, keys_of
+from finalmile.simulation.scene import DemandArray, whole_units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastYear:
+    """What was asked for, and terms.
+
+    Parameters
+    ----------
+    units : array of shape (n, H), int32
+        Whole units; periods of a stock-out count as an average period where less was sold.
+    starts : array of shape (n,)
+        Column in which each series was listed.
+    at
+        Terms of each.
+    """
+
+    units: DemandArray
+    starts: IntArray
+    at: Position
+
+    @property
+    def windows(self) -> IntArray:
+        """Periods an order must last, shape (n,)."""
+        return self.at.review_periods + self.at.lead_periods
+
+    def level(self, *, cycle_service: float) -> IntArray:
+        """Smallest level that covers this share of all stretches of review and lead time in the history, (n,)."""
+        levels = np.zeros(len(self.units), dtype=np.int64)
+        for window in np.unique(self.windows).tolist():
+            rows = np.flatnonzero(self.windows == window)
+            levels[rows] = _quantile(self.units[rows], self.starts[rows], window=window, share=cycle_service)
+        return levels
+
+    def rule(self, levels: IntArray) -> Rule:
+        """Order up to levels, of shape (n,) or (n, c), at every review and on each supplier's terms."""
+        rule = base_stock(levels, every=self.at.review_periods)
+        return rule.on_terms(moq=self.at.moq, pack_size=self.at.pack_size, max_stock=self.at.max_stock)
+
+    def scene(self, *, periods: int, scenarios: int, block: int, seed: int) -> Scene:
+        """Futures drawn from the history, starting with as much as is asked for until the first order can arrive."""
+        asked = bootstrapped(self.units, periods=periods, scenarios=scenarios, block=block, starts=self.starts)
+        return Scene(
+            asked=asked,
+            leads=fixed_leads(self.at.lead_periods),
+            on_hand=self.level(cycle_service=0.5),
+            keys=keys_of(self.at.ids, seed=seed),
+        )
+
+
+def last_year(panel: Panel, at: Position) -> LastYear:
+    """The history of a panel as whole units.
+
+    Units of series that sell by weight are rounded to the nearest whole one.
+    """
+    demand: UnitsArray = panel.demand().astype(np.float64)
+    known = ~np.isnan(demand)
+    mean = np.where(known, demand, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    filled = np.where(panel.censored, np.fmax(panel.y, mean[:, None]), panel.y)
+    starts = np.minimum(panel.listed_at, panel.length - 1)
+    return LastYear(units=whole_units(np.rint(filled)), starts=starts, at=at)
+
+
+def _quantile(units: DemandArray, starts: IntArray, *, window: int, share: float) -> IntArray:
+    """Quantile of the sums of ``window`` periods in a row; a history shorter than that is taken for one window."""
+    n, length = units.shape
+    window = min(window, length)
+    total = np.concatenate([np.zeros((n, 1), dtype=np.int64), np.cumsum(units, axis=1, dtype=np.int64)], axis=1)
+    sums = total[:, window:] - total[:, :-window]
+    first = np.minimum(starts, sums.shape[1] - 1)
+    sums[np.arange(sums.shape[1]) < first[:, None]] = -1
+    sums.sort(axis=1)
+    there = sums.shape[1] - first
+    rank = first + np.clip(np.ceil(share * there - 1e-9), 1, there).astype(np.int64) - 1
+    levels: IntArray = sums[np.arange(n), rank]
+    return levels

@@ -1,0 +1,282 @@
+"""What if: service and stock of one product on other terms, and of all products at other service levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from finalmile.errors import UnknownNameError
+from finalmile.frames import IntArray
+from finalmile.inventory import Position
+from finalmile.records import Json
+from finalmile.simulation import Totals, run, search
+from finalmile.workflows.last_year import LastYear, last_year
+from finalmile.workflows.replay import HISTORY_DAYS
+from finalmile.workflows.shop import Shop, known_cutoff
+from finalmile.workflows.terms import positions
+
+YEAR_DAYS = 364
+BLOCK_DAYS = 28
+FUTURES = 50
+LEVELS = 64
+_MOST_DAYS, _MOST_UNITS = 1_000, 1_000_000_000
+SERVICES = (0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A year of one product, or of all, on some terms: means over simulated futures.
+
+    Parameters
+    ----------
+    order_up_to
+        Level in units, of one product; ``None`` for all.
+    fill_rate
+        Share of units served from the shelf.
+    cycle_service
+        Share of order cycles without a stock-out.
+    stock_units, stock_value
+        On the shelf at the end of a period; at cost, ``None`` where costs are unknown.
+    lost_units, orders
+        A year.
+    """
+
+    terms: Mapping[str, float]
+    order_up_to: int | None
+    fill_rate: float
+    cycle_service: float
+    stock_units: float
+    stock_value: float | None
+    lost_units: float
+    orders: float
+
+    def line(self, name: str, *, currency: str) -> str:
+        """One sentence."""
+        value = "" if self.stock_value is None else f" ({self.stock_value:,.2f} {currency})"
+        level = "" if self.order_up_to is None else f"order up to {self.order_up_to:,}: "
+        return (
+            f"{name}: {level}fill rate {self.fill_rate:.1%}, cycle service {self.cycle_service:.1%}, "
+            f"{self.stock_units:,.1f} units on the shelf{value}, {self.lost_units:,.1f} lost and {self.orders:,.1f} "
+            "orders a year."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIf:
+    """One product now and on other terms, in the same futures."""
+
+    unique_id: str
+    now: Outcome
+    then: Outcome
+    currency: str
+    assumed: bool
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """Both, and what they rest on."""
+        changed = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.then.terms.items()]
+        now = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.now.terms.items()]
+        return [
+            f"{self.unique_id}, ordered at every review, unmet demand lost:",
+            self.now.line("  now (" + ", ".join(now) + ")", currency=self.currency),
+            self.then.line("  then (" + ", ".join(changed) + ")", currency=self.currency),
+            f"{FUTURES} years drawn from the last one, four weeks at a time; a trend is not in them."
+            + (" Costs or lead times are assumed." if self.assumed else ""),
+        ]
+
+    def to_dict(self) -> Json:
+        """Both outcomes."""
+        return {**asdict(self), "futures": FUTURES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontier:
+    """What each service level takes in stock, over all products."""
+
+    points: tuple[Outcome, ...]
+    items: int
+    currency: str
+    assumed: bool
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """One line per level."""
+        return [
+            f"{self.items:,} products, each ordered up to the quantile of its own demand over review and lead time:",
+            *(p.line(f"  {p.terms['cycle_service']:.1%} asked", currency=self.currency) for p in self.points),
+            "A year drawn from the last one, four weeks at a time, unmet demand lost; a trend is not in it."
+            + (" Costs or lead times are assumed." if self.assumed else ""),
+        ]
+
+    def to_dict(self) -> Json:
+        """Every point."""
+        return asdict(self)
+
+
+def what_if(
+    shop: Shop,
+    unique_id: str,
+    *,
+    cycle_service: float | None = None,
+    fill_rate: float | None = None,
+    lead_time_days: float | None = None,
+    review_period_days: float | None = None,
+    moq: float | None = None,
+    pack_size: float | None = None,
+) -> WhatIf:
+    """Service, stock and orders of a product now and on other terms; what is not given stays.
+
+    Levels are chosen by simulation with lost sales to reach the service asked for, and judged on other futures.
+
+    Raises
+    ------
+    UnknownNameError
+        If no product of this id has sales.
+    ValueError
+        If a service is not between 0 and 1, both are given, or a time is negative.
+    """
+    _check(cycle_service=cycle_service, fill_rate=fill_rate)
+    _check_terms(lead_time_days=lead_time_days, review_period_days=review_period_days, moq=moq, pack_size=pack_size)
+    year = _year_of(shop, unique_id)
+    present = _service_now(shop)
+    lead = None if lead_time_days is None else int(np.ceil(lead_time_days / shop.frequency.days - 1e-9))
+    review = None if review_period_days is None else max(1, int(np.ceil(review_period_days / shop.frequency.days)))
+    changed = replace(year, at=_on_terms(year.at, lead=lead, review=review, moq=moq, pack_size=pack_size))
+    asked = {"cycle_service": cycle_service or present} if fill_rate is None else {"fill_rate": fill_rate}
+    span = _Span(shop, longest=int(max(year.windows[0], changed.windows[0])))
+    return WhatIf(
+        unique_id=unique_id,
+        now=span.one(year, {"cycle_service": present}),
+        then=span.one(changed, asked),
+        currency=shop.config.currency,
+        assumed=bool(year.at.assumed[0]),
+    )
+
+
+def frontier(shop: Shop, *, services: Sequence[float] = SERVICES) -> Frontier:
+    """Service and stock of all products together at each cycle service level, in ascending order.
+
+    Products without costs count in units and make the value unknown.
+    """
+    for service in services:
+        _check(cycle_service=service, fill_rate=None)
+    asked = sorted(set(services))
+    cutoff = known_cutoff(shop, None)
+    panel = shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS))
+    year = last_year(panel, positions(shop, panel, on_hand=np.zeros(panel.n)))
+    span = _Span(shop, longest=int(year.windows.max(initial=1)))
+    levels = np.stack([year.level(cycle_service=service) for service in asked], axis=1)
+    totals = span.run(year, levels, scenarios=1, seed=shop.config.assume.seed)
+    points = tuple(
+        span.outcome(year, totals.at(np.full(panel.n, k)), {"cycle_service": service}, level=None)
+        for k, service in enumerate(asked)
+    )
+    return Frontier(points=points, items=panel.n, currency=shop.config.currency, assumed=bool(year.at.assumed.any()))
+
+
+class _Span:
+    """The periods that are simulated: long enough to settle, then a year that counts."""
+
+    def __init__(self, shop: Shop, *, longest: int) -> None:
+        self.shop = shop
+        self.settle, self.year = 2 * longest, shop.periods(YEAR_DAYS)
+        self.block = shop.periods(BLOCK_DAYS)
+
+    def run(self, year: LastYear, levels: IntArray, *, scenarios: int, seed: int) -> Totals:
+        """What becomes of every product at every level."""
+        scene = year.scene(periods=self.settle + self.year, scenarios=scenarios, block=self.block, seed=seed)
+        return run(scene, year.rule(levels), warm_up=self.settle)
+
+    def one(self, year: LastYear, asked: Mapping[str, float]) -> Outcome:
+        """One product at the smallest level that reaches the service asked for."""
+        ((which, target),) = asked.items()
+        seed = self.shop.config.assume.seed
+        level = self._level(year, which, target, seed=seed + 1)
+        totals = self.run(year, np.array([level]), scenarios=FUTURES, seed=seed)
+        days = self.shop.frequency.days
+        terms = {
+            **asked,
+            "lead_time_days": float(year.at.lead_periods[0] * days),
+            "review_period_days": float(year.at.review_periods[0] * days),
+            "moq": float(year.at.moq[0]),
+            "pack_size": float(year.at.pack_size[0]),
+        }
+        return self.outcome(year, totals, terms, level=level)
+
+    def outcome(self, year: LastYear, totals: Totals, terms: Mapping[str, float], *, level: int | None) -> Outcome:
+        """Sums over products as means of a year."""
+        a_year = self.year / max(totals.counted, 1)
+        stock = totals.mean_on_hand[:, 0]
+        value = float((stock * year.at.unit_cost).sum())
+        demand, cycles = int(totals.demand.sum()), int(totals.cycles.sum())
+        return Outcome(
+            terms=terms,
+            order_up_to=level,
+            fill_rate=1.0 - int(totals.unmet.sum()) / demand if demand else 1.0,
+            cycle_service=1.0 - int(totals.cycles_short.sum()) / cycles if cycles else float(not totals.unmet.any()),
+            stock_units=float(stock.sum()),
+            stock_value=value if np.isfinite(value) else None,
+            lost_units=int(totals.unmet.sum()) * a_year,
+            orders=int(totals.orders.sum()) * a_year,
+        )
+
+    def _level(self, year: LastYear, which: str, target: float, *, seed: int) -> int:
+        """First a coarse look over all levels, then every level around the one found."""
+        scene = year.scene(periods=self.settle + self.year, scenarios=FUTURES, block=self.block, seed=seed)
+        low, high = 0, 2 * int(year.level(cycle_service=1.0 - 1e-9)[0]) + 1
+        while True:
+            levels = np.unique(np.linspace(low, high, LEVELS).astype(np.int64))
+            found = search(
+                scene,
+                year.rule(levels[None, :]),
+                target=target,
+                which="fill_rate" if which == "fill_rate" else "cycle_service",
+                warm_up=self.settle,
+            )
+            at = int(found.choice[0])
+            if high - low < LEVELS:
+                return int(levels[at])
+            low, high = int(levels[max(at - 1, 0)]), int(levels[min(at + 1, len(levels) - 1)])
+
+
+def _year_of(shop: Shop, unique_id: str) -> LastYear:
+    panel = shop.known.panel(known_cutoff(shop, None), periods=shop.periods(HISTORY_DAYS))
+    rows = np.flatnonzero(panel.ids == unique_id)
+    if not len(rows):
+        raise UnknownNameError("product", unique_id, [str(name) for name in panel.ids])
+    mine = panel.take(rows)
+    return last_year(mine, positions(shop, mine, on_hand=np.zeros(1)))
+
+
+def _service_now(shop: Shop) -> float:
+    service = shop.config.plan.settings.get("cycle_service", 0.98)
+    return float(service) if isinstance(service, int | float) else 0.98
+
+
+def _on_terms(
+    at: Position, *, lead: int | None, review: int | None, moq: float | None, pack_size: float | None
+) -> Position:
+    return replace(
+        at,
+        lead_periods=at.lead_periods if lead is None else np.array([lead]),
+        review_periods=at.review_periods if review is None else np.array([review]),
+        moq=at.moq if moq is None else np.array([float(moq)]),
+        pack_size=at.pack_size if pack_size is None else np.array([float(pack_size)]),
+    )
+
+
+def _check(*, cycle_service: float | None, fill_rate: float | None) -> None:
+    if cycle_service is not None and fill_rate is not None:
+        raise ValueError("give cycle_service or fill_rate, not both: they are different promises")
+    for name, value in (("cycle_service", cycle_service), ("fill_rate", fill_rate)):
+        if value is not None and not 0 < value < 1:
+            raise ValueError(f"{name} is {value}; it must lie between 0 and 1, for example 0.98")
+
+
+def _check_terms(**terms: float | None) -> None:
+    for name, value in terms.items():
+        most = _MOST_DAYS if name.endswith("_days") else _MOST_UNITS
+        if value is not None and not 0 <= value <= most:
+            raise ValueError(f"{name} is {value}; it must lie between 0 and {most:,}")

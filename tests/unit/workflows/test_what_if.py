@@ -1,0 +1,92 @@
+"""What if: other terms in the same futures, and what each service takes in stock."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from finalmile.errors import UnknownNameError
+from finalmile.frames import Frequency, Panel
+from finalmile.inventory import position
+from finalmile.workflows.last_year import last_year
+
+
+@pytest.fixture
+def shop(small_shop):
+    return small_shop()
+
+
+@pytest.fixture
+def product(shop):
+    known = shop.project.shop.known
+    return str(known.panel(known.newest).ids[0])
+
+
+def test_a_longer_lead_time_takes_more_stock_for_the_same_service(shop, product):
+    told = shop.project.what_if(product, lead_time_days=21)
+    assert told.then.order_up_to > told.now.order_up_to
+    assert told.then.terms["lead_time_days"] == 21
+    assert told.now.terms["cycle_service"] == told.then.terms["cycle_service"] == 0.98
+
+
+def test_a_fill_rate_that_is_asked_for_is_realised_on_other_futures(shop, product):
+    told = shop.project.what_if(product, fill_rate=0.9)
+    assert told.then.fill_rate == pytest.approx(0.9, abs=0.05)
+    assert told.then.stock_units < told.now.stock_units
+
+
+def test_what_is_not_changed_stays_to_the_last_unit(shop, product):
+    told = shop.project.what_if(product)
+    assert told.now == told.then
+    assert told == shop.project.what_if(product)
+
+
+def test_a_larger_minimum_order_orders_less_often(shop, product):
+    told = shop.project.what_if(product, moq=200)
+    assert told.then.orders < told.now.orders
+
+
+def test_more_service_takes_more_stock_and_loses_less(shop):
+    points = shop.project.frontier().points
+    for less, more in itertools.pairwise(points):
+        assert more.stock_units >= less.stock_units
+        assert more.lost_units <= less.lost_units
+        assert more.fill_rate >= less.fill_rate
+
+
+def test_nothing_is_proposed_by_asking(shop, product):
+    before = shop.project.ledger.orders()
+    shop.project.what_if(product, moq=5)
+    shop.project.frontier(services=[0.9])
+    assert shop.project.ledger.orders() == before
+
+
+def test_an_unknown_product_is_named(shop):
+    with pytest.raises(UnknownNameError, match="nonsense"):
+        shop.project.what_if("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("terms", "what"),
+    [
+        ({"cycle_service": 1.0}, "between 0 and 1"),
+        ({"fill_rate": 98.0}, "between 0 and 1"),
+        ({"fill_rate": 0.9, "cycle_service": 0.9}, "not both"),
+        ({"lead_time_days": -1.0}, "lead_time_days is -1"),
+        ({"moq": float("nan")}, "moq is nan"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(shop, product, terms, what):
+    with pytest.raises(ValueError, match=what):
+        shop.project.what_if(product, **terms)
+
+
+def test_levels_are_quantiles_of_sums_since_the_product_was_listed():
+    y = np.array([[np.nan, np.nan, 1, 2, 3, 4], [5, 0, 0, 0, 0, 5]], dtype=np.float32)
+    censored = np.zeros(y.shape, dtype=np.bool_)
+    panel = Panel(ids=np.array(["a", "b"], dtype=object), frequency=Frequency("day"), first=0, y=y, censored=censored)
+    at = position(panel.ids, on_hand=np.zeros(2), lead_periods=np.array([1, 1]))
+    year = last_year(panel, at)
+    assert year.level(cycle_service=0.999).tolist() == [7, 5]
+    assert year.level(cycle_service=0.34).tolist() == [5, 0]
+    assert year.level(cycle_service=0.33).tolist() == [3, 0]
