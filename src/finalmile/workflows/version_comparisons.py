@@ -106,7 +106,7 @@ class Compared:
         return [
             f"{self.decision}: {self.finding.why}{when}",
             f"Since {self.since}, {until}. However often one looks, a winner or loser is named wrongly with "
-            f"probability {self.terms.alpha:g} at most.",
+            f"probability {self.terms.alpha:g} at most; somewhat oftener where days depend on one another.",
             self.next_step,
         ]
 

@@ -38,6 +38,7 @@ def test_the_better_version_wins_on_forecasts_of_the_same_cutoffs(small_shop):
     assert (told.champion, told.challenger, told.decision) == (1, 2, "win")
     assert told.verdict.gain > 0.05
     assert "is better than demand@1" in told.lines()[0]
+    assert "0.05 at most; somewhat oftener where days depend on one another" in told.lines()[1]
     assert told.decided_at is not None
     assert not told.breached
 
