@@ -89,7 +89,7 @@ class ReorderPoint:
                 "holding_rate_per_period": self.holding_rate_per_period,
             },
             window=window,
-            level=point,
+            level=np.where(raw > 0, at.held + raw, point),
             expected=expected,
             raw=raw,
             quantity=quantity,
