@@ -21,6 +21,7 @@ import finalmile as fm
 from finalmile.cli.app import VERBS, app
 from finalmile.config import Config, ModelSettings, Receiver, section_at, written
 from finalmile.forecasters.loaders import loaders
+from finalmile.inventory.exports import exports
 from finalmile.inventory.policies import policies
 from finalmile.metrics import metrics
 from finalmile.monitoring.effects.registry import effects, table_effects
@@ -29,7 +30,10 @@ from finalmile.ports import forecasters, notifiers
 from finalmile.project import Project
 from finalmile.response.registry import actions
 
-REGISTRIES = (forecasters, loaders, policies, metrics, checks, effects, table_effects, detectors, actions, notifiers)
+REGISTRIES = (
+    *(forecasters, loaders, policies, exports, metrics, checks, effects, table_effects, detectors, actions),
+    notifiers,
+)
 FOLDER = Path(__file__).parent / "reference"
 GENERATED = "<!-- Written by docs/build.py; change the code it describes and run `make reference`. -->"
 

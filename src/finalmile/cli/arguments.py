@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
+
+from finalmile.errors import UnknownNameError
+from finalmile.records import OrderState
 
 if TYPE_CHECKING:
     from finalmile.frames.roles import Role
@@ -27,6 +30,19 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder t
 DEFAULT_MODEL = "demand"
 ROLES = ("number", "text", "hierarchy")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def order_state(name: str) -> OrderState:
+    """A state that an order can be in.
+
+    Raises
+    ------
+    UnknownNameError
+        Where there is no such state.
+    """
+    if name not in get_args(OrderState):
+        raise UnknownNameError("order state", name, get_args(OrderState))
+    return cast("OrderState", name)
 
 
 def read_version(text: str) -> tuple[str, int | None]:

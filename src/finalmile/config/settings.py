@@ -268,6 +268,9 @@ class Config(Section):
     replay: Replay = Replay()
     receivers: tuple[Annotated[Receiver, BeforeValidator(_named)], ...] = (Receiver(name="log"),)
     """Who hears of alerts: names of notifiers, or ``name: {settings}``."""
+    exports: Mapping[str, Settings] = {}
+    """Settings of the formats that orders are exported in, by format: ``x12_850: {sender: SHOP}``. Each format's own
+    defaults where left out."""
 
     _lines: Mapping[tuple[str, ...], int] = PrivateAttr(default_factory=dict[tuple[str, ...], int])
     _source: str = PrivateAttr(default="settings")

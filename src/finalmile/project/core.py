@@ -22,6 +22,7 @@ from finalmile.config.reading import FILE_NAME
 from finalmile.errors import MissingInputError
 from finalmile.frames.dialects import Kind
 from finalmile.frames.specs import SPECS
+from finalmile.inventory.exports import exports
 from finalmile.inventory.policies import policies
 from finalmile.monitoring.registry import checks, detectors
 from finalmile.plugins import Registry
@@ -43,6 +44,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "action": actions,
     "notifier": notifiers,
     "check": checks,
+    "export": exports,
     "streaming detector": detectors,
 }
 

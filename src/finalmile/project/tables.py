@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,11 @@ from finalmile.frames import Frequency
 from finalmile.frames.casting import Cast
 from finalmile.frames.dialects import Kind
 from finalmile.frames.roles import Role
+from finalmile.inventory.exports import exports
 from finalmile.ports import Clock
 from finalmile.project.core import DEFAULT_MODEL, Core
-from finalmile.workflows import export, ingest, ready_made, reports
+from finalmile.records import OrderState
+from finalmile.workflows import export, export_orders, ingest, ready_made, reports
 from finalmile.workflows import seal as sealing
 from finalmile.workflows.endpoint import SERVING
 
@@ -182,6 +184,41 @@ class Tables(Core):
             predictions=self.predictions,
             start=start,
             end=end,
+        )
+
+    def export_orders(
+        self,
+        path: Path | str,
+        format: str,  # noqa: A002  # the verb's word
+        *,
+        orders: Sequence[str] = (),
+        states: Sequence[OrderState] = ("approved",),
+    ) -> export_orders.OrdersExported:
+        """Write purchase orders as files for another system or for suppliers; a file is never overwritten.
+
+        Parameters
+        ----------
+        path
+            A file, where the format makes one; else a folder.
+        format
+            Registered name: ``generic_csv``, ``odoo``, ``erpnext``, ``ubl_order``, ``x12_850``, ``edifact_orders``.
+            Its settings are those under ``exports`` in ``finalmile.yaml``.
+        orders
+            Ids to write, whatever their state; all in ``states`` by default.
+
+        Raises
+        ------
+        SchemaError
+            Where an order holds what the format cannot carry.
+        ConflictError
+            Where a file of that name holds something else.
+        """
+        return export_orders.export_orders(
+            self.ledger,
+            Path(path),
+            file_format=exports.make(format, **self.config.exports.get(format, {})),
+            orders=orders,
+            states=states,
         )
 
     def predictions(
