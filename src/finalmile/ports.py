@@ -21,6 +21,7 @@ from finalmile.records import (
     Finding,
     Incident,
     Json,
+    LineChange,
     LookKept,
     OrderLine,
     OrderState,
@@ -227,7 +228,13 @@ class Ledger(Protocol):
         ...
 
     def set_order_state(self, order_id: str, state: OrderState, *, at: datetime, actor: str, why: str) -> None:
-        """Move all lines of an order to a state."""
+        """Move all lines of an order to a state; ``ConflictError`` where one of them cannot go there."""
+        ...
+
+    def change_orders(
+        self, changes: Sequence[LineChange], *, verb: str, at: datetime, actor: str, why: str
+    ) -> list[OrderLine]:
+        """Change order lines, all of them or none; those that changed, as they are now."""
         ...
 
     def load_state(self, key: str) -> bytes | None:

@@ -14,6 +14,17 @@ VersionState = Literal["trained", "certified", "stable", "retired", "rolled_back
 Role = Literal["viewer", "planner", "operator", "admin"]
 OrderState = Literal["proposed", "approved", "sent", "acknowledged", "received", "cancelled", "late"]
 
+ORDER_MOVES: Mapping[OrderState, tuple[OrderState, ...]] = {
+    "proposed": ("approved", "cancelled"),
+    "approved": ("sent", "received", "cancelled"),
+    "sent": ("acknowledged", "late", "received", "cancelled"),
+    "acknowledged": ("late", "received", "cancelled"),
+    "late": ("acknowledged", "received", "cancelled"),
+    "received": ("sent",),
+    "cancelled": (),
+}
+"""Where a line may go next. Goods that came were sent, however; a corrected receipt opens its line again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -381,6 +392,26 @@ class OrderLine:
     state: OrderState = "proposed"
     assumed: bool = False
     reason: Json = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineChange:
+    """What is to become of an order line; what is ``None`` stays.
+
+    Parameters
+    ----------
+    allowed
+        States in which the line may be changed so; in any other it is refused, and all changes told with it.
+    note
+        Added to the line's reason.
+    """
+
+    line_id: str
+    allowed: tuple[OrderState, ...]
+    state: OrderState | None = None
+    quantity: int | None = None
+    due: date | datetime | None = None
+    note: Json = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,13 +258,14 @@ def test_an_order_line_comes_back_as_it_was_given(ledger: SqlLedger):
 
 def test_a_rerun_never_orders_twice_nor_undoes_what_happened_since(ledger: SqlLedger):
     ledger.put_orders([LINE], at=NOW, actor="ann")
-    ledger.set_order_state("o1", "sent", at=NOW, actor="ann", why="approved by ann")
+    ledger.set_order_state("o1", "approved", at=NOW, actor="ann", why="looks right")
+    ledger.set_order_state("o1", "sent", at=NOW, actor="ann", why="sent by ann")
     assert ledger.put_orders([replace(LINE, quantity=99), replace(LINE, line_id="o1-2")], at=NOW, actor="ann") == 1
     assert [(line.line_id, line.quantity, line.state) for line in ledger.orders()] == [
         ("o1-1", 12, "sent"),
         ("o1-2", 12, "proposed"),
     ]
-    assert verbs(ledger) == ["orders.put", "order.state", "orders.put"]
+    assert verbs(ledger) == ["orders.put", "order.state", "order.state", "orders.put"]
 
 
 def test_thousands_of_order_lines_are_put_at_once(ledger: SqlLedger):

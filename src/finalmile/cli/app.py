@@ -33,6 +33,7 @@ VERBS = (
     "why",
     "plan",
     "orders",
+    "suppliers",
     "impact",
     "run",
     "replay",

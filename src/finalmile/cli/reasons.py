@@ -17,12 +17,12 @@ _BOUNDS = {
 
 
 class ReasonedOrders:
-    """Order lines, each with a sentence that says why."""
+    """Order lines, each with a sentence that says why, or with every step of the arithmetic."""
 
     breached = False
 
-    def __init__(self, report: Orders) -> None:
-        self._report = report
+    def __init__(self, report: Orders, *, worked_out: bool = False) -> None:
+        self._report, self._worked_out = report, worked_out
 
     def to_dict(self) -> Mapping[str, object]:
         """Every number behind every line."""
@@ -35,7 +35,10 @@ class ReasonedOrders:
         for line in self._report.rows:
             who = f"{line.order_id}  {line.state:12} {line.supplier:12}"
             yield f"{who} {line.unique_id}  {line.quantity:,}  due {line.due}"
-            yield f"    {reason(line)}"
+            if self._worked_out:
+                yield from (f"    {step}" for step in self._report.worked(line))
+            else:
+                yield f"    {reason(line)}"
 
 
 def reason(line: OrderLine) -> str:

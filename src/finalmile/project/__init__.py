@@ -11,13 +11,14 @@ from finalmile.project.core import DEFAULT_MODEL, LEDGER_NAME
 from finalmile.project.days import Days
 from finalmile.project.endpoint import Endpoint
 from finalmile.project.looks import Looks
+from finalmile.project.ordering import Ordering
 from finalmile.project.past import Past
-from finalmile.project.tables import Table, Tables
+from finalmile.project.tables import Table
 from finalmile.project.versions import TrainedVersion, Versions
 from finalmile.workflows.account import Replayed
 
 
-class Project(Tables, Versions, Endpoint, Days, Past, Looks):
+class Project(Ordering, Versions, Endpoint, Days, Past, Looks):
     """A folder with everything in it: settings, a ledger, a lake of tables, model files.
 
     Parameters

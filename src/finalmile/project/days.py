@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 
 from finalmile.inventory import Policy
 from finalmile.inventory.policies import policies
 from finalmile.monitoring.registry import checks as registered
-from finalmile.project.core import DEFAULT_MODEL, Core
-from finalmile.records import Incident, OrderState
+from finalmile.project.core import DEFAULT_MODEL
+from finalmile.project.settling import Settling
+from finalmile.records import Incident
 from finalmile.workflows import counts, cycle, forecast, materialise, parity, reports
 from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.incidents import CHECKED_TOO, IncidentsTold, acknowledge_incident, resolve_incident
@@ -23,7 +24,7 @@ from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_ve
 from finalmile.workflows.watching.guard import could_not, halt, said
 
 
-class Days(Core):
+class Days(Settling):
     """What is done every day."""
 
     def forecast(self, model: str = DEFAULT_MODEL) -> reports.Forecasted:
@@ -75,18 +76,16 @@ class Days(Core):
     def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
         """Propose orders for every item with a stock count, by the settings' policy or another; nothing is sent."""
         with self._writing(f"plan {model}"):
+            self._settle()
             shop = self.shop if policy is None else _ordering_by(self.shop, policy)
             return self._with_old_counts(
                 cycle.planned(shop, make_plan(shop, model, self._book())), known_cutoff(shop, None)
             )
 
-    def orders(self, order: str | None = None, *, states: Sequence[OrderState] = ()) -> reports.Orders:
-        """Order lines; of one order with the reason of each quantity."""
-        return cycle.orders(self.ledger, order, states=states)
-
     def run_day(self, at: date | None = None, *, model: str = DEFAULT_MODEL) -> reports.DayDone:
         """One business day: monitor, respond, retrain when due, forecast, plan. Again the same day repeats nothing."""
         with self._writing(f"run {model}"):
+            self._settle()
             shop = self.shop
             cutoff = known_cutoff(shop, None if at is None else shop.frequency.index_of(at))
             seen = self._endpoint(model).findings

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from finalmile.errors import MissingInputError
 from finalmile.ports import Ledger
-from finalmile.records import OrderLine, OrderState, Version
+from finalmile.records import Version
 from finalmile.workflows import reports, version_reports
 from finalmile.workflows.day import business_day
 from finalmile.workflows.forecast import predict
@@ -109,23 +107,6 @@ def models(ledger: Ledger) -> version_reports.Models:
             }
         )
     return version_reports.Models(rows=tuple(rows))
-
-
-def orders(ledger: Ledger, order: str | None, *, states: Sequence[OrderState]) -> reports.Orders:
-    """Order lines in these states; all lines of one order, with reasons, where one is named.
-
-    Raises
-    ------
-    MissingInputError
-        Where no order has that id.
-    """
-    rows: list[OrderLine] = ledger.orders(states=states)
-    if order is None:
-        return reports.Orders(rows=tuple(rows))
-    mine = tuple(line for line in rows if line.order_id == order)
-    if not mine:
-        raise MissingInputError(f"no order is called {order!r}. List them: finalmile orders list")
-    return reports.Orders(rows=mine, reasons=True)
 
 
 def would_roll_back(shop: Shop, model: str, *, to: int | None, book: StockBook) -> version_reports.Deployed:

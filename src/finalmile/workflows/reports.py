@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from finalmile.frames import Forecast
+from finalmile.inventory.worked import worked
 from finalmile.plugins import Registry
 from finalmile.records import Certificate, Json, OrderLine, Step, Version
 from finalmile.workflows.monitored import Monitored
@@ -166,6 +167,10 @@ class Orders:
             if self.reasons:
                 told += [f"    {name}: {value}" for name, value in line.reason.items()]
         return told
+
+    def worked(self, line: OrderLine) -> list[str]:
+        """Every number and step behind the quantity of a line."""
+        return worked(line)
 
     def to_dict(self) -> Json:
         """Lines under ``orders``."""

@@ -18,6 +18,7 @@ from finalmile.records import (
     Finding,
     Incident,
     Json,
+    LineChange,
     LookKept,
     OrderLine,
     OrderState,
@@ -214,6 +215,13 @@ class SqlLedger:
         """Move all lines of an order to a state; ``MissingInputError`` where there is no such order."""
         with self.database.writing() as connection:
             orders.set_state(connection, order_id, state, at=at, actor=actor, why=why)
+
+    def change_orders(
+        self, changes: Sequence[LineChange], *, verb: str, at: datetime, actor: str, why: str
+    ) -> list[OrderLine]:
+        """Change order lines, all of them or none; ``ConflictError`` says which cannot be and what would be right."""
+        with self.database.writing() as connection:
+            return orders.change(connection, changes, verb=verb, at=at, actor=actor, why=why)
 
     def load_state(self, key: str) -> bytes | None:
         """A detector's saved state."""

@@ -14,11 +14,12 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from finalmile.adapters.local import audit
 from finalmile.adapters.local.codec import dumps
 from finalmile.adapters.local.tables import orders
-from finalmile.errors import MissingInputError
-from finalmile.records import OrderLine, OrderState
+from finalmile.errors import ConflictError, MissingInputError
+from finalmile.records import ORDER_MOVES, LineChange, OrderLine, OrderState
 
 _CHUNK = 500
 _SUPERSEDED = "superseded"
+_OVERRIDE = "override"
 _FIELDS = tuple(field.name for field in dataclasses.fields(OrderLine))
 
 
@@ -47,13 +48,17 @@ def propose(
 ) -> int:
     """Bring the proposals up to date: new and changed lines are written, what they replace is cancelled.
 
-    Lines that somebody approved, sent or cancelled by hand are left alone.
+    Lines that somebody approved, sent or cancelled by hand are left alone, and so is a proposal that somebody edited
+    while its item is still wanted in the same order.
     """
     wanted = {line.line_id: line for line in lines}
     open_ones = {line.line_id: line for line in listed(connection, states=("proposed",), since=None)}
     looked_at = frozenset(reviewed)
     stale = [line for line in open_ones.values() if line.line_id not in wanted and line.unique_id in looked_at]
-    changed = [line for line in wanted.values() if _differs(line, open_ones.get(line.line_id))]
+    edited = {line.line_id for line in open_ones.values() if _OVERRIDE in line.reason}
+    changed = [
+        line for line in wanted.values() if line.line_id not in edited and _differs(line, open_ones.get(line.line_id))
+    ]
     _change(
         connection,
         [_row(replace(line, state="cancelled", reason={**line.reason, _SUPERSEDED: True})) for line in stale],
@@ -112,16 +117,80 @@ def listed(connection: Connection, *, states: Sequence[OrderState], since: date 
 
 
 def set_state(connection: Connection, order_id: str, state: OrderState, *, at: datetime, actor: str, why: str) -> None:
-    """Move all lines of an order to a state."""
-    mine = orders.c.order_id == order_id
-    before = connection.execute(select(orders.c.state).where(mine).distinct()).scalars().all()
-    if not before:
+    """Move all lines of an order to a state; ``ConflictError`` where one of them cannot go there."""
+    mine = connection.execute(select(orders.c.line_id).where(orders.c.order_id == order_id)).scalars().all()
+    if not mine:
         raise MissingInputError(f"no order is called {order_id!r}; list the orders to see their ids")
-    if list(before) == [state]:
-        return
-    connection.execute(update(orders).where(mine).values(state=state))
-    body = {"from": sorted(before), "to": state, "why": why}
-    audit.append(connection, at=at, actor=actor, verb="order.state", subject=order_id, body=body)
+    allowed: tuple[OrderState, ...] = tuple(before for before, after in ORDER_MOVES.items() if state in after)
+    moves = [LineChange(line_id=line_id, allowed=allowed, state=state) for line_id in mine]
+    change(connection, moves, verb="order.state", at=at, actor=actor, why=why)
+
+
+def change(
+    connection: Connection, changes: Sequence[LineChange], *, verb: str, at: datetime, actor: str, why: str
+) -> list[OrderLine]:
+    """Make all changes, or none; the lines that changed, as they are now.
+
+    A line that already is what the change would make of it is left alone, and no audit row tells of it.
+    """
+    there = _found(connection, [one.line_id for one in changes])
+    faults = [fault for one in changes if (fault := _refusal(one, there.get(one.line_id)))]
+    if faults:
+        raise ConflictError("; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else ""))
+    before = {one.line_id: there[one.line_id] for one in changes if not _is_so(one, there[one.line_id])}
+    after = {one.line_id: _changed(one, there[one.line_id]) for one in changes if one.line_id in before}
+    _change(connection, [_row(line) for line in after.values()])
+    for order_id in sorted({line.order_id for line in after.values()}):
+        told = [_told(before[line.line_id], line) for line in after.values() if line.order_id == order_id]
+        audit.append(connection, at=at, actor=actor, verb=verb, subject=order_id, body={"why": why, "lines": told})
+    return list(after.values())
+
+
+def _found(connection: Connection, line_ids: list[str]) -> dict[str, OrderLine]:
+    there: dict[str, OrderLine] = {}
+    for part in _chunks(line_ids):
+        found = connection.execute(select(orders).where(orders.c.line_id.in_(part))).mappings()
+        there |= {row["line_id"]: _line(row) for row in found}
+    return there
+
+
+def _refusal(wanted: LineChange, line: OrderLine | None) -> str | None:
+    """Why a change cannot be made, and what would be right; ``None`` where it can."""
+    if line is None:
+        return f"no order line is called {wanted.line_id!r}; list the orders to see them"
+    if line.state in wanted.allowed or _is_so(wanted, line):
+        return None
+    onwards = " or ".join(ORDER_MOVES[line.state]) or "nowhere"
+    what = f"become {wanted.state}" if wanted.state else "be changed so"
+    return (
+        f"{line.unique_id} of {line.order_id} is {line.state} and cannot {what}: only lines that are "
+        f"{' or '.join(wanted.allowed)} can; from {line.state} it can go to {onwards}"
+    )
+
+
+def _is_so(wanted: LineChange, line: OrderLine) -> bool:
+    return (
+        wanted.state in {None, line.state}
+        and wanted.quantity in {None, line.quantity}
+        and wanted.due in {None, line.due}
+        and (wanted.state is not None or wanted.note.items() <= line.reason.items())
+    )
+
+
+def _changed(wanted: LineChange, line: OrderLine) -> OrderLine:
+    return replace(
+        line,
+        state=wanted.state or line.state,
+        quantity=line.quantity if wanted.quantity is None else wanted.quantity,
+        due=wanted.due or line.due,
+        reason={**line.reason, **wanted.note},
+    )
+
+
+def _told(before: OrderLine, after: OrderLine) -> dict[str, object]:
+    names = ("state", "quantity", "due")
+    moved = {name: [getattr(before, name), getattr(after, name)] for name in names}
+    return {"line": after.line_id, **{name: pair for name, pair in moved.items() if pair[0] != pair[1]}}
 
 
 def _chunks(ids: list[str]) -> Iterator[list[str]]:

@@ -1,0 +1,153 @@
+"""Orders of a project: approve, edit, send, receive, cancel; and how suppliers deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+from finalmile.adapters.local.order_files import deliver_file
+from finalmile.errors import MissingInputError
+from finalmile.inventory.scorecards import lead_time_samples, scorecards
+from finalmile.project.settling import Settling
+from finalmile.project.tables import Tables
+from finalmile.records import OrderLine, OrderState
+from finalmile.simulation import UnitsArray
+from finalmile.workflows import order_reports, orders, receipts
+from finalmile.workflows.reports import Orders
+
+
+class Ordering(Tables, Settling):
+    """What becomes of proposals."""
+
+    def orders(
+        self,
+        order: str | None = None,
+        *,
+        states: Sequence[OrderState] = (),
+        supplier: str | None = None,
+        product: str | None = None,
+    ) -> Orders:
+        """Order lines as receipts and the calendar leave them; of one order with the reason of each quantity."""
+        mine = orders.chosen(self._standing(), order=order, supplier=supplier, product=product)
+        rows = tuple(line for line in mine if not states or line.state in states)
+        return Orders(rows=rows, reasons=order is not None)
+
+    def approve_orders(
+        self,
+        order: str | None = None,
+        *,
+        supplier: str | None = None,
+        product: str | None = None,
+        why: str = "approved",
+    ) -> order_reports.Moved:
+        """Approve the proposals of an order, of a supplier or of a product.
+
+        Raises
+        ------
+        MissingInputError
+            Where none of the three is named, or none of it is proposed.
+        """
+        with self._writing("approve orders"):
+            lines = self._chosen(order, supplier=supplier, product=product)
+            return order_reports.Moved(what="approved", rows=tuple(orders.approve(self.shop, lines, why=why)))
+
+    def edit_order(
+        self,
+        order: str,
+        product: str,
+        *,
+        quantity: int | None = None,
+        due: date | None = None,
+        code: str,
+        note: str = "",
+    ) -> order_reports.Moved:
+        """Order another quantity of a product, or for another day, than was proposed; before it is sent."""
+        with self._writing(f"edit {order}"):
+            (line,) = self._chosen(order, product=product)
+            done = orders.edit(self.shop, line, quantity=quantity, due=due, code=code, note=note)
+            return order_reports.Moved(what="edited", rows=tuple(done))
+
+    def send_order(self, order: str, *, to: Path | None = None, why: str = "sent") -> order_reports.Moved:
+        """Write the approved lines of an order to a file in a folder, and note that they were sent.
+
+        Without a folder it is noted alone: the order was sent by other means.
+        """
+        with self._writing(f"send {order}"):
+            deliver = _by_other_means if to is None else partial(deliver_file, to)
+            done = orders.send(self.shop, self._chosen(order), deliver, why=why)
+            return order_reports.Moved(what="sent", rows=tuple(done))
+
+    def acknowledge_order(
+        self,
+        order: str,
+        product: str | None = None,
+        *,
+        quantity: int | None = None,
+        due: date | None = None,
+        why: str = "the supplier answered",
+    ) -> order_reports.Moved:
+        """Note what a supplier answered: as asked for, or another quantity or day of a product; 0 units is a no."""
+        if product is None and quantity is not None:
+            raise MissingInputError("whose quantity did the supplier change? Name the product with --product")
+        with self._writing(f"acknowledge {order}"):
+            open_ones = [line for line in self._chosen(order, product=product) if line.state not in orders.OVER]
+            done = [
+                moved
+                for line in open_ones
+                for moved in orders.acknowledge(self.shop, line, quantity=quantity, due=due, why=why)
+            ]
+            return order_reports.Moved(what="acknowledged", rows=tuple(done))
+
+    def receive_order(
+        self, order: str, product: str | None = None, *, quantity: float | None = None, at: date | None = None
+    ) -> order_reports.Moved:
+        """Note what came of an order on a day: all that was to come, or so many units of a product.
+
+        The quantity is that of the whole day, so that noting the same twice changes nothing.
+        """
+        if product is None and quantity is not None:
+            raise MissingInputError("of which product did these units come? Name it with --product")
+        lines = self._chosen(order, product=product)
+        waiting = [line for line in lines if quantity is not None or line.state in receipts.AWAITED]
+        rows = receipts.receipt_rows(waiting, self._came(), at=at or self._today(), quantity=quantity)
+        if rows.height:
+            self.ingest("receipts", rows, backfill=False)
+        return self.settle_orders()
+
+    def settle_orders(self) -> order_reports.Moved:
+        """Record which open lines were received in full by now, and which are late."""
+        with self._writing("settle orders"):
+            return order_reports.Moved(what="received or late", rows=tuple(self._settle()))
+
+    def cancel_orders(
+        self, order: str, *, product: str | None = None, why: str = "cancelled by hand"
+    ) -> order_reports.Moved:
+        """Cancel what is still open of an order; units that came stay received."""
+        with self._writing(f"cancel {order}"):
+            done = orders.cancel(self.shop, self._chosen(order, product=product), why=why)
+            return order_reports.Moved(what="cancelled", rows=tuple(done))
+
+    def suppliers(self) -> order_reports.Suppliers:
+        """Lead times, on time and in full of every supplier, from receipts and from what is awaited."""
+        told = receipts.deliveries(self.ledger.orders(), self.tables["receipts"].read(), today=self._today())
+        return order_reports.Suppliers(cards=tuple(scorecards(told)))
+
+    def lead_times(self) -> dict[str, UnitsArray]:
+        """Days from order to arrival of all that came, by supplier, shortest first."""
+        told = receipts.deliveries(self.ledger.orders(), self.tables["receipts"].read(), today=self._today())
+        return lead_time_samples(told)
+
+    def _chosen(self, order: str | None, *, supplier: str | None = None, product: str | None = None) -> list[OrderLine]:
+        if order is None and supplier is None and product is None:
+            raise MissingInputError("which orders? Name one, or --supplier, or --product")
+        return orders.chosen(self._standing(), order=order, supplier=supplier, product=product)
+
+    def _standing(self) -> list[OrderLine]:
+        return receipts.as_they_stand(self.ledger.orders(), self._came(), today=self._today())
+
+
+def _by_other_means(document: str, lines: Sequence[OrderLine]) -> str:
+    del document, lines
+    return "by other means"

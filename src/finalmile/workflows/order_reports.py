@@ -1,0 +1,76 @@
+"""What is told of orders and suppliers: sentences for people, everything for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from finalmile.inventory.scorecards import Scorecard
+from finalmile.records import Estimate, Json, OrderLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Order lines that were changed."""
+
+    what: str
+    rows: tuple[OrderLine, ...]
+    notes: tuple[str, ...] = ()
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """How many lines of which orders; each of up to ten."""
+        if not self.rows:
+            return [f"Nothing to do: all of it was {self.what} before.", *self.notes]
+        orders = len({line.order_id for line in self.rows})
+        units = sum(line.quantity for line in self.rows)
+        return [
+            f"{len(self.rows):,} lines of {orders:,} orders were {self.what}: {units:,} units.",
+            *(f"  {one.order_id}  {one.unique_id}  {one.quantity:,}  due {one.due}" for one in self.rows[:10]),
+            *([f"  ... and {len(self.rows) - 10:,} more"] if len(self.rows) > 10 else []),
+            *self.notes,
+        ]
+
+    def to_dict(self) -> Json:
+        """Every line as it is now."""
+        return {"what": self.what, "orders": [asdict(line) for line in self.rows], "notes": list(self.notes)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppliers:
+    """How suppliers deliver."""
+
+    cards: tuple[Scorecard, ...]
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """Three lines for each supplier."""
+        if not self.cards:
+            return ["Nothing is known of suppliers yet: finalmile ingest receipts FILE (with ordered_at and supplier)"]
+        return [line for card in self.cards for line in _card(card)]
+
+    def to_dict(self) -> Json:
+        """Cards under ``suppliers``."""
+        return {"suppliers": [asdict(card) for card in self.cards]}
+
+
+def _card(card: Scorecard) -> Iterator[str]:
+    yield f"{card.supplier or '(no name)'}: {card.n:,} lines came, {card.awaited:,} are awaited"
+    if card.n:
+        yield (
+            "  days from order to arrival: " + ", ".join(_quantiles(card)) + f"; mean {card.mean_days:.1f} of what came"
+        )
+    yield f"  on time {_share(card.on_time)}; in full {_share(card.in_full)}"
+
+
+def _quantiles(card: Scorecard) -> Sequence[str]:
+    return [
+        f"{level:.0%} within {days:g}" if days is not None else f"{level:.0%} not told yet (too many are awaited)"
+        for level, days in card.lead_time_days.items()
+    ]
+
+
+def _share(told: Estimate) -> str:
+    if told.value is None or told.low is None or told.high is None:
+        return f"unknown ({told.why})"
+    return f"{told.value:.1%} ({told.low:.1%} to {told.high:.1%}, n = {told.n_blocks:,})"

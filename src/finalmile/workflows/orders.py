@@ -1,0 +1,205 @@
+"""The life of an order: approved, edited, sent, acknowledged, received or cancelled, each move with who and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import cast
+
+from finalmile.errors import ConfigError, ConflictError, MissingInputError, UnknownNameError
+from finalmile.records import ORDER_MOVES, LineChange, OrderLine, OrderState
+from finalmile.workflows.receipts import Came, changes_due
+from finalmile.workflows.shop import Shop
+
+REASON_CODES = ("promotion", "event", "stock_wrong", "forecast_wrong", "supplier", "budget", "new_product", "other")
+"""Why a planner orders something else than was proposed."""
+
+EDITABLE: tuple[OrderState, ...] = ("proposed", "approved")
+OVER: tuple[OrderState, ...] = ("received", "cancelled")
+_AT_SUPPLIER: tuple[OrderState, ...] = ("sent", "acknowledged", "late")
+
+Deliver = Callable[[str, Sequence[OrderLine]], str]
+"""Hands lines over under a document's id, durably, and says where; the same again changes nothing."""
+
+
+def chosen(
+    lines: Sequence[OrderLine], *, order: str | None = None, supplier: str | None = None, product: str | None = None
+) -> list[OrderLine]:
+    """Lines of an order, a supplier, a product.
+
+    Raises
+    ------
+    MissingInputError
+        Where an order is named that does not exist.
+    UnknownNameError
+        Where no line is of that supplier or product.
+    """
+    mine = [line for line in lines if order in {None, line.order_id}]
+    if order is not None and not mine:
+        raise MissingInputError(f"no order is called {order!r}. List them: finalmile orders list")
+    for kind, name, field in (("supplier", supplier, "supplier"), ("product", product, "unique_id")):
+        known = {getattr(line, field) for line in mine}
+        if name is not None and name not in known and mine:
+            raise UnknownNameError(f"{kind} of these orders", name, sorted(known)[:20])
+        mine = [line for line in mine if name in {None, getattr(line, field)}]
+    return mine
+
+
+def move(shop: Shop, lines: Sequence[OrderLine], state: OrderState, *, why: str) -> list[OrderLine]:
+    """Move lines to a state, all or none; those that moved. Lines that are there already stay.
+
+    Raises
+    ------
+    ConflictError
+        Where a line cannot go there from where it is.
+    """
+    allowed: tuple[OrderState, ...] = tuple(before for before, after in ORDER_MOVES.items() if state in after)
+    moves = [LineChange(line_id=line.line_id, allowed=allowed, state=state) for line in lines]
+    return _change(shop, moves, verb=f"order.{state}", why=why)
+
+
+def approve(shop: Shop, lines: Sequence[OrderLine], *, why: str) -> list[OrderLine]:
+    """Approve the proposals among the lines; what was approved or went on before stays as it is.
+
+    Raises
+    ------
+    MissingInputError
+        Where none of them is proposed or approved.
+    """
+    open_ones = [line for line in lines if line.state in EDITABLE]
+    if not open_ones:
+        states = ", ".join(sorted({line.state for line in lines})) or "none"
+        raise MissingInputError(f"no line waits for approval (states: {states}). Propose orders: finalmile plan")
+    return move(shop, open_ones, "approved", why=why)
+
+
+def edit(
+    shop: Shop, line: OrderLine, *, quantity: int | None = None, due: date | None = None, code: str, note: str = ""
+) -> list[OrderLine]:
+    """Order another quantity, or for another day, than was proposed, with a code that says why.
+
+    The line keeps what was proposed, so that later can be seen which was better. A proposal that was edited is not
+    changed by planning the same day again.
+
+    Raises
+    ------
+    ConfigError
+        For a quantity below 1, or neither quantity nor day.
+    UnknownNameError
+        For a reason code that does not exist.
+    ConflictError
+        Where the line was sent already, or is over.
+    """
+    if code not in REASON_CODES:
+        raise UnknownNameError("reason code", code, REASON_CODES)
+    if quantity is None and due is None:
+        raise ConfigError("orders edit", ["give --quantity or --due; nothing was changed"])
+    if quantity is not None and quantity < 1:
+        raise ConfigError(
+            "--quantity", [f"{quantity} cannot be ordered; give at least 1, or cancel it: finalmile orders cancel"]
+        )
+    if due is not None and due < line.ordered_at:
+        raise ConfigError("--due", [f"{due} is before the order of {line.ordered_at}; give a later day"])
+    return _change(shop, [_edited(shop, line, quantity, due, code=code, note=note)], verb="order.edit", why=code)
+
+
+def _edited(shop: Shop, line: OrderLine, quantity: int | None, due: date | None, *, code: str, note: str) -> LineChange:
+    first = _note(line, "override")
+    override = {
+        "proposed_quantity": first.get("proposed_quantity", line.quantity),
+        "proposed_due": first.get("proposed_due", line.due.isoformat()),
+        "code": code,
+        "note": note,
+        "by": shop.actor,
+    }
+    return LineChange(line_id=line.line_id, allowed=EDITABLE, quantity=quantity, due=due, note={"override": override})
+
+
+def acknowledge(
+    shop: Shop, line: OrderLine, *, quantity: int | None = None, due: date | None = None, why: str
+) -> list[OrderLine]:
+    """What a supplier answered: the line as asked for, or another quantity or day; 0 units is a cancellation.
+
+    What was asked for is kept beside it: a supplier is not on time by postponing.
+    """
+    if quantity is not None and quantity <= 0:
+        return move(shop, [line], "cancelled", why=why)
+    first = _note(line, "acknowledged")
+    note = {
+        "asked_quantity": first.get("asked_quantity", line.quantity),
+        "asked_due": first.get("asked_due", line.due.isoformat()),
+    }
+    told = LineChange(
+        line_id=line.line_id,
+        allowed=_AT_SUPPLIER,
+        state="acknowledged",
+        quantity=quantity,
+        due=due,
+        note={"acknowledged": note},
+    )
+    return _change(shop, [told], verb="order.acknowledged", why=why)
+
+
+def send(shop: Shop, lines: Sequence[OrderLine], deliver: Deliver, *, why: str) -> list[OrderLine]:
+    """Hand the approved lines of one order over, then note that they were sent.
+
+    A crash between the two hands the same document over again under the same id, which changes nothing there. Lines
+    approved after their order was sent go out as a document of their own.
+
+    Raises
+    ------
+    MissingInputError
+        Where nothing of the order is approved; nothing is sent without approval.
+    """
+    ready = [line for line in lines if line.state == "approved"]
+    if not ready:
+        if any(line.state in _AT_SUPPLIER for line in lines):
+            return []
+        raise MissingInputError(
+            f"nothing of {lines[0].order_id} is approved, and nothing is sent without approval: "
+            f"finalmile orders approve {lines[0].order_id}"
+        )
+    document = _document(lines)
+    where = deliver(document, ready)
+    note = {"sent": {"document": document, "to": where}}
+    moves = [LineChange(line_id=line.line_id, allowed=("approved",), state="sent", note=note) for line in ready]
+    return _change(shop, moves, verb="order.sent", why=why)
+
+
+def _document(lines: Sequence[OrderLine]) -> str:
+    """Id of the next document of an order: its own, then with a number."""
+    before = {_note(line, "sent").get("document") for line in lines} - {None}
+    order = lines[0].order_id
+    return order if not before else f"{order}-{len(before) + 1}"
+
+
+def _note(line: OrderLine, name: str) -> Mapping[str, object]:
+    """What a line's reason says under a name; nothing where it says nothing."""
+    note = line.reason.get(name)
+    return cast("Mapping[str, object]", note) if isinstance(note, Mapping) else {}
+
+
+def cancel(shop: Shop, lines: Sequence[OrderLine], *, why: str) -> list[OrderLine]:
+    """Cancel what is still open of the lines; units that came stay received.
+
+    Raises
+    ------
+    ConflictError
+        Where all of them are over.
+    """
+    open_ones = [line for line in lines if line.state not in OVER]
+    if not open_ones and any(line.state == "received" for line in lines):
+        raise ConflictError(f"everything of {lines[0].order_id} was received; what came cannot be cancelled")
+    return move(shop, open_ones, "cancelled", why=why)
+
+
+def bring_up_to_date(shop: Shop, came: Came, *, today: date) -> list[OrderLine]:
+    """Record which open lines were received by now and which are late; those that changed."""
+    lines = shop.ledger.orders(states=(*_AT_SUPPLIER, "approved", "received"))
+    return _change(shop, changes_due(lines, came, today=today), verb="order.due", why="receipts and the calendar")
+
+
+def _change(shop: Shop, changes: Sequence[LineChange], *, verb: str, why: str) -> list[OrderLine]:
+    if not changes:
+        return []
+    return shop.ledger.change_orders(changes, verb=verb, at=shop.clock.now(), actor=shop.actor, why=why)

@@ -1,0 +1,148 @@
+"""What came of what was ordered: which lines are complete, which are late, and how suppliers deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import cast
+
+import polars as pl
+
+from finalmile.inventory.scorecards import Delivery
+from finalmile.records import LineChange, OrderLine, OrderState
+
+AWAITED: tuple[OrderState, ...] = ("approved", "sent", "acknowledged", "late")
+_PROMISED = frozenset(("sent", "acknowledged"))
+
+Came = Mapping[tuple[str, str], float]
+
+
+def units_that_came(receipts: pl.DataFrame) -> Came:
+    """Units received by order and item, over all deliveries; empty for no receipts."""
+    if receipts.is_empty():
+        return {}
+    summed = receipts.group_by("order_id", "unique_id").agg(pl.col("quantity").sum())
+    return {(str(order), str(item)): float(units) for order, item, units in summed.iter_rows()}
+
+
+def changes_due(lines: Sequence[OrderLine], came: Came, *, today: date) -> list[LineChange]:
+    """What receipts and the calendar make of lines.
+
+    A line is received once all its units came, late once its day is over and some are missing, and open again where a
+    receipt was corrected so that some are missing after all.
+    """
+    return [one for line in lines if (one := _change_due(line, came, today=today)) is not None]
+
+
+def as_they_stand(lines: Sequence[OrderLine], came: Came, *, today: date) -> list[OrderLine]:
+    """The lines with the states that :func:`changes_due` gives them; nothing is recorded."""
+    states = {one.line_id: one.state for one in changes_due(lines, came, today=today)}
+    return [replace(line, state=states.get(line.line_id) or line.state) for line in lines]
+
+
+def _change_due(line: OrderLine, came: Came, *, today: date) -> LineChange | None:
+    complete = came.get((line.order_id, line.unique_id), 0.0) >= line.quantity
+    if line.state in AWAITED and complete:
+        return LineChange(line_id=line.line_id, allowed=AWAITED, state="received")
+    if line.state == "received" and not complete:
+        return LineChange(line_id=line.line_id, allowed=("received",), state="sent")
+    if line.state in _PROMISED and day_of(line.due) < today:
+        return LineChange(line_id=line.line_id, allowed=("sent", "acknowledged"), state="late")
+    return None
+
+
+def receipt_rows(lines: Sequence[OrderLine], came: Came, *, at: date, quantity: float | None) -> pl.DataFrame:
+    """Receipts of lines on a day: ``quantity`` units of each, or all that are still to come."""
+    rows: list[dict[str, object]] = []
+    for line in lines:
+        units = line.quantity - came.get((line.order_id, line.unique_id), 0.0) if quantity is None else quantity
+        if units > 0 or quantity is not None:
+            rows.append(_receipt(line, units, at=at))
+    return pl.DataFrame(rows)
+
+
+def _receipt(line: OrderLine, units: float, *, at: date) -> dict[str, object]:
+    return {
+        "order_id": line.order_id,
+        "unique_id": line.unique_id,
+        "supplier": line.supplier,
+        "quantity": float(units),
+        "ordered_at": day_of(line.ordered_at),
+        "due": day_of(line.due),
+        "received_at": at,
+    }
+
+
+def deliveries(lines: Sequence[OrderLine], receipts: pl.DataFrame, *, today: date) -> list[Delivery]:
+    """How every line was delivered: ours, and those of other systems of which receipts tell when they were ordered.
+
+    Proposals, and what was cancelled before anything came, say nothing of a supplier and are left out.
+    """
+    parts = _parts(receipts)
+    ours = {(line.order_id, line.unique_id): line for line in lines if line.state != "proposed"}
+    told = [one for key, line in ours.items() if (one := _ours(line, parts.get(key, []), today=today)) is not None]
+    others = [one for key, rows in parts.items() if key not in ours and (one := _other(rows, today)) is not None]
+    return [*told, *others]
+
+
+def _ours(line: OrderLine, parts: Sequence[Mapping[str, object]], *, today: date) -> Delivery | None:
+    received = sum(_units(part) for part in parts)
+    closed = line.state == "cancelled"
+    if (line.state == "approved" and not parts) or (closed and not received):
+        return None
+    last = max((_day(part["received_at"]) for part in parts), default=None)
+    return Delivery(
+        supplier=line.supplier,
+        ordered_at=day_of(line.ordered_at),
+        due=_first_promise(line),
+        arrived=last if received >= line.quantity else None,
+        seen_until=today,
+        ordered=float(line.quantity),
+        received=received,
+        closed=closed,
+    )
+
+
+def _first_promise(line: OrderLine) -> date:
+    """The day that was asked for: a supplier is not on time by postponing."""
+    note = line.reason.get("acknowledged")
+    asked = cast("Mapping[str, object]", note).get("asked_due") if isinstance(note, Mapping) else None
+    return date.fromisoformat(asked[:10]) if isinstance(asked, str) else day_of(line.due)
+
+
+def _other(parts: Sequence[Mapping[str, object]], today: date) -> Delivery | None:
+    first = parts[0]
+    if first.get("ordered_at") is None:
+        return None
+    return Delivery(
+        supplier=str(first.get("supplier") or ""),
+        ordered_at=_day(first["ordered_at"]),
+        due=None if first.get("due") is None else _day(first["due"]),
+        arrived=max(_day(part["received_at"]) for part in parts),
+        seen_until=today,
+        ordered=None,
+        received=sum(_units(part) for part in parts),
+    )
+
+
+def _parts(receipts: pl.DataFrame) -> dict[tuple[str, str], list[Mapping[str, object]]]:
+    parts: dict[tuple[str, str], list[Mapping[str, object]]] = {}
+    for row in receipts.iter_rows(named=True):
+        parts.setdefault((str(row["order_id"]), str(row["unique_id"])), []).append(row)
+    return parts
+
+
+def _units(part: Mapping[str, object]) -> float:
+    return float(str(part["quantity"]))
+
+
+def _day(value: object) -> date:
+    if not isinstance(value, date):
+        raise TypeError(f"{value!r} is no day")
+    return day_of(value)
+
+
+def day_of(at: date | datetime) -> date:
+    """The day of a day or an hour."""
+    return at.date() if isinstance(at, datetime) else at
