@@ -1,0 +1,115 @@
+"""When to order and how much, where demand of the coming periods is known and swings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from finalmile.inventory.costs_given import not_negative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotSchedule:
+    """What to order at the start of each period, and what ordering and holding cost in all."""
+
+    order_quantities: tuple[float, ...]
+    cost: float
+
+
+def wagner_whitin(demand: Sequence[float], *, fixed_cost: float, holding_cost: float) -> LotSchedule:
+    r"""The cheapest schedule: dynamic programming over the periods in which to order.
+
+    .. math:: \theta_t = \min_{t < u \le T + 1} K + h \sum_{i=t}^{u-1} (i - t) d_i + \theta_u
+
+    Demand must be met on time and nothing is random, so hold safety stock beside it. Work grows with the square of
+    the number of periods. No order is placed for periods without demand; of equally cheap schedules, the one that
+    orders for fewer periods at a time.
+
+    Parameters
+    ----------
+    demand
+        Units of each period, 0 or more.
+    fixed_cost
+        Money per order.
+    holding_cost
+        Money per unit carried from a period to the next.
+
+    References
+    ----------
+    Wagner and Whitin (1958), Dynamic version of the economic lot size model. Management Science 5(1).
+
+    Examples
+    --------
+    >>> wagner_whitin([90, 120, 80, 70], fixed_cost=500, holding_cost=2)
+    LotSchedule(order_quantities=(210.0, 0.0, 150.0, 0.0), cost=1380.0)
+    """
+    _checked(demand, fixed_cost, holding_cost)
+    length = len(demand)
+    least, until = [0.0] * (length + 1), list(range(1, length + 2))
+    for t in range(length - 1, -1, -1):
+        if demand[t] == 0:
+            least[t] = least[t + 1]
+            continue
+        least[t] = math.inf
+        carried = 0.0
+        for u in range(t + 1, length + 1):
+            carried += holding_cost * (u - 1 - t) * demand[u - 1]
+            if fixed_cost + carried >= least[t]:
+                break
+            if fixed_cost + carried + least[u] < least[t]:
+                least[t], until[t] = fixed_cost + carried + least[u], u
+    return _schedule(demand, until, fixed_cost, holding_cost)
+
+
+def silver_meal(demand: Sequence[float], *, fixed_cost: float, holding_cost: float) -> LotSchedule:
+    """Order for as many periods as make the mean cost per period fall; stop at its first rise.
+
+    Needs only the next few periods, so a forecast that changes further out changes nothing now. Not always the
+    cheapest, and weak where many periods have no demand; parameters as :func:`wagner_whitin`.
+
+    References
+    ----------
+    Silver and Meal (1973), A heuristic for selecting lot size quantities. Production and Inventory Management 14.
+
+    Examples
+    --------
+    Two periods cost (10 + 5) / 2 each, three (10 + 5 + 20) / 3.
+
+    >>> silver_meal([5, 5, 10], fixed_cost=10, holding_cost=1)
+    LotSchedule(order_quantities=(10.0, 0.0, 10.0), cost=25.0)
+    """
+    _checked(demand, fixed_cost, holding_cost)
+    until, t = list(range(1, len(demand) + 2)), 0
+    while t < len(demand):
+        if demand[t]:
+            until[t] = _while_falling(demand, t, fixed_cost, holding_cost)
+        t = until[t]
+    return _schedule(demand, until, fixed_cost, holding_cost)
+
+
+def _while_falling(demand: Sequence[float], t: int, fixed_cost: float, holding_cost: float) -> int:
+    total = mean = fixed_cost
+    for u in range(t + 1, len(demand)):
+        total += holding_cost * (u - t) * demand[u]
+        if total / (u + 1 - t) > mean:
+            return u
+        mean = total / (u + 1 - t)
+    return len(demand)
+
+
+def _schedule(demand: Sequence[float], until: Sequence[int], fixed_cost: float, holding_cost: float) -> LotSchedule:
+    """Order at ``t`` for the periods before ``until[t]``; nothing where they want nothing."""
+    quantities, cost, t = [0.0] * len(demand), 0.0, 0
+    while t < len(demand):
+        end = until[t]
+        quantities[t] = float(sum(demand[t:end]))
+        carried = math.fsum((i - t) * demand[i] for i in range(t, end))
+        cost += (fixed_cost if quantities[t] else 0.0) + holding_cost * carried
+        t = end
+    return LotSchedule(order_quantities=tuple(quantities), cost=cost)
+
+
+def _checked(demand: Sequence[float], fixed_cost: float, holding_cost: float) -> None:
+    not_negative(fixed_cost=fixed_cost, holding_cost=holding_cost)
+    not_negative(**{f"demand of period {t + 1}": units for t, units in enumerate(demand)})

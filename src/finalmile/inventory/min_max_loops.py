@@ -1,0 +1,127 @@
+"""The loops behind exact (s, S) levels; imported only when one is asked for, as importing it loads numba."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from finalmile.simulation import UnitsArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _fast(function: F) -> F:
+    if find_spec("numba") is None:
+        return function
+    numba: Any = importlib.import_module("numba")
+    return cast("F", numba.njit(cache=True, nogil=True)(function))
+
+
+@_fast
+def counts_pmf(mean: float, variance: float) -> UnitsArray:
+    """Chances of whole units: negative binomial, Poisson where the variance is not above the mean."""
+    spread = variance / mean if variance > mean * (1 + 1e-9) else 1.0
+    size = int(mean + 12 * math.sqrt(mean * spread) + 40 * spread) + 2
+    told = np.zeros(size)
+    mode = int(max(mean - spread, 0.0))
+    r = mean / (spread - 1) if spread > 1 else 0.0
+    told[mode] = 1.0
+    for k in range(mode, size - 1):
+        told[k + 1] = told[k] * ((r + k) * (spread - 1) / spread if spread > 1 else mean) / (k + 1)
+    for k in range(mode, 0, -1):
+        told[k - 1] = told[k] * k / ((r + k - 1) * (spread - 1) / spread if spread > 1 else mean)
+    scaled: UnitsArray = told / told.sum()
+    return scaled
+
+
+@_fast
+def stock_cost(window: UnitsArray, held: float, short: float, size: int) -> UnitsArray:
+    """Cost of a position of 0, 1, ... units against demand over the window."""
+    told = np.zeros(size)
+    loss = 0.0
+    for k in range(len(window)):
+        loss += k * window[k]
+    mean, more = loss, 1.0
+    for y in range(size):
+        told[y] = held * (y - mean) + (held + short) * max(loss, 0.0)
+        more = max(more - window[y], 0.0) if y < len(window) else 0.0
+        loss -= more
+    return told
+
+
+@_fast
+def zheng_federgruen(
+    pmf: UnitsArray, window: UnitsArray, fixed: float, held: float, short: float
+) -> tuple[int, int, float]:
+    """Cheapest ``(s, S)`` and its cost: order up to ``S`` at a review that finds a position of ``s`` or less."""
+    mean = 0.0
+    for k in range(len(window)):
+        mean += k * window[k]
+    size = len(window) + 64
+    cost = stock_cost(window, held, short, size)
+    best = 0
+    while best + 1 < size and cost[best + 1] < cost[best]:
+        best += 1
+    visits = np.zeros(size)
+    visits[0] = 1 / (1 - pmf[0])
+    known = 1
+
+    low, high = best - 1, best
+    weight, total = visits[0], fixed + visits[0] * cost[best]
+    while total / weight > (cost[low] if low >= 0 else short * (mean - low)):
+        gap = high - low
+        if gap >= len(visits):
+            visits = np.concatenate((visits, np.zeros(len(visits))))
+        while known <= gap:
+            renewed = 0.0
+            for i in range(1, min(known, len(pmf) - 1) + 1):
+                renewed += pmf[i] * visits[known - i]
+            visits[known] = renewed / (1 - pmf[0])
+            known += 1
+        total += visits[gap] * (cost[low] if low >= 0 else short * (mean - low))
+        weight += visits[gap]
+        low -= 1
+    least, upper = total / weight, high
+
+    trial = high + 1
+    while (cost[trial] if trial < size else held * (trial - mean)) <= least:
+        gap = trial - low
+        while gap >= len(visits):
+            visits = np.concatenate((visits, np.zeros(len(visits))))
+        while known < gap:
+            renewed = 0.0
+            for i in range(1, min(known, len(pmf) - 1) + 1):
+                renewed += pmf[i] * visits[known - i]
+            visits[known] = renewed / (1 - pmf[0])
+            known += 1
+        total, weight = fixed, 0.0
+        for j in range(gap):
+            y = trial - j
+            here = short * (mean - y) if y < 0 else (cost[y] if y < size else held * (y - mean))
+            total += visits[j] * here
+            weight += visits[j]
+        if total / weight < least:
+            upper, least = trial, total / weight
+            while low + 1 < upper and least <= (cost[low + 1] if low + 1 >= 0 else short * (mean - low - 1)):
+                low += 1
+                here = cost[low] if low >= 0 else short * (mean - low)
+                total -= visits[upper - low] * here
+                weight -= visits[upper - low]
+                least = total / weight
+        trial += 1
+    return low, upper, least
+
+
+@_fast
+def many_levels(given: UnitsArray, told: UnitsArray) -> None:
+    """Levels of every product: ``given`` holds mean, variance, window, fixed, held, short; ``told`` s, S, cost."""
+    for row in range(len(given)):
+        mean, variance, periods, fixed, held, short = given[row]
+        pmf = counts_pmf(mean, variance)
+        window = counts_pmf(mean * periods, variance * periods)
+        told[row, 0], told[row, 1], told[row, 2] = zheng_federgruen(pmf, window, fixed, held, short)
