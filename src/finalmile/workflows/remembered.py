@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -16,7 +16,7 @@ def remembered(ledger: Ledger, key: str) -> dict[str, Any]:
     """
     blob = ledger.load_state(key)
     try:
-        told = {} if blob is None else orjson.loads(blob)
+        told: object = {} if blob is None else orjson.loads(blob)
     except orjson.JSONDecodeError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
