@@ -72,6 +72,7 @@ proof: bench ## Benchmarks, a replayed quarter on real data, and the proofs amon
 	$(BIN)/finalmile ingest sales $(FINALMILE_DATA)/m5_sales.parquet --project out/proof
 	$(BIN)/finalmile replay 2016-01-26 2016-04-24 --retrain-every-days 28 --project out/proof
 	$(BIN)/python -m pytest -m proof -s tests
+	$(BIN)/python -m pytest --hypothesis-profile thorough tests/property tests/vectors
 
 lock: ## Pin the newest versions again (needs uv)
 	uv pip compile pyproject.toml --upgrade $(LOCKING) -o requirements/core.txt

@@ -199,7 +199,7 @@ def test_a_replay_is_the_same_again(plays: Plays):
     assert_same_decisions(plays.plain(), plays.play(World()), END - timedelta(days=1))
 
 
-@settings(FEW, max_examples=4)
+@settings(FEW, max_examples=2)
 @given(
     c=CUTOFFS,
     columns=st.sets(st.sampled_from(NUMBERS), min_size=1).map(tuple),
@@ -211,13 +211,13 @@ def test_other_values_after_a_day_change_nothing_decided_by_then(
     assert_same_decisions(plays.plain(), plays.play(changed_after(c, columns=columns, value=value)), c)
 
 
-@settings(FEW, max_examples=2)
+@settings(FEW, max_examples=1)
 @given(c=CUTOFFS)
 def test_every_value_after_a_day_a_billion_changes_nothing_decided_by_then(plays: Plays, c: date):
     assert_same_decisions(plays.plain(), plays.play(changed_after(c)), c)
 
 
-@settings(FEW, max_examples=2)
+@settings(FEW, max_examples=1)
 @given(c=CUTOFFS)
 def test_no_rows_after_a_day_change_nothing_decided_by_then(plays: Plays, c: date):
     assert_same_decisions(plays.plain(), plays.play(removed_after(c), end=c), c, until_the_end=False)
@@ -241,7 +241,7 @@ def changed_items(*, known_at: datetime) -> Callable[[Project], object]:
     return lambda project: project.items.add(rows, known_at=known_at)
 
 
-@settings(FEW, max_examples=2)
+@settings(FEW, max_examples=1)
 @given(c=CUTOFFS, days=st.integers(0, 3))
 def test_what_became_known_after_a_day_changes_nothing_decided_by_then(plays: Plays, c: date, days: int):
     later = night_of(c, days=days) + timedelta(hours=1)

@@ -62,7 +62,7 @@ def fleet_alarms(folder: Path, *, jump: float, settings: str) -> list[object]:
     return [incident.opened_at for incident in project.ledger.incidents() if incident.subject == "fleet"]
 
 
-@pytest.mark.parametrize("jump", [1.6, 6.0])
+@pytest.mark.parametrize("jump", [1.6, pytest.param(6.0, marks=pytest.mark.proof)])
 def test_a_week_of_holidays_that_jumps_every_year_alarms_only_where_nobody_said_where_the_shop_is(
     tmp_path: Path, jump: float
 ):
