@@ -162,8 +162,11 @@ def test_init_tells_the_next_step(call: Any, project: Any) -> None:
     assert "finalmile ingest sales" in call("init", "shop").stdout
 
 
-def test_the_demo_without_a_page_gives_its_summary_and_leaves(call: Any, project: Any, tmp_path: Path) -> None:
-    result = call("demo", "--no-serve", "--json", "--seed", "3", "--days", "56", "--keep", str(tmp_path))
+@pytest.mark.parametrize("keep", ["--keep", "--project"])
+def test_the_demo_without_a_page_gives_its_summary_and_leaves(
+    call: Any, project: Any, tmp_path: Path, keep: str
+) -> None:
+    result = call("demo", "--no-serve", "--json", "--seed", "3", "--days", "56", keep, str(tmp_path))
     assert (result.exit_code, result.stdout) == (0, '{"done":true}\n')
     assert project.asked == [("demo", (tmp_path,), {"seed": 3, "days": 56})]
 
