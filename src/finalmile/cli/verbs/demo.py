@@ -14,7 +14,9 @@ from finalmile.cli.verb import Session, project_class
 from finalmile.cli.verbs.dashboard import Browser, Port, show_pages
 
 Serve = Annotated[bool, typer.Option("--serve/--no-serve", help="Show the page afterwards.")]
-Keep = Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="Keep the project in this folder, as --project does.")]
+Keep = Annotated[
+    Path | None, typer.Option("--keep", metavar="DIR", help="Keep the project in this folder, as --project does.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Start of the simulated retailer's chance.")]
 Days = Annotated[int, typer.Option("--days", min=28, help="Days to replay.")]
 
@@ -31,7 +33,9 @@ def demo(
     """Replay a quarter of a simulated retailer in which demand suddenly changes, and tell what happened."""
     projects = project_class()
     with ExitStack() as stack:
-        folder = keep or session.given or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="finalmile-demo-")))
+        folder = (
+            keep or session.given or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="finalmile-demo-")))
+        )
         with session.progress() as progress:
             report = projects.demo(folder, seed=seed, days=days, progress=progress)
         if not serve:
