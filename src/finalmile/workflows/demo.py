@@ -15,7 +15,7 @@ from finalmile.workflows.account import Replayed
 
 PRODUCTS, STORES = 60, 2
 HISTORY_DAYS = 500
-CHANGE_BEFORE_END_DAYS = 56
+CHANGE_BEFORE_END_DAYS = 34
 HEAT = 1.6
 HEAT_RISES_DAYS, HEAT_LASTS_DAYS = 4, 24
 CATEGORY = "drinks"
@@ -74,7 +74,7 @@ def demo(project: Operated, *, seed: int, days: int, progress: Progress | None) 
 
 
 def simulated(*, seed: int, days: int) -> World:
-    """A retailer whose drinks sell as in a heat wave, from eight weeks before the end or half-way through the span on.
+    """A retailer whose drinks sell as in a heat wave, from five weeks before the end or half-way through the span on.
 
     It comes within days, lasts for weeks and goes; nobody knew of it before, and no covariate tells of it.
     """
