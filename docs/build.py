@@ -19,19 +19,19 @@ from typer.testing import CliRunner
 
 import finalmile as fm
 from finalmile.cli.app import VERBS, app
-from finalmile.config import Config, ModelSettings, Receiver, section_at, written
+from finalmile.config import Config, Receiver, section_at, written
 from finalmile.forecasters.loaders import loaders
 from finalmile.inventory.exports import exports
 from finalmile.inventory.policies import policies
 from finalmile.metrics import metrics
 from finalmile.monitoring.effects.registry import effects, table_effects
 from finalmile.monitoring.registry import checks, detectors
-from finalmile.ports import forecasters, notifiers
+from finalmile.ports import deliveries, forecasters, notifiers
 from finalmile.project import Project
 from finalmile.response.registry import actions
 
 REGISTRIES = (
-    *(forecasters, loaders, policies, exports, metrics, checks, effects, table_effects, detectors, actions),
+    *(forecasters, loaders, policies, exports, deliveries, metrics, checks, effects, table_effects, detectors, actions),
     notifiers,
 )
 FOLDER = Path(__file__).parent / "reference"
@@ -58,7 +58,7 @@ def settings_page() -> Iterator[str]:
 
 
 def _example(section: type[BaseModel]) -> BaseModel:
-    return ModelSettings() if section is ModelSettings else Receiver(name="log")
+    return Receiver(name="log") if section is Receiver else section()
 
 
 def _settings_table(section: type[BaseModel], values: BaseModel) -> Iterator[str]:

@@ -47,6 +47,19 @@ class Notifier(Protocol):
         ...
 
 
+class OrderDelivery(Protocol):
+    """Hands purchase orders over; a frozen dataclass whose fields are its settings."""
+
+    def deliver(self, files: Mapping[str, bytes], /, *, key: str, home: Path) -> str:
+        """Hand over files by name, and say where they are once they are there for good.
+
+        The same files under the same key again change nothing at the other end. Relative paths are below ``home``.
+        Raise ``TransientError`` where trying again may help, ``PermanentError`` where it was refused, and
+        ``ConflictError`` where something else is there.
+        """
+        ...
+
+
 class Progress(Protocol):
     """Hears how far long work has come."""
 
@@ -367,5 +380,6 @@ class Artefacts(Protocol):
         ...
 
 
+deliveries: Registry[OrderDelivery] = Registry("delivery", package="finalmile.adapters.delivery")
 notifiers: Registry[Notifier] = Registry("notifier", package="finalmile.adapters.notify")
 forecasters: Registry[Forecaster] = Registry("forecaster", package="finalmile.forecasters.recipes")

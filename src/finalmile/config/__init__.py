@@ -12,6 +12,7 @@ from finalmile.config.settings import (
     Receiver,
     Replay,
     Respond,
+    Sending,
 )
 from finalmile.config.template import template, written
 
@@ -26,6 +27,7 @@ __all__ = [
     "Receiver",
     "Replay",
     "Respond",
+    "Sending",
     "check_names",
     "load_config",
     "parse_config",

@@ -47,8 +47,8 @@ def check_names(config: Config, registries: Mapping[str, Registry[Any]], /) -> N
     config
         Settings as read.
     registries
-        ``"forecaster"``, ``"policy"``, ``"action"``, ``"notifier"``, ``"check"``, ``"export"`` and ``"streaming
-        detector"`` to the registry of each; names of kinds that are left out are not checked.
+        ``"forecaster"``, ``"policy"``, ``"action"``, ``"notifier"``, ``"check"``, ``"export"``, ``"delivery"`` and
+        ``"streaming detector"`` to the registry of each; names of kinds that are left out are not checked.
 
     Raises
     ------
@@ -78,5 +78,9 @@ def _mentions(config: Config) -> Iterator[_Mention]:
         yield _Mention("streaming detector", detector, ("monitor", "fast_lane", str(i)))
     for name, settings in config.exports.items():
         yield _Mention("export", name, ("exports", name), settings, ("exports", name))
+    for name, sending in config.sending.items():
+        here = ("sending", name)
+        yield _Mention("delivery", sending.by, (*here, "by"), sending.settings, (*here, "settings"))
+        yield _Mention("export", sending.format, (*here, "format"))
     for i, receiver in enumerate(config.receivers):
         yield _Mention("notifier", receiver.name, ("receivers", str(i)), receiver.settings, ("receivers", str(i)))

@@ -234,6 +234,17 @@ class Receiver(Section):
     """Its settings."""
 
 
+class Sending(Section):
+    """How orders reach a supplier: written in a format, delivered in a way."""
+
+    by: str = "folder"
+    """Registered name of the delivery: ``folder`` or ``webhook``."""
+    format: str = "generic_csv"
+    """Registered name of the format, such as ``x12_850``; its settings stand under ``exports``."""
+    settings: Settings = {}
+    """Settings of the delivery: ``{folder: outbox}``, ``{url: https://...}``."""
+
+
 class Config(Section):
     """Settings of a project. Everything has a default: an empty or missing file is valid.
 
@@ -271,6 +282,9 @@ class Config(Section):
     exports: Mapping[str, Settings] = {}
     """Settings of the formats that orders are exported in, by format: ``x12_850: {sender: SHOP}``. Each format's own
     defaults where left out."""
+    sending: Mapping[str, Sending] = {}
+    """How orders are sent, by supplier, and under ``"*"`` to everybody else: ``Acme: {by: webhook, format: x12_850,
+    settings: {url: https://...}}``. By default a CSV file for each order in the project's folder ``outbox``."""
 
     _lines: Mapping[tuple[str, ...], int] = PrivateAttr(default_factory=dict[tuple[str, ...], int])
     _source: str = PrivateAttr(default="settings")
@@ -284,6 +298,10 @@ class Config(Section):
     def source(self) -> str:
         """File the settings were read from, as messages name it."""
         return self._source
+
+    def sending_to(self, supplier: str, /) -> Sending:
+        """How orders of a supplier are sent."""
+        return self.sending.get(supplier) or self.sending.get("*") or Sending()
 
     def read_from(self, source: str, /, *, lines: Mapping[tuple[str, ...], int]) -> Config:
         """The same settings, remembering the file and the line of each."""

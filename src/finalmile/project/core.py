@@ -26,7 +26,7 @@ from finalmile.inventory.exports import exports
 from finalmile.inventory.policies import policies
 from finalmile.monitoring.registry import checks, detectors
 from finalmile.plugins import Registry
-from finalmile.ports import Clock, Notifier, forecasters, notifiers
+from finalmile.ports import Clock, Notifier, deliveries, forecasters, notifiers
 from finalmile.response.registry import actions
 from finalmile.workflows import materialise
 from finalmile.workflows import seal as sealing
@@ -45,6 +45,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "notifier": notifiers,
     "check": checks,
     "export": exports,
+    "delivery": deliveries,
     "streaming detector": detectors,
 }
 

@@ -1,0 +1,47 @@
+"""Purchase orders handed over as files in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from finalmile.adapters.local.durable import write_once
+from finalmile.errors import PermanentError
+from finalmile.ports import deliveries
+
+
+@deliveries.add("folder")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderDelivery:
+    """Files in a folder, each there whole or not at all, on the disk when it is said to be there.
+
+    The same files again change nothing, and a file with other content is never written over.
+
+    Parameters
+    ----------
+    folder
+        Where files go; below the project's folder unless it is absolute.
+    """
+
+    folder: str = "outbox"
+
+    def deliver(self, files: Mapping[str, bytes], /, *, key: str, home: Path) -> str:
+        """Write the files; the folder they are in.
+
+        Raises
+        ------
+        ConflictError
+            Where a file of one of the names holds something else; nothing is written then.
+        PermanentError
+            Where the folder cannot be written.
+        """
+        del key
+        place = home / self.folder
+        try:
+            write_once({place / name: content for name, content in files.items()})
+        except OSError as error:
+            raise PermanentError(
+                f"{place} cannot be written ({error.strerror or error}): mend it, or name another folder"
+            ) from error
+        return str(place)
