@@ -59,9 +59,10 @@ def reason(line: OrderLine) -> str:
     """
     told = line.reason
     parts = [_span(told), f"{_stock(told)}, so {_amount(told.get('wanted'))} are wanted"]
-    bound = _BOUNDS.get(str(told.get("bound", "")))
-    if bound is not None:
-        parts.append(f"{_filled(bound, told)}, so {line.quantity:,} are ordered")
+    bound = str(told.get("bound", ""))
+    if bound:
+        why = _filled(_BOUNDS[bound], told) if bound in _BOUNDS else f"{bound.replace('_', ' ')} bounds it"
+        parts.append(f"{why}, so {line.quantity:,} are ordered")
     assumed = " Costs or lead time are assumed." if line.assumed else ""
     return "; ".join(parts) + "." + assumed
 

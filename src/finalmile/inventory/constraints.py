@@ -6,6 +6,7 @@ import numpy as np
 
 from finalmile.frames import NameArray
 from finalmile.inventory.position import Position
+from finalmile.inventory.steps import Step
 from finalmile.simulation import UnitsArray
 
 
@@ -30,18 +31,39 @@ def orderable(at: Position, raw: UnitsArray) -> tuple[UnitsArray, NameArray]:
     >>> orderable(at, np.array([13.0]))
     (array([12.]), array(['max_stock'], dtype=object))
     """
-    pack = np.maximum(at.pack_size, 1.0)
-    unknown = np.isnan(raw)
-    wanted = np.ceil(np.maximum(np.where(unknown, 0.0, raw), 0.0) - 1e-9)
-    least = np.where(wanted > 0, np.maximum(wanted, at.moq), 0.0)
-    packed = np.ceil(least / pack - 1e-9) * pack
-    room = np.floor(np.maximum(at.max_stock - at.held, 0.0) / pack + 1e-9) * pack
-    quantity = np.minimum(packed, room)
-    quantity = np.where(quantity < at.moq, 0.0, quantity)
+    first, *rules = terms(at, raw)
+    units, bound = first.values, np.full(at.n, "", dtype=object)
+    for step in rules:
+        bound[step.values != units] = step.rule
+        units = step.values
+    bound[np.isnan(raw)] = "no_forecast"
+    return units, bound
 
-    bound: NameArray = np.full(at.n, "", dtype=object)
-    bound[least > wanted] = "moq"
-    bound[packed > least] = "pack_size"
-    bound[quantity < packed] = "max_stock"
-    bound[unknown] = "no_forecast"
-    return quantity, bound
+
+def terms(at: Position, raw: UnitsArray) -> tuple[Step, ...]:
+    """The steps from the units wanted to the units that can be ordered, none of which gives a negative zero."""
+    pack = np.maximum(at.pack_size, 1.0)
+    wanted = np.ceil(np.maximum(np.where(np.isnan(raw), 0.0, raw), 0.0) - 1e-9) + 0.0
+    least = np.where(wanted > 0, np.maximum(wanted, at.moq), 0.0)
+    packed = np.ceil(least / pack - 1e-9) * pack + 0.0
+    room = np.floor(np.maximum(at.max_stock - at.held, 0.0) / pack + 1e-9) * pack
+    within = np.minimum(packed, room)
+    kept = np.where(within < at.moq, 0.0, within)
+    free = "max(0, max_stock - on_hand - on_order)"
+    return (
+        Step(name="units", formula="round_up(wanted - 0.000000001)", values=wanted),
+        Step(name="units", formula="max(units, moq)", values=least, rule="moq"),
+        Step(
+            name="units",
+            formula="round_up(units / pack_size - 0.000000001) * pack_size",
+            values=packed,
+            rule="pack_size",
+        ),
+        Step(
+            name="units",
+            formula=f"min(units, round_down({free} / pack_size + 0.000000001) * pack_size)",
+            values=within,
+            rule="max_stock",
+        ),
+        Step(name="units", formula="if(units < moq, 0, units)", values=kept, rule="max_stock"),
+    )

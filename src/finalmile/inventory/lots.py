@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from finalmile.inventory.position import Position
+from finalmile.inventory.steps import Step
 from finalmile.simulation import UnitsArray
 
 
@@ -35,8 +36,27 @@ def lots(at: Position, demand_per_period: UnitsArray, *, holding_rate_per_period
     >>> lots(at, np.array([4.0]), holding_rate_per_period=0.05)   # sqrt(2 x 5 x 4 / 0.1)
     array([20.])
     """
+    return lot_steps(at, demand_per_period, holding_rate_per_period=holding_rate_per_period)[-1].values
+
+
+def lot_steps(at: Position, demand_per_period: UnitsArray, *, holding_rate_per_period: float) -> tuple[Step, ...]:
+    """How a lot comes about, in steps that name ``order_cost``, ``unit_cost`` and ``holding_rate_per_period``.
+
+    The last step has the lots of all items, as :func:`lots` gives them.
+    """
     priced = (at.order_cost > 0) & (at.unit_cost > 0) & np.isfinite(at.unit_cost) & np.isfinite(at.order_cost)
     holding = np.where(priced, at.unit_cost, 1.0) * holding_rate_per_period
     economic = np.where(priced, np.sqrt(2 * np.where(priced, at.order_cost, 0.0) * demand_per_period / holding), 0.0)
     between = demand_per_period * at.review_periods
-    return np.maximum(np.ceil(np.maximum(economic, between) - 1e-9), 1.0)
+    lot = np.maximum(np.ceil(np.maximum(economic, between) - 1e-9), 1.0)
+    formula = "sqrt(2 * order_cost * demand_per_period / (unit_cost * holding_rate_per_period))"
+    return (
+        Step(name="demand_per_period", formula="expected_demand / window", values=demand_per_period),
+        Step(name="economic_quantity", formula=formula, values=np.where(priced, economic, np.nan)),
+        Step(name="economic_quantity", formula="0", values=np.where(priced, np.nan, 0.0)),
+        Step(
+            name="lot",
+            formula="max(round_up(max(economic_quantity, demand_per_period * review_periods) - 0.000000001), 1)",
+            values=lot,
+        ),
+    )

@@ -10,8 +10,10 @@ from math import isfinite
 import numpy as np
 
 from finalmile.frames import Frequency
+from finalmile.inventory.constraints import terms
 from finalmile.inventory.position import Position
 from finalmile.inventory.proposal import Proposal
+from finalmile.inventory.steps import Step, chain
 from finalmile.records import Json, OrderLine
 from finalmile.simulation import UnitsArray
 
@@ -52,7 +54,8 @@ def order_lines(
     rows = sorted(np.flatnonzero(proposal.quantity > 0).tolist(), key=lambda row: (at.supplier[row], at.ids[row]))
     orders = {supplier: order_id(supplier, day=day) for supplier in {str(at.supplier[row]) for row in rows}}
     dues = {lead: frequency.start_of(period + lead) for lead in {int(at.lead_periods[row]) for row in rows}}
-    return [_line(at, proposal, row, day=day, orders=orders, dues=dues, currency=currency) for row in rows]
+    steps = (*proposal.steps, *terms(at, proposal.raw), *proposal.rules)
+    return [_line(at, proposal, row, day=day, orders=orders, dues=dues, currency=currency, steps=steps) for row in rows]
 
 
 def order_id(supplier: str, *, day: date | datetime) -> str:
@@ -76,6 +79,7 @@ def _line(
     orders: Mapping[str, str],
     dues: Mapping[int, date | datetime],
     currency: str,
+    steps: tuple[Step, ...],
 ) -> OrderLine:
     supplier, name = str(at.supplier[row]), str(at.ids[row])
     order = orders[supplier]
@@ -90,7 +94,7 @@ def _line(
         ordered_at=day,
         due=dues[int(at.lead_periods[row])],
         assumed=bool(at.assumed[row]),
-        reason=_reason(at, proposal, row),
+        reason={**_reason(at, proposal, row), "steps": chain(steps, row)},
     )
 
 
@@ -108,10 +112,10 @@ def _reason(at: Position, proposal: Proposal, row: int) -> Json:
         "on_order": float(at.on_order[row]),
         "wanted": _known(proposal.raw, row),
         "moq": float(at.moq[row]),
-        "pack_size": float(at.pack_size[row]),
+        "pack_size": max(float(at.pack_size[row]), 1.0),
         "max_stock": _known(at.max_stock, row),
         "bound": str(proposal.bound[row]),
-        **{name: _known(values, row) for name, values in proposal.details.items()},
+        **{name: told for name, values in proposal.details.items() if (told := _known(values, row)) is not None},
         "assumed": bool(at.assumed[row]),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from finalmile.frames import IntArray, NameArray
 from finalmile.inventory.demand import Demand
 from finalmile.inventory.position import Position
+from finalmile.inventory.steps import Step
 from finalmile.plugins import Registry
 from finalmile.records import Json
 from finalmile.simulation import UnitsArray
@@ -43,6 +44,10 @@ class Proposal:
         How each item's demand was forecast, as told by the forecast.
     details
         Further numbers by name, each of shape (n,), for the reason of a line.
+    steps
+        How the numbers follow from each other, up to the one called ``wanted``; see :mod:`finalmile.inventory.steps`.
+    rules
+        The steps of rules beyond the supplier's terms, in the order in which they were applied.
     """
 
     policy: str
@@ -55,6 +60,40 @@ class Proposal:
     bound: NameArray
     methods: NameArray
     details: Mapping[str, UnitsArray] = field(default_factory=dict[str, UnitsArray])
+    steps: tuple[Step, ...] = ()
+    rules: tuple[Step, ...] = ()
+
+    def bounded(
+        self,
+        rule: str,
+        /,
+        *,
+        quantity: UnitsArray,
+        formula: str,
+        given: Mapping[str, UnitsArray] | None = None,
+    ) -> Proposal:
+        """The proposal after one more rule, which is named where it changed a quantity.
+
+        Parameters
+        ----------
+        rule
+            What it is called, such as ``"budget"``.
+        quantity : array of shape (n,)
+            Units that the rule leaves.
+        formula
+            How they follow from ``units``, those before, and from numbers told; see :mod:`finalmile.inventory.steps`.
+        given
+            Further numbers that the formula names, each of shape (n,); NaN where there is none.
+        """
+        bound = self.bound.copy()
+        bound[quantity != self.quantity] = rule
+        return replace(
+            self,
+            quantity=quantity,
+            bound=bound,
+            details={**self.details, **(given or {})},
+            rules=(*self.rules, Step(name="units", formula=formula, values=quantity, rule=rule)),
+        )
 
     def unplanned(self, ids: NameArray) -> list[str]:
         """Items without a forecast, for which nothing can be proposed."""

@@ -2,103 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from math import ceil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import numpy as np
 
 from finalmile.records import OrderLine
 
-_ORDERED = ("policy", "level", "on_hand", "on_order", "wanted", "moq", "pack_size", "max_stock", "bound")
+_FIRST = (
+    "method", "cycle_service", "fill_rate", "review_periods", "lead_periods", "window", "expected_demand",
+    "on_hand", "on_order", "moq", "pack_size", "max_stock",
+)  # fmt: skip
 _NOTES = ("override", "acknowledged", "sent")
-_STEPS = frozenset((*_ORDERED, *_NOTES))
+_ELSEWHERE = frozenset((*_NOTES, "policy", "steps", "bound", "assumed", "superseded"))
 
 
 def worked(line: OrderLine) -> list[str]:
-    r"""Every number behind a line's quantity, and each step from the level to the units that are ordered.
+    r"""Every number behind a line's quantity, then each step: the number's name, how it comes about, what it is.
 
-    A number is printed with all its digits, so that each step can be recomputed from what is printed alone. The rules
-    are those of :func:`finalmile.inventory.orderable`: whole units, at least ``moq``, whole packs, room under
-    ``max_stock``. A rule that the steps do not know is named with what it left.
+    What is printed is enough to recompute the quantity: a step names only numbers printed above it, with the functions
+    of :mod:`finalmile.inventory.steps`. A rule prints the running number ``units`` anew, and its name in brackets.
 
     Examples
     --------
     >>> from datetime import date
-    >>> told = {"policy": "order_up_to", "level": 30.0, "on_hand": 4.0, "on_order": 2.0, "wanted": 24.0, "moq": 0.0,
-    ...         "pack_size": 7.0, "max_stock": None, "bound": "pack_size"}
-    >>> line = OrderLine(order_id="o", line_id="l", supplier="s", unique_id="milk", quantity=28, unit_cost=None,
-    ...                  currency="EUR", ordered_at=date(2024, 1, 1), due=date(2024, 1, 3), reason=told)
-    >>> print("\n".join(worked(line)))
-    policy = order_up_to
-    level = 30
-    on_hand = 4
-    on_order = 2
-    wanted = max(0, level - on_hand - on_order) = 24
-    whole units = wanted rounded up = 24
-    in packs of 7, rounded up = 28
-    ordered = 28
+    >>> import numpy as np
+    >>> from finalmile.frames import Frequency
+    >>> from finalmile.inventory import PointDemand, order_lines, position
+    >>> from finalmile.inventory.policies import policies
+    >>> at = position(np.array(["tea"], dtype=object), on_hand=np.array([1.0]), lead_periods=np.array([2]),
+    ...               pack_size=np.array([6.0]))
+    >>> wanted = policies.make("periods_of_cover")(at, PointDemand(mean=np.full((1, 4), 2.0), sd=np.ones(1)))
+    >>> line, = order_lines(at, wanted, ordered_at=date(2024, 5, 1), frequency=Frequency("day"), currency="EUR")
+    >>> print("\n".join(worked(line)[-9:]))
+    moq = 0
+    pack_size = 6
+    nearest = False
+    periods = 4
+    level = expected_demand = 8
+    wanted = max(0, level - on_hand - on_order) = 7
+    units = round_up(wanted - 0.000000001) = 7
+    units = round_up(units / pack_size - 0.000000001) * pack_size = 12 [pack_size]
+    ordered = units = 12
     """
-    told = line.reason
-    return [*_numbers(told), *_wish(told), *_rules(told), *_people(told), f"ordered = {line.quantity}"]
+    steps = _steps(line)
+    return [*_numbers(line.reason, steps), *map(_step, steps), *_people(line.reason), _ordered(line, steps)]
 
 
-def _numbers(told: Mapping[str, object]) -> Iterator[str]:
+def _steps(line: OrderLine) -> Sequence[Mapping[str, object]]:
+    return cast("Sequence[Mapping[str, object]]", line.reason.get("steps", ()))
+
+
+def _numbers(told: Mapping[str, object], steps: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    """What is given: first what every line has, then what the policy and the rules add."""
+    derived = {step["name"] for step in steps}
     yield f"policy = {told.get('policy', 'unknown')}"
-    yield from (f"{name} = {_text(value)}" for name, value in told.items() if name not in _STEPS and value is not None)
-    yield from (f"{name} = {_text(told[name])}" for name in ("level", "on_hand", "on_order") if _known(told, name))
+    order = {name: k for k, name in enumerate(_FIRST)}
+    for name in sorted(told, key=lambda name: (order.get(name, len(order)), _numbered(name))):
+        if name not in derived and name not in _ELSEWHERE and told[name] is not None:
+            yield f"{name} = {_text(told[name])}"
 
 
-def _wish(told: Mapping[str, object]) -> Iterator[str]:
-    if not _known(told, "wanted"):
-        return
-    wanted = _number(told, "wanted")
-    named = all(_known(told, name) for name in ("level", "on_hand", "on_order"))
-    left = max(0.0, _number(told, "level") - _number(told, "on_hand") - _number(told, "on_order")) if named else None
-    how = "max(0, level - on_hand - on_order) = " if left is not None and abs(left - wanted) <= 1e-6 else ""
-    yield f"wanted = {how}{_text(wanted)}"
+def _numbered(name: str) -> tuple[str, int]:
+    """Names with a number at the end in the order of the number."""
+    word = name.rstrip("0123456789")
+    return word, int(name[len(word) :] or 0)
 
 
-def _rules(told: Mapping[str, object]) -> Iterator[str]:
-    if not _known(told, "wanted"):
-        return
-    units = ceil(max(_number(told, "wanted"), 0.0) - 1e-9)
-    yield f"whole units = wanted rounded up = {units}"
-    moq, pack = _number(told, "moq"), max(_number(told, "pack_size"), 1.0)
-    if 0 < units < moq:
-        units = ceil(moq)
-        yield f"at least {_text(moq)} (moq) = {units}"
-    if pack > 1:
-        units = ceil(units / pack - 1e-9) * int(pack)
-        yield f"in packs of {_text(pack)}, rounded up = {units}"
-    if _known(told, "max_stock"):
-        yield from _limit(told, units, pack=pack, moq=moq)
-    if told.get("bound") not in (None, "", "moq", "pack_size", "max_stock"):
-        yield f"bound = {told['bound']}"
-
-
-def _limit(told: Mapping[str, object], units: int, *, pack: float, moq: float) -> Iterator[str]:
-    held, most = _number(told, "on_hand") + _number(told, "on_order"), _number(told, "max_stock")
-    room = int(max(most - held, 0.0) / pack + 1e-9) * int(pack)
-    kept = min(units, room)
-    kept = 0 if kept < moq else kept
-    packs = f" in packs of {_text(pack)}" if pack > 1 else ""
-    yield f"room under max_stock {_text(most)} = {room}{packs}, so at most {room} and, below moq, none = {kept}"
+def _step(step: Mapping[str, object]) -> str:
+    formula, value = str(step["formula"]), _text(step["value"])
+    how = f"{step['name']} = {formula}" + ("" if formula == value else f" = {value}")
+    return f"{how} [{step['rule']}]" if step.get("rule") else how
 
 
 def _people(told: Mapping[str, object]) -> Iterator[str]:
     for name in _NOTES:
         note = told.get(name)
         if isinstance(note, Mapping):
-            said: Mapping[object, object] = note  # pyright: ignore[reportUnknownVariableType]  # any mapping
+            said = cast("Mapping[str, object]", note)
             yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in said.items() if value not in (None, ""))
 
 
-def _known(told: Mapping[str, object], name: str) -> bool:
-    return isinstance(told.get(name), int | float)
-
-
-def _number(told: Mapping[str, object], name: str) -> float:
-    value = told.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
+def _ordered(line: OrderLine, steps: Sequence[Mapping[str, object]]) -> str:
+    follows = steps and steps[-1]["name"] == "units" and steps[-1]["value"] == line.quantity
+    return f"ordered = units = {line.quantity}" if follows else f"ordered = {line.quantity}"
 
 
 def _text(value: object) -> str:
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    """A number with all its digits, one of single precision with all of those."""
+    if not isinstance(value, float):
+        return str(value)
+    single = np.float32(value) if abs(value) < 1e30 else np.float32(0)
+    return (str(single) if float(single) == value else repr(value)).removesuffix(".0")

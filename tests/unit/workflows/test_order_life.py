@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from math import ceil
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from finalmile.errors import ConfigError, ConflictError, MissingInputError, UnknownNameError
-from finalmile.inventory.worked import worked
 from finalmile.project import Project
 from finalmile.records import OrderLine
 
@@ -206,51 +201,3 @@ def test_a_supplier_that_says_no_cancels_the_line(project: Project, tmp_path: Pa
     sent(project, tmp_path)
     project.acknowledge_order("PO-1", "milk", quantity=0)
     assert states(project) == {"milk": "cancelled", "bread": "sent"}
-
-
-@given(
-    level=st.integers(0, 500), on_hand=st.floats(0, 300), on_order=st.integers(0, 100),
-    moq=st.sampled_from([0.0, 1.0, 10.0, 25.0]), pack=st.sampled_from([0.0, 1.0, 6.0, 7.0]),
-    most=st.sampled_from([float("inf"), 40.0, 100.0, 333.5]),
-)  # fmt: skip
-def test_a_quantity_can_be_recomputed_from_the_printed_text_alone(
-    level: int, on_hand: float, on_order: int, moq: float, pack: float, most: float
-) -> None:
-    import numpy as np
-
-    from finalmile.frames import Cumulative, Frequency
-    from finalmile.inventory import order_lines, position
-    from finalmile.inventory.policies import policies
-
-    at = position(
-        np.array(["a"], dtype=object), on_hand=np.array([on_hand]), on_order=np.array([float(on_order)]),
-        lead_periods=np.array([2]), moq=np.array([moq]), pack_size=np.array([pack]), max_stock=np.array([most]),
-    )  # fmt: skip
-    demand = Cumulative(
-        windows=np.array([[3]]), mean=np.array([[6.0]], dtype=np.float32), levels=(0.98,),
-        values=np.array([[[float(level)]]], dtype=np.float32), methods=np.array(["cqr"], dtype=object),
-    )  # fmt: skip
-    proposal = policies.make("order_up_to")(at, demand)
-    for line in order_lines(at, proposal, ordered_at=DAY, frequency=Frequency("day"), currency="EUR"):
-        assert _by_hand("\n".join(worked(line))) == line.quantity
-
-
-def _by_hand(printed: str) -> int:
-    """What a planner gets who reads nothing but the text."""
-
-    def read(pattern: str) -> float | None:
-        found = re.search(pattern, printed)
-        return None if found is None else float(found[1])
-
-    level, here, coming = read(r"level = (\S+)"), read(r"on_hand = (\S+)"), read(r"on_order = (\S+)")
-    assert level is not None
-    assert here is not None
-    assert coming is not None
-    units = ceil(max(0.0, level - here - coming) - 1e-9)
-    least, pack = read(r"at least (\S+) \(moq\)"), read(r"in packs of (\d+)")
-    most = read(r"under max_stock (\S+) =")
-    units = max(units, ceil(least or 0))
-    units = ceil(units / (pack or 1)) * int(pack or 1)
-    if most is not None:
-        units = min(units, int((most - here - coming) / (pack or 1) + 1e-9) * int(pack or 1))
-    return units

@@ -12,6 +12,7 @@ from finalmile.inventory.demand import Demand
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.protection import LAW_LEVELS, demand_law
+from finalmile.inventory.steps import Step, law_numbers
 
 
 @policies.add("fill_rate_order_up_to")
@@ -77,7 +78,8 @@ class FillRateOrderUpTo:
         windows = protection_windows(at)
         law = demand_law(demand, windows)
         allowed = (1 - self.fill_rate) * law.mean * at.review_periods / windows[:, 0]
-        level = np.ceil(law.stock_for(allowed) - 1e-6)
+        enough = law.stock_for(allowed)
+        level = np.ceil(enough - 1e-6)
         raw = np.maximum(level - at.held, 0.0)
         quantity, bound = orderable(at, raw)
         return Proposal(
@@ -94,6 +96,17 @@ class FillRateOrderUpTo:
                 "short_allowed": allowed,
                 "short_expected": law.short(level),
                 "cycle_service_of_level": law.cdf(level),
-                **{f"q{100 * p:g}": law.knots[:, 0, k] for k, p in enumerate(LAW_LEVELS)},
+                **law_numbers(law.knots, levels=law.levels, weights=law.weights),
             },
+            steps=(
+                Step(
+                    name="short_allowed",
+                    formula="(1 - fill_rate) * expected_demand * review_periods / window",
+                    values=allowed,
+                ),
+                Step(name="enough", formula="least_stock(short_allowed)", values=enough),
+                Step(name="level", formula="round_up(enough - 0.000001)", values=level),
+                Step(name="short_expected", formula="short(level)", values=law.short(level)),
+                Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=raw),
+            ),
         )

@@ -12,6 +12,7 @@ from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, PathDemand, sum_ahead
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.steps import Step
 from finalmile.simulation import UnitsArray
 
 _STEPS = 25
@@ -95,7 +96,8 @@ class LookAhead:
             raise TypeError(f"look_ahead reads PathDemand, not {type(demand).__name__}")
         _check_horizon(demand, self.horizon(at))
         holding, shortage = self._costs(at)
-        wanted, myopic, left = (np.zeros(at.n) for _ in range(3))
+        wanted, left = np.zeros(at.n), np.zeros(at.n)
+        tried, costs = (np.full((at.n, _STEPS + 1), np.nan) for _ in range(2))
         for lead, review in sorted(set(zip(at.lead_periods.tolist(), at.review_periods.tolist(), strict=True))):
             rows = np.flatnonzero((at.lead_periods == lead) & (at.review_periods == review))
             game = _Game(
@@ -108,8 +110,15 @@ class LookAhead:
                 review=review,
                 cycles=1 + self.look_ahead,
             )
-            wanted[rows], myopic[rows], left[rows] = game.best()
-        return self._proposal(at, demand, wanted=wanted, details={"myopic": myopic, "expected_left_at_arrival": left})
+            wanted[rows], tried[rows], costs[rows], left[rows] = game.best()
+        weighed = {
+            name: column
+            for k in range(_STEPS + 1)
+            for name, column in ((f"tried_{k}", tried[:, k]), (f"cost_{k}", costs[:, k]))
+            if not np.isnan(column).all()
+        }
+        details = {"myopic": tried[:, 0], "expected_left_at_arrival": left, **weighed}
+        return self._proposal(at, demand, wanted=wanted, details=details)
 
     def _costs(self, at: Position) -> tuple[UnitsArray, UnitsArray]:
         shortage = at.unit_price - at.unit_cost if self.shortage_cost is None else np.full(at.n, self.shortage_cost)
@@ -143,6 +152,7 @@ class LookAhead:
             bound=bound,
             methods=methods,
             details=details,
+            steps=(Step(name="wanted", formula="cheapest()", values=raw),),
         )
 
 
@@ -159,11 +169,13 @@ class _Game:
     review: int
     cycles: int
 
-    def best(self) -> tuple[UnitsArray, UnitsArray, UnitsArray]:
-        """Cheapest order, myopic order, and expected leftover when it arrives."""
+    def best(self) -> tuple[UnitsArray, UnitsArray, UnitsArray, UnitsArray]:
+        """Cheapest order, what was tried from the myopic order down, its costs, and expected leftover at arrival."""
         left = self._left_at_arrival()
         myopic = self._myopic(left, cycle=0)
         best, lowest = myopic.copy(), self._cost(left, myopic)
+        all_tried, all_costs = (np.full((len(myopic), _STEPS + 1), np.nan) for _ in range(2))
+        all_tried[:, 0], all_costs[:, 0] = myopic, lowest
         last, rises = lowest.copy(), np.zeros(len(myopic), dtype=np.int64)
         step = np.maximum(1.0, np.floor(myopic / _STEPS))
         for k in range(1, _STEPS + 1 if self.cycles > 1 else 1):
@@ -174,9 +186,10 @@ class _Game:
             cost = self._take(rows)._cost(left[rows], tried)
             rises[rows] = np.where(cost > last[rows], rises[rows] + 1, 0)
             last[rows] = cost
+            all_tried[rows, k], all_costs[rows, k] = tried, cost
             better = cost < lowest[rows] - 1e-9
             best[rows[better]], lowest[rows[better]] = tried[better], cost[better]
-        return best, myopic, left.mean(axis=1)
+        return best, all_tried, all_costs, left.mean(axis=1)
 
     def _take(self, rows: IntArray) -> _Game:
         return _Game(

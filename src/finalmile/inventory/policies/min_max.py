@@ -9,10 +9,13 @@ import numpy as np
 from finalmile.frames import Cumulative
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, mean_at, quantile_at
-from finalmile.inventory.lots import lots
+from finalmile.inventory.lots import lot_steps
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.safety_stock import implied_cost_ratio
+from finalmile.inventory.steps import Step
+
+_WANTED = "if(on_hand + on_order < reorder_point, level - on_hand - on_order, 0)"
 
 
 @policies.add("min_max")
@@ -76,9 +79,11 @@ class MinMax:
         if not isinstance(demand, Cumulative):
             raise TypeError(f"min_max reads Cumulative demand, not {type(demand).__name__}")
         window = protection_windows(at)[:, 0]
-        point = np.ceil(quantile_at(demand, window, level=self.cycle_service) - 1e-6)
+        asked = quantile_at(demand, window, level=self.cycle_service)
+        point = np.ceil(asked - 1e-6)
         expected = mean_at(demand, window)
-        lot = lots(at, expected / window, holding_rate_per_period=self.holding_rate_per_period)
+        steps = lot_steps(at, expected / window, holding_rate_per_period=self.holding_rate_per_period)
+        lot = steps[-1].values
         raw = np.where(point > at.held, point + lot - at.held, 0.0) + 0.0 * point
         quantity, bound = orderable(at, raw)
         return Proposal(
@@ -95,8 +100,17 @@ class MinMax:
             bound=bound,
             methods=demand.methods,
             details={
+                "demand_quantile": asked,
+                "unit_cost": at.unit_cost,
+                "order_cost": at.order_cost,
                 "reorder_point": point,
                 "lot": lot,
                 "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
             },
+            steps=(
+                Step(name="reorder_point", formula="round_up(demand_quantile - 0.000001)", values=point),
+                *steps,
+                Step(name="level", formula="reorder_point + lot", values=point + lot),
+                Step(name="wanted", formula=_WANTED, values=raw),
+            ),
         )

@@ -13,6 +13,7 @@ from finalmile.inventory.demand import Demand
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.protection import LAW_LEVELS, demand_law
+from finalmile.inventory.steps import Step, law_numbers
 
 
 @policies.add("newsvendor")
@@ -86,7 +87,8 @@ class Newsvendor:
         under = np.maximum(at.unit_price - at.unit_cost, 0.0)
         over = at.unit_cost * (1 - self.salvage_share)
         ratio = under / (under + over)
-        level = np.ceil(law.quantile(ratio) - 1e-6)
+        asked = law.quantile(ratio)
+        level = np.ceil(asked - 1e-6)
         raw = np.maximum(level - at.held, 0.0)
         quantity, bound = orderable(at, raw)
         return Proposal(
@@ -100,11 +102,25 @@ class Newsvendor:
             bound=bound,
             methods=demand.methods,
             details={
+                "unit_price": at.unit_price,
+                "unit_cost": at.unit_cost,
                 "cost_of_one_short": under,
                 "cost_of_one_left": over,
                 "critical_ratio": ratio,
-                **{f"q{100 * p:g}": law.knots[:, 0, k] for k, p in enumerate(LAW_LEVELS)},
+                **law_numbers(law.knots, levels=law.levels, weights=law.weights),
             },
+            steps=(
+                Step(name="cost_of_one_short", formula="max(unit_price - unit_cost, 0)", values=under),
+                Step(name="cost_of_one_left", formula="unit_cost * (1 - salvage_share)", values=over),
+                Step(
+                    name="critical_ratio",
+                    formula="cost_of_one_short / (cost_of_one_short + cost_of_one_left)",
+                    values=ratio,
+                ),
+                Step(name="demand_quantile", formula="quantile(critical_ratio)", values=asked),
+                Step(name="level", formula="round_up(demand_quantile - 0.000001)", values=level),
+                Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=raw),
+            ),
         )
 
 

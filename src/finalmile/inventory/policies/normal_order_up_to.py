@@ -12,6 +12,7 @@ from finalmile.inventory.demand import Demand, PointDemand, sum_ahead
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.safety_stock import safety_factor, safety_stock
+from finalmile.inventory.steps import Step
 
 
 @policies.add("normal_order_up_to")
@@ -69,19 +70,30 @@ class NormalOrderUpTo:
         window = protection_windows(at)[:, 0]
         expected = sum_ahead(demand.mean, window)
         periods = window.astype(np.float64)
-        safety = safety_stock(demand.sd, periods, factor=safety_factor(self.cycle_service))
-        raw = np.maximum(expected + safety - at.held, 0.0)
+        factor = safety_factor(self.cycle_service)
+        safety = safety_stock(demand.sd, periods, factor=factor)
+        level = expected + safety
+        raw = np.maximum(level - at.held, 0.0)
         quantity, bound = orderable(at, raw)
         methods: NameArray = np.full(at.n, "normal", dtype=object)
         return Proposal(
             policy="normal_order_up_to",
             settings={"cycle_service": self.cycle_service},
             window=window,
-            level=expected + safety,
+            level=level,
             expected=expected,
             raw=raw,
             quantity=quantity,
             bound=bound,
             methods=methods,
-            details={"safety_stock": safety},
+            details={"sd_of_a_period": demand.sd, "safety_factor": np.full(at.n, factor), "safety_stock": safety},
+            steps=(
+                Step(
+                    name="safety_stock",
+                    formula="safety_factor * sqrt(window * sd_of_a_period * sd_of_a_period)",
+                    values=safety,
+                ),
+                Step(name="level", formula="expected_demand + safety_stock", values=level),
+                Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=raw),
+            ),
         )

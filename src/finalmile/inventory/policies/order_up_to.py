@@ -12,6 +12,7 @@ from finalmile.inventory.demand import Demand, mean_at, quantile_at
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.safety_stock import implied_cost_ratio
+from finalmile.inventory.steps import Step
 
 
 @policies.add("order_up_to")
@@ -72,7 +73,8 @@ class OrderUpTo:
         if not isinstance(demand, Cumulative):
             raise TypeError(f"order_up_to reads Cumulative demand, not {type(demand).__name__}")
         window = protection_windows(at)[:, 0]
-        level = np.ceil(quantile_at(demand, window, level=self.cycle_service) - 1e-6)
+        asked = quantile_at(demand, window, level=self.cycle_service)
+        level = np.ceil(asked - 1e-6)
         raw = np.maximum(level - at.held, 0.0)
         quantity, bound = orderable(at, raw)
         return Proposal(
@@ -85,5 +87,12 @@ class OrderUpTo:
             quantity=quantity,
             bound=bound,
             methods=demand.methods,
-            details={"cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service))},
+            details={
+                "demand_quantile": asked,
+                "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
+            },
+            steps=(
+                Step(name="level", formula="round_up(demand_quantile - 0.000001)", values=level),
+                Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=raw),
+            ),
         )

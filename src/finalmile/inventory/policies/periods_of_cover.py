@@ -11,6 +11,10 @@ from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, PointDemand, sum_ahead
 from finalmile.inventory.position import Position
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.steps import Step
+
+_MISSING = "max(0, level - on_hand - on_order)"
+_NEAREST = f"round_half_even({_MISSING})"
 
 
 @policies.add("periods_of_cover")
@@ -65,8 +69,9 @@ class PeriodsOfCover:
             raise TypeError(f"periods_of_cover reads PointDemand, not {type(demand).__name__}")
         window = np.full(at.n, self.periods, dtype=np.int64)
         level = sum_ahead(demand.mean, window)
-        raw = np.maximum(level - at.held, 0.0)
-        quantity, bound = orderable(at, np.rint(raw) if self.nearest else raw)
+        missing = np.maximum(level - at.held, 0.0)
+        raw = np.rint(missing) if self.nearest else missing
+        quantity, bound = orderable(at, raw)
         methods: NameArray = np.full(at.n, "mean", dtype=object)
         return Proposal(
             policy="periods_of_cover",
@@ -78,4 +83,8 @@ class PeriodsOfCover:
             quantity=quantity,
             bound=bound,
             methods=methods,
+            steps=(
+                Step(name="level", formula="expected_demand", values=level),
+                Step(name="wanted", formula=_NEAREST if self.nearest else _MISSING, values=raw),
+            ),
         )

@@ -9,10 +9,11 @@ import numpy as np
 from finalmile.frames import Cumulative
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, mean_at, quantile_at
-from finalmile.inventory.lots import lots
+from finalmile.inventory.lots import lot_steps
 from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.safety_stock import implied_cost_ratio
+from finalmile.inventory.steps import Step
 
 
 @policies.add("reorder_point")
@@ -76,11 +77,13 @@ class ReorderPoint:
         if not isinstance(demand, Cumulative):
             raise TypeError(f"reorder_point reads Cumulative demand, not {type(demand).__name__}")
         window = protection_windows(at)[:, 0]
-        point = np.ceil(quantile_at(demand, window, level=self.cycle_service) - 1e-6)
+        asked = quantile_at(demand, window, level=self.cycle_service)
+        point = np.ceil(asked - 1e-6)
         expected = mean_at(demand, window)
-        lot = lots(at, expected / window, holding_rate_per_period=self.holding_rate_per_period)
+        steps = lot_steps(at, expected / window, holding_rate_per_period=self.holding_rate_per_period)
+        lot = steps[-1].values
         missing = np.maximum(point - at.held, 0.0)
-        raw = np.ceil(missing / lot - 1e-9) * lot
+        raw = np.ceil(missing / lot - 1e-9) * lot + 0.0
         quantity, bound = orderable(at, raw)
         return Proposal(
             policy="reorder_point",
@@ -96,8 +99,17 @@ class ReorderPoint:
             bound=bound,
             methods=demand.methods,
             details={
+                "demand_quantile": asked,
+                "unit_cost": at.unit_cost,
+                "order_cost": at.order_cost,
                 "reorder_point": point,
                 "lot": lot,
                 "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
             },
+            steps=(
+                Step(name="reorder_point", formula="round_up(demand_quantile - 0.000001)", values=point),
+                *steps,
+                Step(name="missing", formula="max(0, reorder_point - on_hand - on_order)", values=missing),
+                Step(name="wanted", formula="round_up(missing / lot - 0.000000001) * lot", values=raw),
+            ),
         )

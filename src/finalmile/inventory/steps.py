@@ -1,0 +1,112 @@
+"""The steps from what is known of an item to the units that are ordered, each to be followed by hand.
+
+A policy tells its steps in ``Proposal.steps``, up to the number called ``wanted``; the supplier's terms follow, and a
+rule that comes after them is added with ``Proposal.bounded``. From there on the running number is called ``units``:
+
+>>> from finalmile.inventory.position import position
+>>> at = position(np.array(["a"], dtype=object), on_hand=np.array([4.0]), lead_periods=np.array([1]))
+>>> Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=np.array([9.0])).told(0)
+{'name': 'wanted', 'formula': 'max(0, level - on_hand - on_order)', 'value': 9.0}
+
+A rule that caps an order, such as a budget that leaves room for 6 units:
+
+    proposal.bounded("budget", quantity=capped, formula="min(units, budget_units)", given={"budget_units": room})
+
+A formula names numbers that the line tells: settings, details, what was given, and the results of steps before. It may
+use ``+ - * /``, comparisons, ``max``, ``min``, ``sqrt``, ``round_up``, ``round_down``, ``round_half_even``,
+``if(condition, then, else)``; where a policy tells :func:`law_numbers`, ``quantile(p)``, ``short(units)`` and
+``least_stock(short)``; and where it tells ``tried_0, cost_0, tried_1, ...``, ``cheapest()``, the first order that
+no later one undercuts by more than 0.000000001. Nothing else, so that what is printed is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from finalmile.records import Json
+from finalmile.simulation import UnitsArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of ``n`` items.
+
+    Parameters
+    ----------
+    name
+        Of the number it gives; ``"units"`` for a rule, which gives the running number anew.
+    formula
+        How it comes from numbers told before.
+    values : array of shape (n,)
+        The number; NaN where the step is not taken.
+    rule
+        What bound the quantity where the running number changed.
+    """
+
+    name: str
+    formula: str
+    values: UnitsArray
+    rule: str = ""
+
+    def told(self, row: int) -> Json:
+        """The step of one item."""
+        told = {"name": self.name, "formula": self.formula, "value": float(self.values[row])}
+        return {**told, "rule": self.rule} if self.rule else told
+
+
+def chain(steps: tuple[Step, ...], row: int) -> list[Json]:
+    """The steps that were taken for one item: a rule only where it changed the running number.
+
+    Examples
+    --------
+    >>> whole = Step(name="units", formula="round_up(wanted)", values=np.array([5.0, 8.0]))
+    >>> moq = Step(name="units", formula="max(units, moq)", values=np.array([6.0, 8.0]), rule="moq")
+    >>> [len(chain((whole, moq), row)) for row in (0, 1)]
+    [2, 1]
+    """
+    told: list[Json] = []
+    running = np.nan
+    for step in steps:
+        value = float(step.values[row])
+        if np.isnan(value) or (step.rule and value == running):
+            continue
+        told.append(step.told(row))
+        running = value if step.name == "units" else running
+    return told
+
+
+def law_numbers(knots: UnitsArray, *, levels: UnitsArray, weights: UnitsArray) -> Mapping[str, UnitsArray]:
+    """The quantiles that a distribution of demand was read from, by name, for the details of a proposal.
+
+    Parameters
+    ----------
+    knots : array of shape (n, w, k)
+        Quantiles of the demand over each window that the interval may turn out to be.
+    levels : array of shape (k,)
+    weights : array of shape (n, w)
+        Probability of each window.
+
+    Returns
+    -------
+    Mapping
+        ``q50 ... q99`` where there is one window; else ``w1_share, w1_q50, ...``, NaN for windows of no weight.
+
+    Examples
+    --------
+    >>> one = law_numbers(np.array([[[4.0, 8.0]]]), levels=np.array([0.5, 0.9]), weights=np.array([[1.0]]))
+    >>> {name: values.tolist() for name, values in one.items()}
+    {'q50': [4.0], 'q90': [8.0]}
+    """
+    count = weights.shape[1]
+    if count == 1:
+        return {f"q{100 * level:g}": knots[:, 0, k] for k, level in enumerate(levels.tolist())}
+    told: dict[str, UnitsArray] = {}
+    for w in range(count):
+        used = weights[:, w] > 0
+        told[f"w{w + 1}_share"] = np.where(used, weights[:, w], np.nan)
+        for k, level in enumerate(levels.tolist()):
+            told[f"w{w + 1}_q{100 * level:g}"] = np.where(used, knots[:, w, k], np.nan)
+    return told

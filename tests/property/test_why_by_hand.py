@@ -1,0 +1,250 @@
+"""Whoever reads nothing but what ``--why`` prints gets every quantity, for every policy and every rule."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from finalmile.frames import Cumulative, Frequency
+from finalmile.inventory import NegativeBinomialPaths, PointDemand, order_lines, position
+from finalmile.inventory.policies import policies
+from finalmile.inventory.worked import worked
+
+N, DAY = 15, date(2024, 5, 1)
+NAMES = list(policies)
+
+
+# The planner: a pocket calculator, the printed text, and the sentences of the documentation. No code of the product.
+
+
+class Law:
+    """Demand as the documentation words it: uniform between two quantiles, exponential beyond the highest."""
+
+    def __init__(self, numbers):
+        single = {name: value for name, value in numbers.items() if re.fullmatch(r"q[\d.]+", name)}
+        several = sorted({name.partition("_")[0] for name in numbers if re.fullmatch(r"w\d+_share", name)})
+        self.windows = [(1.0, knots(single, "q"))] if single else []
+        for window in several:
+            self.windows.append((numbers[f"{window}_share"], knots(numbers, f"{window}_q")))
+
+    def cdf(self, y):
+        return sum(share * self._cdf(table, y) for share, table in self.windows)
+
+    def short(self, y):
+        return sum(share * self._short(table, y) for share, table in self.windows)
+
+    def quantile(self, p):
+        return least(lambda y: self.cdf(y) >= p - 1e-12)
+
+    def least_stock(self, allowed):
+        return least(lambda y: self.short(y) <= allowed + 1e-12)
+
+    @staticmethod
+    def _tail(table):
+        (p0, q0), (p1, q1) = table[-2:]
+        return (q1 - q0) / math.log((1 - p0) / (1 - p1))
+
+    def _cdf(self, table, y):
+        top, scale = table[-1], self._tail(table)
+        if y >= top[1]:
+            return 1 - (1 - top[0]) * (math.exp(-(y - top[1]) / scale) if scale > 0 else 0.0)
+        total, before = 0.0, (0.0, 0.0)
+        for p, q in table:
+            part = (p - before[0]) * ((y - before[1]) / (q - before[1]) if q > before[1] else float(y >= before[1]))
+            total, before = total + min(max(part, 0.0), p - before[0]), (p, q)
+        return total
+
+    def _short(self, table, y):
+        (top_p, top), scale = table[-1], self._tail(table)
+        if y >= top:
+            return (1 - top_p) * (scale * math.exp(-(y - top) / scale) if scale > 0 else 0.0)
+        total, before = (1 - top_p) * (top + scale - y), (0.0, 0.0)
+        for p, q in table:
+            low = max(before[1], y)
+            if q > low:
+                total += (p - before[0]) * ((q - y) + (low - y)) / 2 * (q - low) / (q - before[1])
+            elif q == before[1] > y:
+                total += (p - before[0]) * (q - y)
+            before = (p, q)
+        return total
+
+
+def knots(numbers, prefix):
+    found = {name.removeprefix(prefix): value for name, value in numbers.items() if name.startswith(prefix)}
+    return sorted((float(p) / 100, q) for p, q in found.items() if re.fullmatch(r"[\d.]+", p))
+
+
+def least(enough):
+    low, high = 0.0, 1.0
+    if enough(0.0):
+        return 0.0
+    while not enough(high):
+        high *= 2
+    for _ in range(70):
+        middle = (low + high) / 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def calculate(formula, numbers):
+    """A formula by the printed numbers; anything that is not arithmetic on them is an error."""
+    law = Law(numbers)
+    functions = {
+        "max": max, "min": min, "sqrt": math.sqrt, "round_up": math.ceil, "round_down": math.floor,
+        "round_half_even": round, "quantile": law.quantile, "short": law.short, "least_stock": law.least_stock,
+        "cheapest": lambda: cheapest(numbers),
+    }  # fmt: skip
+    binary = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+    compare = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
+
+    def value(node):
+        match node:
+            case ast.Constant(value=number):
+                return float(number)
+            case ast.Name(id=name):
+                return numbers[name]
+            case ast.BinOp(left=left, op=op, right=right):
+                return binary[type(op)](value(left), value(right))
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return compare[type(op)](value(left), value(right))
+            case ast.Call(func=ast.Name(id="choose"), args=[condition, then, other]):
+                return value(then) if value(condition) else value(other)
+            case ast.Call(func=ast.Name(id=name), args=args):
+                return functions[name](*map(value, args))
+        raise AssertionError(f"{formula!r} is more than arithmetic")
+
+    return value(ast.parse(re.sub(r"\bif\(", "choose(", formula), mode="eval").body)
+
+
+def cheapest(numbers):
+    """Of the quantities that were tried, the first that no later one undercuts."""
+    tried = {int(name.removeprefix("cost_")): cost for name, cost in numbers.items() if re.fullmatch(r"cost_\d+", name)}
+    best = min(tried)
+    for k in sorted(tried):
+        best = k if tried[k] < tried[best] - 1e-9 else best
+    return numbers[f"tried_{best}"]
+
+
+def by_hand(printed):
+    """The quantity that a planner gets, each printed number checked on the way; and the rules that bound it."""
+    numbers, rules = {}, []
+    for text in printed:
+        if " = " not in text:
+            continue
+        name, *parts = re.sub(r" \[(\w+)\]$", "", text).split(" = ")
+        rules += re.findall(r" \[(\w+)\]$", text)
+        told = number(parts[-1])
+        if len(parts) == 2:
+            mine = calculate(parts[0], numbers)
+            assert mine == pytest.approx(told, rel=1e-6, abs=1e-6), text
+            told = mine
+        if told is not None:
+            numbers[name] = told
+    return numbers["ordered"], rules
+
+
+def number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+# What is put before the planner: every policy, whatever its terms.
+
+
+def demand_for(policy, at, mean):
+    if policy.needs == "paths":
+        return NegativeBinomialPaths(paths=40)(mean, ids=at.ids, seed=1)
+    if policy.needs == "point":
+        return PointDemand(mean=mean, sd=np.sqrt(mean[:, 0]))
+    window = (at.review_periods + at.lead_periods)[:, None]
+    total = np.where(np.arange(mean.shape[1]) < window, mean, 0).sum(axis=1, keepdims=True).astype(np.float32)
+    values = np.stack([total * (1 + level) for level in policy.levels], axis=2)
+    return Cumulative(
+        windows=window, mean=total, levels=policy.levels, values=values, methods=np.full(at.n, "cqr", dtype=object)
+    )
+
+
+def lines_of(name, *, seed, **settings):
+    chance = np.random.default_rng(seed)
+    policy = policies.make(name, **settings)
+    at = position(
+        np.array([f"item-{k}" for k in range(N)], dtype=object),
+        on_hand=chance.choice([0.0, 3.0, 7.5, 20.0, 60.0], N),
+        on_order=chance.choice([0.0, 0.0, 4.0, 12.0], N),
+        lead_periods=chance.integers(1, 4, N),
+        review_periods=chance.integers(1, 3, N),
+        moq=chance.choice([0.0, 1.0, 10.0, 25.0], N),
+        pack_size=chance.choice([0.0, 1.0, 6.0, 7.0], N),
+        max_stock=chance.choice([np.inf, np.inf, 40.0, 100.0, 33.5], N),
+        unit_cost=chance.uniform(0.5, 3.0, N),
+        unit_price=chance.uniform(3.0, 9.0, N),
+        order_cost=chance.choice([0.0, 5.0], N),
+    )
+    mean = np.round(chance.uniform(0.1, 15, (N, 16)), 3)
+    return order_lines(
+        at, policy(at, demand_for(policy, at, mean)), ordered_at=DAY, frequency=Frequency("day"), currency="EUR"
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**31))
+def test_every_quantity_can_be_recomputed_from_what_is_printed(name, seed):
+    for line in lines_of(name, seed=seed):
+        printed = worked(line)
+        ordered, rules = by_hand(printed)
+        assert ordered == line.quantity, printed
+        assert rules[-1:] == [line.reason["bound"]] * bool(line.reason["bound"]), printed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_printed_follows_from_what_is_forecast_and_held(name):
+    """No quantity is merely stated: the steps go back to something that nobody decided."""
+    for line in lines_of(name, seed=3):
+        names = [step["name"] for step in line.reason["steps"]]
+        assert "wanted" in names, f"{name} does not say how wanted comes about"
+        assert names[-1] == "units"
+
+
+def test_every_rule_binds_somewhere_here():
+    bound = {
+        rule for seed in range(6) for line in lines_of("order_up_to", seed=seed) for rule in by_hand(worked(line))[1]
+    }
+    assert bound == {"moq", "pack_size", "max_stock"}
+
+
+def test_periods_of_cover_may_round_to_the_nearest():
+    for line in lines_of("periods_of_cover", seed=1, nearest=True):
+        assert by_hand(worked(line))[0] == line.quantity
+
+
+def test_a_rule_of_ones_own_is_followed_like_the_others():
+    from finalmile.inventory.proposal import Proposal
+
+    at = position(np.array(["a", "b"], dtype=object), on_hand=np.zeros(2), lead_periods=np.array([1, 1]))
+    told: Proposal = policies.make("periods_of_cover")(at, PointDemand(mean=np.full((2, 4), 3.0), sd=np.ones(2)))
+    room = np.array([5.0, np.nan])
+    cut = told.bounded(
+        "budget", quantity=np.array([5.0, 12.0]), formula="min(units, budget_units)", given={"budget_units": room}
+    )
+    first, second = order_lines(at, cut, ordered_at=DAY, frequency=Frequency("day"), currency="EUR")
+    assert by_hand(worked(first)) == (5, ["budget"])
+    assert by_hand(worked(second)) == (12, [])
+    assert (first.reason["bound"], second.reason["bound"]) == ("budget", "")
+
+
+def test_a_planner_notices_a_number_that_was_changed():
+    (line, *_) = lines_of("order_up_to", seed=1)
+    printed = [text.replace("demand_quantile = ", "demand_quantile = 9") for text in worked(line)]
+    with pytest.raises(AssertionError):
+        by_hand(printed)
