@@ -7,7 +7,7 @@ from datetime import date
 from typing import cast
 
 from finalmile.errors import ConfigError, ConflictError, MissingInputError, UnknownNameError
-from finalmile.records import ORDER_MOVES, LineChange, OrderLine, OrderState
+from finalmile.records import ORDER_MOVES, Json, LineChange, OrderLine, OrderState
 from finalmile.workflows.receipts import Came, changes_due
 from finalmile.workflows.shop import Shop
 
@@ -16,7 +16,7 @@ REASON_CODES = ("promotion", "event", "stock_wrong", "forecast_wrong", "supplier
 
 EDITABLE: tuple[OrderState, ...] = ("proposed", "approved")
 OVER: tuple[OrderState, ...] = ("received", "cancelled")
-_AT_SUPPLIER: tuple[OrderState, ...] = ("sent", "acknowledged", "late")
+AT_SUPPLIER: tuple[OrderState, ...] = ("sent", "acknowledged", "late")
 
 Deliver = Callable[[str, Sequence[OrderLine]], str]
 """Hands lines over under a document's id, durably, and says where; the same again changes nothing."""
@@ -124,20 +124,26 @@ def acknowledge(
     """
     if quantity is not None and quantity <= 0:
         return move(shop, [line], "cancelled", why=why)
+    return _change(shop, [acknowledgement(line, quantity=quantity, due=due)], verb="order.acknowledged", why=why)
+
+
+def acknowledgement(
+    line: OrderLine, *, quantity: int | None = None, due: date | None = None, note: Json | None = None
+) -> LineChange:
+    """The change that a supplier's answer makes to a line, which keeps what was asked for first; nothing is done yet."""
     first = _note(line, "acknowledged")
-    note = {
+    asked = {
         "asked_quantity": first.get("asked_quantity", line.quantity),
         "asked_due": first.get("asked_due", line.due.isoformat()),
     }
-    told = LineChange(
+    return LineChange(
         line_id=line.line_id,
-        allowed=_AT_SUPPLIER,
+        allowed=AT_SUPPLIER,
         state="acknowledged",
         quantity=quantity,
         due=due,
-        note={"acknowledged": note},
+        note={"acknowledged": asked, **(note or {})},
     )
-    return _change(shop, [told], verb="order.acknowledged", why=why)
 
 
 def send(shop: Shop, lines: Sequence[OrderLine], deliver: Deliver, *, why: str) -> list[OrderLine]:
@@ -153,7 +159,7 @@ def send(shop: Shop, lines: Sequence[OrderLine], deliver: Deliver, *, why: str) 
     """
     ready = [line for line in lines if line.state == "approved"]
     if not ready:
-        if any(line.state in _AT_SUPPLIER for line in lines):
+        if any(line.state in AT_SUPPLIER for line in lines):
             return []
         raise MissingInputError(
             f"nothing of {lines[0].order_id} is approved, and nothing is sent without approval: "
@@ -195,7 +201,7 @@ def cancel(shop: Shop, lines: Sequence[OrderLine], *, why: str) -> list[OrderLin
 
 def bring_up_to_date(shop: Shop, came: Came, *, today: date) -> list[OrderLine]:
     """Record which open lines were received by now and which are late; those that changed."""
-    lines = shop.ledger.orders(states=(*_AT_SUPPLIER, "approved", "received"))
+    lines = shop.ledger.orders(states=(*AT_SUPPLIER, "approved", "received"))
     return _change(shop, changes_due(lines, came, today=today), verb="order.due", why="receipts and the calendar")
 
 

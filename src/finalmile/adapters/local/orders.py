@@ -173,7 +173,7 @@ def _is_so(wanted: LineChange, line: OrderLine) -> bool:
         wanted.state in {None, line.state}
         and wanted.quantity in {None, line.quantity}
         and wanted.due in {None, line.due}
-        and (wanted.state is not None or wanted.note.items() <= line.reason.items())
+        and wanted.note.items() <= line.reason.items()
     )
 
 
