@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import cast
 
@@ -17,9 +17,6 @@ REASON_CODES = ("promotion", "event", "stock_wrong", "forecast_wrong", "supplier
 EDITABLE: tuple[OrderState, ...] = ("proposed", "approved")
 OVER: tuple[OrderState, ...] = ("received", "cancelled")
 AT_SUPPLIER: tuple[OrderState, ...] = ("sent", "acknowledged", "late")
-
-Deliver = Callable[[str, Sequence[OrderLine]], str]
-"""Hands lines over under a document's id, durably, and says where; the same again changes nothing."""
 
 
 def chosen(
@@ -55,7 +52,7 @@ def move(shop: Shop, lines: Sequence[OrderLine], state: OrderState, *, why: str)
     """
     allowed: tuple[OrderState, ...] = tuple(before for before, after in ORDER_MOVES.items() if state in after)
     moves = [LineChange(line_id=line.line_id, allowed=allowed, state=state) for line in lines]
-    return _change(shop, moves, verb=f"order.{state}", why=why)
+    return change(shop, moves, verb=f"order.{state}", why=why)
 
 
 def approve(shop: Shop, lines: Sequence[OrderLine], *, why: str) -> list[OrderLine]:
@@ -100,11 +97,16 @@ def edit(
         )
     if due is not None and due < line.ordered_at:
         raise ConfigError("--due", [f"{due} is before the order of {line.ordered_at}; give a later day"])
-    return _change(shop, [_edited(shop, line, quantity, due, code=code, note=note)], verb="order.edit", why=code)
+    if line.state == "approved" and note_of(line, "sending"):
+        raise ConflictError(
+            f"{line.unique_id} of {line.order_id} was being sent when something failed, and the supplier may have it: "
+            f"send the same again first (finalmile orders send {line.order_id}), or cancel it and tell the supplier"
+        )
+    return change(shop, [_edited(shop, line, quantity, due, code=code, note=note)], verb="order.edit", why=code)
 
 
 def _edited(shop: Shop, line: OrderLine, quantity: int | None, due: date | None, *, code: str, note: str) -> LineChange:
-    first = _note(line, "override")
+    first = note_of(line, "override")
     override = {
         "proposed_quantity": first.get("proposed_quantity", line.quantity),
         "proposed_due": first.get("proposed_due", line.due.isoformat()),
@@ -124,14 +126,14 @@ def acknowledge(
     """
     if quantity is not None and quantity <= 0:
         return move(shop, [line], "cancelled", why=why)
-    return _change(shop, [acknowledgement(line, quantity=quantity, due=due)], verb="order.acknowledged", why=why)
+    return change(shop, [acknowledgement(line, quantity=quantity, due=due)], verb="order.acknowledged", why=why)
 
 
 def acknowledgement(
     line: OrderLine, *, quantity: int | None = None, due: date | None = None, note: Json | None = None
 ) -> LineChange:
-    """The change that a supplier's answer makes to a line, which keeps what was asked for first; nothing is done yet."""
-    first = _note(line, "acknowledged")
+    """The change that an answer makes to a line, which keeps what was asked for first; nothing is done yet."""
+    first = note_of(line, "acknowledged")
     asked = {
         "asked_quantity": first.get("asked_quantity", line.quantity),
         "asked_due": first.get("asked_due", line.due.isoformat()),
@@ -146,40 +148,7 @@ def acknowledgement(
     )
 
 
-def send(shop: Shop, lines: Sequence[OrderLine], deliver: Deliver, *, why: str) -> list[OrderLine]:
-    """Hand the approved lines of one order over, then note that they were sent.
-
-    A crash between the two hands the same document over again under the same id, which changes nothing there. Lines
-    approved after their order was sent go out as a document of their own.
-
-    Raises
-    ------
-    MissingInputError
-        Where nothing of the order is approved; nothing is sent without approval.
-    """
-    ready = [line for line in lines if line.state == "approved"]
-    if not ready:
-        if any(line.state in AT_SUPPLIER for line in lines):
-            return []
-        raise MissingInputError(
-            f"nothing of {lines[0].order_id} is approved, and nothing is sent without approval: "
-            f"finalmile orders approve {lines[0].order_id}"
-        )
-    document = _document(lines)
-    where = deliver(document, ready)
-    note = {"sent": {"document": document, "to": where}}
-    moves = [LineChange(line_id=line.line_id, allowed=("approved",), state="sent", note=note) for line in ready]
-    return _change(shop, moves, verb="order.sent", why=why)
-
-
-def _document(lines: Sequence[OrderLine]) -> str:
-    """Id of the next document of an order: its own, then with a number."""
-    before = {_note(line, "sent").get("document") for line in lines} - {None}
-    order = lines[0].order_id
-    return order if not before else f"{order}-{len(before) + 1}"
-
-
-def _note(line: OrderLine, name: str) -> Mapping[str, object]:
+def note_of(line: OrderLine, name: str) -> Mapping[str, object]:
     """What a line's reason says under a name; nothing where it says nothing."""
     note = line.reason.get(name)
     return cast("Mapping[str, object]", note) if isinstance(note, Mapping) else {}
@@ -202,10 +171,11 @@ def cancel(shop: Shop, lines: Sequence[OrderLine], *, why: str) -> list[OrderLin
 def bring_up_to_date(shop: Shop, came: Came, *, today: date) -> list[OrderLine]:
     """Record which open lines were received by now and which are late; those that changed."""
     lines = shop.ledger.orders(states=(*AT_SUPPLIER, "approved", "received"))
-    return _change(shop, changes_due(lines, came, today=today), verb="order.due", why="receipts and the calendar")
+    return change(shop, changes_due(lines, came, today=today), verb="order.due", why="receipts and the calendar")
 
 
-def _change(shop: Shop, changes: Sequence[LineChange], *, verb: str, why: str) -> list[OrderLine]:
+def change(shop: Shop, changes: Sequence[LineChange], *, verb: str, why: str) -> list[OrderLine]:
+    """Make changes by the shop's clock and actor, all or none; those that changed something."""
     if not changes:
         return []
     return shop.ledger.change_orders(changes, verb=verb, at=shop.clock.now(), actor=shop.actor, why=why)
