@@ -243,6 +243,8 @@ class Sending(Section):
     """Registered name of the format, such as ``x12_850``; its settings stand under ``exports``."""
     settings: Settings = {}
     """Settings of the delivery: ``{folder: outbox}``, ``{url: https://...}``."""
+    without_approval: bool = False
+    """Send proposals that nobody approved, too: when an order is sent, and at the end of each day's ``run``."""
 
 
 class Config(Section):

@@ -59,7 +59,7 @@ def _numbers(told: Mapping[str, object], steps: Sequence[Mapping[str, object]]) 
     yield f"policy = {told.get('policy', 'unknown')}"
     order = {name: k for k, name in enumerate(_FIRST)}
     for name in sorted(told, key=lambda name: (order.get(name, len(order)), _numbered(name))):
-        if name not in derived and name not in _ELSEWHERE and told[name] is not None:
+        if name not in derived and name not in _ELSEWHERE and isinstance(told[name], int | float | str):
             yield f"{name} = {_text(told[name])}"
 
 

@@ -92,7 +92,10 @@ class Days(Settling):
             done = cycle.run_day(shop, model, cutoff, book=self._book())
             done = replace(done, monitored=replace(done.monitored, findings=(*done.monitored.findings, *seen)))
             self._look_up_online(model, cutoff)
-            return done if done.planned is None else replace(done, planned=self._with_old_counts(done.planned, cutoff))
+            if done.planned is None:
+                return done
+            planned = self._with_old_counts(done.planned, cutoff)
+            return replace(done, planned=replace(planned, notes=(*planned.notes, *self._sent_unasked())))
 
     def _with_old_counts(self, planned: reports.Planned, cutoff: int) -> reports.Planned:
         """The plan, with a note where it stands on stock that nobody has counted for long."""

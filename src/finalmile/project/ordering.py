@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from functools import partial
 from pathlib import Path
 
-from finalmile.adapters.local.order_files import deliver_file
 from finalmile.errors import MissingInputError
 from finalmile.inventory.scorecards import lead_time_samples, scorecards
 from finalmile.project.settling import Settling
 from finalmile.project.tables import Tables
 from finalmile.records import OrderLine, OrderState
 from finalmile.simulation import UnitsArray
-from finalmile.workflows import order_reports, orders, receipts
+from finalmile.workflows import order_reports, orders, receipts, sending
 from finalmile.workflows.reports import Orders
 
 
@@ -69,15 +67,45 @@ class Ordering(Tables, Settling):
             done = orders.edit(self.shop, line, quantity=quantity, due=due, code=code, note=note)
             return order_reports.Moved(what="edited", rows=tuple(done))
 
-    def send_order(self, order: str, *, to: Path | None = None, why: str = "sent") -> order_reports.Moved:
-        """Write the approved lines of an order to a file in a folder, and note that they were sent.
+    def send_order(
+        self,
+        order: str,
+        *,
+        to: Path | None = None,
+        file_format: str | None = None,
+        by_hand: bool = False,
+        why: str = "sent",
+    ) -> order_reports.Moved:
+        """Send the approved lines of an order as the settings say for its supplier; sent once they are there for good.
 
-        Without a folder it is noted alone: the order was sent by other means.
+        Parameters
+        ----------
+        to, file_format
+            A folder, and the name of a format, in place of those of the settings.
+        by_hand
+            It was sent by other means; only note it.
         """
         with self._writing(f"send {order}"):
-            deliver = _by_other_means if to is None else partial(deliver_file, to)
-            done = orders.send(self.shop, self._chosen(order), deliver, why=why)
+            lines = self._chosen(order)
+            deliver = self._reaches(file_format=file_format, to=to, by_hand=by_hand)(lines[0].supplier)
+            done = sending.send(self.shop, self._agreed(lines), deliver, why=why)
             return order_reports.Moved(what="sent", rows=tuple(done))
+
+    def send_orders(
+        self,
+        *,
+        supplier: str | None = None,
+        to: Path | None = None,
+        file_format: str | None = None,
+        by_hand: bool = False,
+        why: str = "sent",
+    ) -> order_reports.Moved:
+        """Send every order that waits, of a supplier or of all; one that cannot be sent is told, and the others go."""
+        with self._writing("send orders"):
+            lines = self._agreed(orders.chosen(self._standing(), supplier=supplier))
+            reaches = self._reaches(file_format=file_format, to=to, by_hand=by_hand)
+            sent = sending.send_each(self.shop, lines, reaches, why=why)
+            return order_reports.Moved(what="sent", rows=sent.rows, notes=sent.failures, breached=bool(sent.failures))
 
     def acknowledge_order(
         self,
@@ -146,8 +174,3 @@ class Ordering(Tables, Settling):
 
     def _standing(self) -> list[OrderLine]:
         return receipts.as_they_stand(self.ledger.orders(), self._came(), today=self._today())
-
-
-def _by_other_means(document: str, lines: Sequence[OrderLine]) -> str:
-    del document, lines
-    return "by other means"

@@ -116,7 +116,18 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
             ("PO-1", "milk"),
             {"quantity": 5, "due": END, "code": "event", "note": ""},
         ),
-        ("orders send PO-1 --to out", "send_order", ("PO-1",), {"to": Path("out"), "why": "sent"}),
+        (
+            "orders send PO-1 --to out",
+            "send_order",
+            ("PO-1",),
+            {"to": Path("out"), "file_format": None, "by_hand": False, "why": "sent"},
+        ),
+        (
+            "orders send --all --format x12_850",
+            "send_orders",
+            (),
+            {"supplier": None, "to": None, "file_format": "x12_850", "by_hand": False, "why": "sent"},
+        ),
         (
             "orders acknowledge PO-1 --product milk --quantity 3",
             "acknowledge_order",

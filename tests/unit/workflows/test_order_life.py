@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
 import pytest
 
-from finalmile.errors import ConfigError, ConflictError, MissingInputError, UnknownNameError
+from finalmile.adapters.delivery.folder import FolderDelivery
+from finalmile.errors import (
+    ConfigError,
+    ConflictError,
+    MissingInputError,
+    PermanentError,
+    TransientError,
+    UnknownNameError,
+)
+from finalmile.ports import OrderDelivery, deliveries
 from finalmile.project import Project
 from finalmile.records import OrderLine
 
@@ -67,7 +78,8 @@ def test_a_whole_life_is_told_in_the_audit_trail(project: Project, tmp_path: Pat
     assert set(states(project).values()) == {"received"}
     verbs = [row.verb for row in project.ledger.audit_rows()]
     told = [verb for verb in verbs if verb.startswith("order.")]
-    assert told == ["order.approved", "order.sent", "order.acknowledged", "order.acknowledged", "order.due"]
+    answered = ["order.acknowledged", "order.acknowledged"]
+    assert told == ["order.approved", "order.sending", "order.sent", *answered, "order.due"]
     project.ledger.verify_audit()
 
 
@@ -79,20 +91,97 @@ def test_sending_again_writes_nothing_new(project: Project, tmp_path: Path) -> N
     assert list(before) == ["PO-1.csv"]
 
 
-def test_a_crash_after_the_file_and_before_the_note_sends_the_same_file_again(project: Project, tmp_path: Path) -> None:
-    from finalmile.adapters.local.order_files import deliver_file
+def outbox(folder: Path) -> Mapping[str, list[int]]:
+    return {path.name: pl.read_csv(path)["quantity"].to_list() for path in folder.glob("*.csv")}
 
+
+class Broken(OrderDelivery):
+    """Hands over for real, and then fails as told."""
+
+    def __init__(self, fault: BaseException | None, delivered: bool = True) -> None:
+        self.fault, self.delivered = fault, delivered
+
+    def deliver(self, files: Mapping[str, bytes], /, *, key: str, home: Path) -> str:
+        where = FolderDelivery().deliver(files, key=key, home=home) if self.delivered else ""
+        if self.fault:
+            raise self.fault
+        return where
+
+
+def broken(fault: BaseException, *, delivered: bool = True) -> AbstractContextManager[object]:
+    def make(name: str, **settings: object) -> Broken:
+        return Broken(fault, delivered)
+
+    return patch.object(deliveries, "make", make)
+
+
+def test_without_settings_an_order_goes_to_the_outbox_and_says_where(project: Project) -> None:
     project.approve_orders("PO-1")
-    deliver_file(tmp_path / "out", "PO-1", project.orders("PO-1").rows)
-    project.send_order("PO-1", to=tmp_path / "out")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["PO-1.csv"]
+    (line, _) = project.send_order("PO-1").rows
+    assert line.reason["sent"] == {"document": "PO-1", "to": str(project.folder / "outbox")}
+    assert outbox(project.folder / "outbox") == {"PO-1.csv": [4, 10]}
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), TransientError("timed out")])
+@pytest.mark.parametrize("delivered", [True, False])
+def test_after_a_crash_or_time_out_the_same_document_goes_out_again_whatever_was_approved_since(
+    project: Project, fault: BaseException, delivered: bool
+) -> None:
+    project.approve_orders("PO-1", product="milk")
+    with broken(fault, delivered=delivered), pytest.raises(type(fault)):
+        project.send_order("PO-1")
+    assert states(project)["milk"] == "approved"
+    project.approve_orders("PO-1")
+    project.send_order("PO-1")
+    assert outbox(project.folder / "outbox") == {"PO-1.csv": [10], "PO-1-2.csv": [4]}
     assert set(states(project).values()) == {"sent"}
+
+
+def test_what_the_supplier_may_have_cannot_be_edited_before_it_is_clear(project: Project) -> None:
+    project.approve_orders("PO-1")
+    with broken(TransientError("timed out")), pytest.raises(TransientError):
+        project.send_order("PO-1")
+    with pytest.raises(ConflictError, match="send the same again first"):
+        project.edit_order("PO-1", "milk", quantity=5, code="event")
+    project.send_order("PO-1")
+    assert set(states(project).values()) == {"sent"}
+
+
+def test_what_was_refused_may_be_edited_and_sent_again(project: Project) -> None:
+    project.approve_orders("PO-1")
+    with broken(PermanentError("400"), delivered=False), pytest.raises(PermanentError):
+        project.send_order("PO-1")
+    project.edit_order("PO-1", "milk", quantity=5, code="event")
+    project.send_order("PO-1")
+    assert outbox(project.folder / "outbox") == {"PO-1.csv": [4, 5]}
+
+
+def test_one_order_that_cannot_be_sent_does_not_stop_the_others(project: Project) -> None:
+    project.ledger.put_orders([_line("eggs", order="PO-2")], at=NOW, actor="plan")
+    (project.folder / "outbox").mkdir()
+    (project.folder / "outbox" / "PO-1.csv").write_text("mine")
+    project.approve_orders(supplier="acme")
+    told = project.send_orders()
+    assert (told.breached, [line.unique_id for line in told.rows]) == (True, ["eggs"])
+    assert "PO-1 was not sent" in told.notes[0]
+    assert (project.folder / "outbox" / "PO-1.csv").read_text() == "mine"
+    assert states(project) == {"milk": "approved", "bread": "approved", "eggs": "sent"}
+
+
+def test_a_supplier_that_needs_no_approval_is_sent_proposals_and_the_trail_says_so(tmp_path: Path) -> None:
+    (tmp_path / "finalmile.yaml").write_text("sending: {acme: {without_approval: true}}\n")
+    project = Project.open(tmp_path, clock=Standing())
+    project.ledger.put_orders([_line("milk")], at=NOW, actor="plan")
+    project.send_order("PO-1")
+    assert states(project) == {"milk": "sent"}
+    told = [row.body.get("why") for row in project.ledger.audit_rows() if row.verb == "order.approved"]
+    assert told == ["needs no approval by the settings"]
 
 
 def test_a_file_with_other_content_stays_and_nothing_is_noted_as_sent(project: Project, tmp_path: Path) -> None:
     (tmp_path / "PO-1.csv").write_text("mine")
     project.approve_orders("PO-1")
-    with pytest.raises(ConflictError, match="nothing was sent"):
+    with pytest.raises(ConflictError, match="not overwritten"):
         project.send_order("PO-1", to=tmp_path)
     assert (tmp_path / "PO-1.csv").read_text() == "mine"
     assert set(states(project).values()) == {"approved"}
@@ -105,8 +194,7 @@ def test_lines_approved_after_their_order_was_sent_go_out_as_a_document_of_their
     project.send_order("PO-1", to=tmp_path)
     project.approve_orders("PO-1")
     project.send_order("PO-1", to=tmp_path)
-    units = {path.name: pl.read_csv(path)["quantity"].to_list() for path in tmp_path.glob("*.csv")}
-    assert units == {"PO-1.csv": [10], "PO-1-2.csv": [4]}
+    assert outbox(tmp_path) == {"PO-1.csv": [10], "PO-1-2.csv": [4]}
 
 
 def test_a_sent_line_cannot_be_edited_and_the_refusal_says_where_it_can_go(project: Project, tmp_path: Path) -> None:

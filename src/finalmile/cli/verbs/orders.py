@@ -1,4 +1,4 @@
-"""``finalmile orders``: list, show, approve, edit, send, acknowledge, receive, cancel."""
+"""``finalmile orders``: list, show, approve, edit, send, acknowledge, answers, receive, cancel."""
 
 from __future__ import annotations
 
@@ -31,9 +31,23 @@ Due = Annotated[str | None, typer.Option("--due", metavar="DAY", help="Day in pl
 At = Annotated[str | None, typer.Option("--at", metavar="DAY", help="Day it came; the day after the newest sales.")]
 Code = Annotated[str, typer.Option("--code", metavar="CODE", help="Why, one of a few words; a wrong one names them.")]
 Text = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, in your words.")]
-Folder = Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Folder the order is written to, as CSV.")]
+Folder = Annotated[
+    Path | None, typer.Option("--to", metavar="DIR", help="Folder to write to, in place of what the settings say.")
+]
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="NAME", help="Format, in place of the one in the settings.")
+]
+Every = Annotated[bool, typer.Option("--all", help="Every order that is approved.")]
 Outside = Annotated[bool, typer.Option("--by-hand", help="It was sent by other means; only note it.")]
 FromFile = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Receipts of many orders, as a table.")]
+AnswerFile = Annotated[Path, typer.Argument(metavar="FILE", help="The supplier's file.")]
+AnswerFormat = Annotated[
+    str | None,
+    typer.Option("--format", metavar="FORMAT", help="x12_855, edifact_ordrsp, ...; as the file begins by default."),
+]
+FromSupplier = Annotated[
+    str | None, typer.Option("--supplier", metavar="NAME", help="Refuse answers to orders of anybody else.")
+]
 
 orders = typer.Typer(
     help="List orders, see why each quantity, and move them on until they are here.", no_args_is_help=True
@@ -83,13 +97,23 @@ def edit_order(
     return session.project.edit_order(order, product, quantity=quantity, due=day, code=code, note=note)
 
 
-def send_order(
-    session: Session, order: Order, to: Folder = None, by_hand: Outside = False, why: Why = "sent"
+def send_orders(
+    session: Session,
+    order: MaybeOrder = None,
+    supplier: Supplier = None,
+    every: Every = False,
+    to: Folder = None,
+    file_format: Format = None,
+    by_hand: Outside = False,
+    why: Why = "sent",
 ) -> Report:
-    """Send the approved lines of an order: noted as sent once the file is on the disk; again sends nothing twice."""
-    if (to is None) is not by_hand:
-        raise typer.BadParameter("say where it goes with --to DIR, or --by-hand where it was sent by other means")
-    return session.project.send_order(order, to=to, why=why)
+    """Send what is approved, as the settings say for each supplier; sent once it is there for good, and never twice."""
+    if sum((order is not None, supplier is not None, every)) != 1:
+        raise typer.BadParameter("name an order, or --supplier NAME, or --all")
+    project = session.project
+    if order is not None:
+        return project.send_order(order, to=to, file_format=file_format, by_hand=by_hand, why=why)
+    return project.send_orders(supplier=supplier, to=to, file_format=file_format, by_hand=by_hand, why=why)
 
 
 def acknowledge_order(
@@ -103,6 +127,16 @@ def acknowledge_order(
     """Note what the supplier answered: as asked for, or another quantity or day; 0 units is a no."""
     day = None if due is None else read_when(due)
     return session.project.acknowledge_order(order, product, quantity=quantity, due=day, why=why)
+
+
+def take_answers(
+    session: Session,
+    file: AnswerFile,
+    format: AnswerFormat = None,  # noqa: A002 - the option's name
+    supplier: FromSupplier = None,
+) -> Report:
+    """Note what a supplier's file answers: X12 855, EDIFACT ORDRSP, UBL, CSV; all of it or nothing, twice is once."""
+    return session.project.take_answers(file, format=format, supplier=supplier)
 
 
 def receive_order(
@@ -141,7 +175,8 @@ add_verb(orders, list_orders, name="list")
 add_verb(orders, show_order, name="show")
 add_verb(orders, approve_orders, name="approve")
 add_verb(orders, edit_order, name="edit")
-add_verb(orders, send_order, name="send")
+add_verb(orders, send_orders, name="send")
 add_verb(orders, acknowledge_order, name="acknowledge")
+add_verb(orders, take_answers, name="answers")
 add_verb(orders, receive_order, name="receive")
 add_verb(orders, cancel_orders, name="cancel")
