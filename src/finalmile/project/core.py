@@ -24,6 +24,7 @@ from finalmile.frames.dialects import Kind
 from finalmile.frames.specs import SPECS
 from finalmile.inventory.exports import exports
 from finalmile.inventory.policies import policies
+from finalmile.inventory.stock_book import ON_THE_WAY, StockBook
 from finalmile.monitoring.registry import checks, detectors
 from finalmile.plugins import Registry
 from finalmile.ports import Clock, Notifier, deliveries, forecasters, notifiers
@@ -33,7 +34,6 @@ from finalmile.workflows import seal as sealing
 from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.known import Holidays, TableKnown
 from finalmile.workflows.logbook import LakeLog
-from finalmile.workflows.plan import ON_THE_WAY, StockBook
 from finalmile.workflows.shop import Shop, known_cutoff
 
 DEFAULT_MODEL = "demand"
@@ -143,6 +143,7 @@ class Core:
             receipts=self.tables["receipts"].read(),
             open_orders=self.tables["open_orders"].read(),
             ours=tuple(self.ledger.orders(states=ON_THE_WAY)),
+            receipt_versions=self.tables["receipts"].versions(),
         )
 
     def _sealed(self, hold: sealing.Hold = nullcontext) -> sealing.Sealed:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from finalmile.frames import Frequency, IntArray, NameArray
+from finalmile.frames import Frequency, IntArray
+from finalmile.frames.rows import rows_in as rows_in
 from finalmile.impact import Economics
 from finalmile.inventory import Position, Proposal
 from finalmile.simulation import Flow, Stock, Traded, UnitsArray, place, trade
@@ -78,11 +79,3 @@ def daily(flow: Flow, *, arm: str, first: int, frequency: Frequency, economics: 
 
 def _wide(columns: list[UnitsArray]) -> UnitsArray:
     return np.stack(columns, axis=1)
-
-
-def rows_in(ids: NameArray, wanted: NameArray) -> IntArray:
-    """Row of each wanted id among sorted ``ids``, -1 where it is not there."""
-    if not len(ids):
-        return np.full(len(wanted), -1)
-    at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return np.where(ids[at] == wanted, at, -1)

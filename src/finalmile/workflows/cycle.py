@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from finalmile.errors import MissingInputError
+from finalmile.inventory.stock_book import StockBook
 from finalmile.ports import Ledger
 from finalmile.records import Version
 from finalmile.workflows import reports, version_reports
@@ -10,7 +11,7 @@ from finalmile.workflows.day import business_day
 from finalmile.workflows.forecast import predict
 from finalmile.workflows.monitor import Watched
 from finalmile.workflows.monitored import Monitored
-from finalmile.workflows.plan import Proposed, StockBook, plan, quantities
+from finalmile.workflows.plan import Proposed, plan, quantities
 from finalmile.workflows.promote import rollback_target
 from finalmile.workflows.shop import Shop, live_version
 
@@ -69,6 +70,11 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
     if proposed.unplanned:
         first = ", ".join(proposed.unplanned[:3])
         notes.append(f"{len(proposed.unplanned):,} items have no forecast and were left out ({first}, ...).")
+    if proposed.decided:
+        first = ", ".join(f"{line.unique_id} {line.state}" for line in proposed.decided[:3])
+        notes.append(
+            f"{len(proposed.decided):,} items are wanted whose line of this day was decided before; it stays ({first})."
+        )
     return reports.Planned(
         orders=proposed.lines,
         items=proposed.items,

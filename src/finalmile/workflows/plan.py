@@ -2,59 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 
 import numpy as np
-import polars as pl
 
-from finalmile.errors import MissingInputError
-from finalmile.frames import BoolArray, FloatArray, Forecast, Frequency, IntArray, NameArray, Panel
+from finalmile.frames import BoolArray, FloatArray, Forecast, NameArray, Panel
+from finalmile.frames.rows import rows_in
 from finalmile.inventory import Position, Proposal, order_lines, protection_windows
 from finalmile.inventory.policies import policies
+from finalmile.inventory.stock_book import StockBook, counted, standing
 from finalmile.records import OrderLine, OrderState
-from finalmile.simulation import UnitsArray
-from finalmile.workflows.arms import rows_in
 from finalmile.workflows.forecast import levels_of, predict
 from finalmile.workflows.propose import propose
+from finalmile.workflows.receipts import day_of
 from finalmile.workflows.replay import HISTORY_DAYS, due_at
 from finalmile.workflows.shop import Shop, known_cutoff, live_version
 from finalmile.workflows.terms import positions
 
-ON_THE_WAY: tuple[OrderState, ...] = ("approved", "sent", "acknowledged", "late")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockBook:
-    """What the shop has counted, received and ordered, as frames.
-
-    Parameters
-    ----------
-    counts
-        ``unique_id, at, on_hand``. A count stamped with a day is taken at its end.
-    receipts
-        ``order_id, unique_id, quantity, received_at``.
-    open_orders
-        ``order_id, unique_id, quantity, due``.
-    ours
-        Lines that this project sent and nobody received yet.
-    """
-
-    counts: pl.DataFrame
-    receipts: pl.DataFrame
-    open_orders: pl.DataFrame
-    ours: tuple[OrderLine, ...] = ()
+_DECIDED: tuple[OrderState, ...] = ("approved", "sent", "acknowledged", "late", "received", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """Lines proposed at a cutoff, and what could not be planned."""
+    """Lines proposed at a cutoff, and what could not be planned.
+
+    Parameters
+    ----------
+    decided
+        Lines that would be proposed, but were approved, sent or cancelled before and stay as they are.
+    """
 
     lines: tuple[OrderLine, ...]
     items: int
     unplanned: tuple[str, ...]
     without_stock: tuple[str, ...]
+    decided: tuple[OrderLine, ...] = ()
 
 
 def plan(
@@ -83,7 +66,7 @@ def plan(
         Without stock counts, without a live version, or without lead times.
     """
     cutoff = known_cutoff(shop, cutoff)
-    panel, missing = _counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
+    panel, missing = counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
     at = _position(shop, panel, book)
     wanted = _wanted(shop, at, panel, told=_forecast_for(shop, model, at, cutoff, told))
     since = _planned_until(shop, model, at, cutoff)
@@ -95,11 +78,13 @@ def plan(
     reviewed = [str(name) for name in at.ids[due]]
     shop.ledger.propose_orders(lines, reviewed=reviewed, at=shop.clock.now(), actor=shop.actor)
     shop.ledger.save_state(_planned_key(model), f"{since} {cutoff}".encode())
+    decided = {line.line_id: line for line in shop.ledger.orders(states=_DECIDED, since=day_of(shop.day(cutoff + 1)))}
     return Proposed(
-        lines=tuple(lines),
+        lines=tuple(line for line in lines if line.line_id not in decided),
         items=panel.n,
         unplanned=tuple(wanted.unplanned(panel.ids)),
         without_stock=missing,
+        decided=tuple(decided[line.line_id] for line in lines if line.line_id in decided),
     )
 
 
@@ -117,122 +102,20 @@ def _planned_key(model: str) -> str:
 
 def quantities(shop: Shop, book: StockBook, *, told: Forecast, cutoff: int) -> dict[str, int]:
     """What would be ordered of each item if this forecast were the live one; nothing is recorded."""
-    panel, _ = _counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
+    panel, _ = counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
     at = _position(shop, panel, book)
     wanted = _wanted(shop, at, panel, told=lined_up(told, at.ids))
     return {str(name): round(float(units)) for name, units in zip(at.ids, wanted.quantity, strict=True) if units > 0}
 
 
 def _position(shop: Shop, panel: Panel, book: StockBook) -> Position:
-    arriving = arriving_at(panel.ids, book, cutoff=panel.cutoff, frequency=shop.frequency)
-    return positions(shop, panel, on_hand=on_hand_at(panel, book), arriving=arriving)
+    stock = standing(panel, book)
+    return positions(shop, panel, on_hand=stock.on_hand, arriving=stock.arriving)
 
 
 def _wanted(shop: Shop, at: Position, panel: Panel, *, told: Forecast) -> Proposal:
     policy = policies.make(shop.config.plan.policy, **dict(shop.config.plan.settings))
     return propose(policy, at, told=told, panel=panel, seed=shop.config.assume.seed)
-
-
-def _counted(panel: Panel, book: StockBook) -> tuple[Panel, tuple[str, ...]]:
-    """The series that have a stock count; the others' names."""
-    counts = book.counts
-    if counts.height:
-        counts = counts.filter(pl.Series(panel.frequency.index(counts["at"]) <= panel.cutoff + 1))
-    if book.counts.height and counts.is_empty():
-        raise MissingInputError(
-            f"every stock count lies after the last sales ({panel.frequency.start_of(panel.cutoff)}): "
-            "ingest the sales up to the counts first"
-        )
-    if book.counts.is_empty():
-        raise MissingInputError(
-            "no stock has been counted, and orders are never guessed: "
-            "finalmile ingest stock FILE (unique_id, at, on_hand)"
-        )
-    counted = set(counts["unique_id"].cast(pl.String).to_list())
-    keep = np.array([name in counted for name in panel.ids], dtype=np.bool_)
-    if not keep.any():
-        raise MissingInputError(
-            f"stock was counted for {len(counted):,} items, none of which has sales; "
-            "check that unique_id is written alike in both"
-        )
-    return panel.take(np.flatnonzero(keep)), tuple(str(name) for name in panel.ids[~keep])
-
-
-def on_hand_at(panel: Panel, book: StockBook) -> UnitsArray:
-    """Units on the shelf at the end of the cutoff: the newest count, less sales and plus receipts since.
-
-    A count stands for the end of its period; one of the period after the cutoff, whose sales are not known yet, for
-    its beginning.
-    """
-    frequency = panel.frequency
-    counts = book.counts.with_columns(pl.col("unique_id").cast(pl.String))
-    period = frequency.index(counts["at"])
-    counts = counts.with_columns(pl.Series("period", period)).filter(pl.col("period") <= panel.cutoff + 1)
-    newest = counts.sort("period", maintain_order=True).unique("unique_id", keep="last")
-    rows = rows_in(panel.ids, newest["unique_id"].to_numpy())
-    on_hand, since = np.full(panel.n, np.nan), np.full(panel.n, panel.cutoff, dtype=np.int64)
-    on_hand[rows[rows >= 0]] = newest["on_hand"].cast(pl.Float64).to_numpy()[rows >= 0]
-    since[rows[rows >= 0]] = newest["period"].to_numpy()[rows >= 0]
-    sold = _after(panel, since)
-    came = _received(panel, book, since)
-    return np.maximum(on_hand - sold + came, 0.0)
-
-
-def _after(panel: Panel, since: IntArray) -> UnitsArray:
-    periods = np.arange(panel.first, panel.cutoff + 1)
-    later = periods > since[:, None]
-    sold: UnitsArray = np.where(later & ~np.isnan(panel.y), panel.y, 0.0).sum(axis=1).astype(np.float64)
-    return sold
-
-
-def _received(panel: Panel, book: StockBook, since: IntArray) -> UnitsArray:
-    came = np.zeros(panel.n)
-    if book.receipts.is_empty():
-        return came
-    receipts = book.receipts
-    rows = rows_in(panel.ids, receipts["unique_id"].cast(pl.String).to_numpy())
-    period = panel.frequency.index(receipts["received_at"])
-    counted = (rows >= 0) & (period <= panel.cutoff)
-    counted[counted] &= period[counted] > since[rows[counted]]
-    np.add.at(came, rows[counted], receipts["quantity"].cast(pl.Float64).to_numpy()[counted])
-    return came
-
-
-def arriving_at(ids: NameArray, book: StockBook, *, cutoff: int, frequency: Frequency) -> UnitsArray:
-    """When open orders arrive, shape (n, w): each order line once, late ones with the next period."""
-    lines = _open_lines(book)
-    if not lines:
-        return np.zeros((len(ids), 1))
-    rows = rows_in(ids, np.array([name for name, _, _ in lines], dtype=object))
-    column = np.array([max(frequency.index_of(due) - cutoff - 1, 0) for _, due, _ in lines])
-    units = np.array([quantity for _, _, quantity in lines])
-    arriving = np.zeros((len(ids), int(column.max()) + 1))
-    np.add.at(arriving, (rows[rows >= 0], column[rows >= 0]), units[rows >= 0])
-    return arriving
-
-
-def _open_lines(book: StockBook) -> list[tuple[str, date | datetime, float]]:
-    """Item, due date and units still to come of every open line, whoever told of it, each once."""
-    told: dict[tuple[str, str], tuple[date | datetime, float]] = {}
-    for line in book.ours:
-        told[line.order_id, line.unique_id] = line.due, float(line.quantity)
-    came = _units_by_line(book.receipts)
-    for key, (due, units) in list(told.items()):
-        told[key] = due, units - came.get(key, 0.0)
-    for row in book.open_orders.iter_rows(named=True):
-        key = str(row["order_id"]), str(row["unique_id"])
-        since = came
-        if key in came:
-            since = _units_by_line(book.receipts.filter(pl.col("known_at") > row["known_at"]))
-        told[key] = row["due"], float(row["quantity"]) - since.get(key, 0.0)
-    return [(item, due, units) for (_, item), (due, units) in told.items() if units > 0]
-
-
-def _units_by_line(receipts: pl.DataFrame) -> Mapping[tuple[str, str], float]:
-    if receipts.is_empty():
-        return {}
-    summed = receipts.group_by("order_id", "unique_id").agg(pl.col("quantity").sum())
-    return {(str(order), str(item)): float(units) for order, item, units in summed.iter_rows()}
 
 
 def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int, told: Forecast | None) -> Forecast:
