@@ -21,6 +21,7 @@ import finalmile as fm
 from finalmile.cli.app import VERBS, app
 from finalmile.config import Config, Receiver, section_at, written
 from finalmile.forecasters.loaders import loaders
+from finalmile.inventory.answers import answers
 from finalmile.inventory.exports import exports
 from finalmile.inventory.policies import policies
 from finalmile.metrics import metrics
@@ -31,8 +32,8 @@ from finalmile.project import Project
 from finalmile.response.registry import actions
 
 REGISTRIES = (
-    *(forecasters, loaders, policies, exports, deliveries, metrics, checks, effects, table_effects, detectors, actions),
-    notifiers,
+    *(forecasters, loaders, policies, exports, deliveries, answers, metrics, checks, effects, table_effects),
+    *(detectors, actions, notifiers),
 )
 FOLDER = Path(__file__).parent / "reference"
 GENERATED = "<!-- Written by docs/build.py; change the code it describes and run `make reference`. -->"

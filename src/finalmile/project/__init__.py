@@ -7,18 +7,18 @@ from pathlib import Path
 from finalmile.config.reading import FILE_NAME
 from finalmile.errors import MissingInputError
 from finalmile.ports import Progress
+from finalmile.project.answering import Answering
 from finalmile.project.core import DEFAULT_MODEL, LEDGER_NAME
 from finalmile.project.days import Days
 from finalmile.project.endpoint import Endpoint
 from finalmile.project.looks import Looks
-from finalmile.project.ordering import Ordering
 from finalmile.project.past import Past
 from finalmile.project.tables import Table
 from finalmile.project.versions import TrainedVersion, Versions
 from finalmile.workflows.account import Replayed
 
 
-class Project(Ordering, Versions, Endpoint, Days, Past, Looks):
+class Project(Answering, Versions, Endpoint, Days, Past, Looks):
     """A folder with everything in it: settings, a ledger, a lake of tables, model files.
 
     Parameters

@@ -1,0 +1,113 @@
+"""The text of a file that came from elsewhere, and numbers and days in it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from finalmile.errors import SchemaError, printable
+
+LARGEST = 16 * 2**20
+"""Bytes of the largest file that is read: more than 100,000 lines in any of the formats."""
+MOST_PARTS = 1_000_000
+"""Segments, elements or rows of the largest file that is read: small ones could fill the memory otherwise."""
+
+_ARCHIVES = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF8_MARK = b"\xef\xbb\xbf"
+_LARGEST_NUMBER, _LONGEST_NUMBER = Decimal(10) ** 15, 40
+
+
+def decoded(content: bytes, /, *, name: str, encoding: str = "utf-8", utf16: bool = False) -> str:
+    """The text, without a byte order mark.
+
+    Parameters
+    ----------
+    encoding
+        What the bytes must be.
+    utf16
+        Whether UTF-16 with a byte order mark is read too.
+
+    Raises
+    ------
+    SchemaError
+        Where the file is too large, an archive, empty, or in another encoding; with line and byte.
+    """
+    if len(content) > LARGEST:
+        raise SchemaError(name, [f"has {len(content):,} bytes; files of answers have at most {LARGEST:,}"])
+    if content.startswith(_ARCHIVES):
+        raise SchemaError(name, ["is an archive; unpack it and name the file in it"])
+    if content.startswith(_UTF16) or b"\x00" in content[:200]:
+        if utf16 and content.startswith(_UTF16):
+            return _decode(content, name, "utf-16")
+        raise SchemaError(name, ["is UTF-16, or no text at all; ask for UTF-8, or save it as UTF-8"])
+    text = _decode(content.removeprefix(_UTF8_MARK), name, encoding)
+    if not text.strip():
+        raise SchemaError(name, ["is empty"])
+    return text
+
+
+def _decode(content: bytes, name: str, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line, found = content[: error.start].count(b"\n") + 1, content[error.start]
+        right = encoding.upper()
+        told = f"line {line}, byte {error.start}: 0x{found:02X} is not {right}"
+        raise SchemaError(name, [f"{told}; ask the supplier for {right}, or save the file as that"]) from None
+
+
+def number_of(text: str) -> Decimal | None:
+    """A plain decimal number as partners write them; ``None`` where it is none.
+
+    Examples
+    --------
+    >>> number_of("3.50"), number_of("-1"), number_of("1e9"), number_of("")
+    (Decimal('3.50'), Decimal('-1'), None, None)
+    """
+    stripped = text.strip()
+    if len(stripped) > _LONGEST_NUMBER or not stripped.isascii() or any(sign in stripped for sign in "eEnN_"):
+        return None
+    try:
+        value = Decimal(stripped)
+    except InvalidOperation:
+        return None
+    return value if abs(value) < _LARGEST_NUMBER else None
+
+
+def units_of(text: str, place: str, faults: list[str]) -> int | None:
+    """Whole units, not below zero; ``None``, with a fault noted, where the text is none."""
+    value = number_of(text)
+    if value is None or value < 0 or value != value.to_integral_value():
+        faults.append(f"{place}: the quantity {printable(text)!r} is not a whole number of units from 0 up")
+        return None
+    return int(value)
+
+
+def price_of(text: str, place: str, faults: list[str]) -> Decimal | None:
+    """A price, not below zero; ``None``, with a fault noted, where the text is none."""
+    value = number_of(text)
+    if value is None or value < 0:
+        faults.append(f"{place}: the price {printable(text)!r} is not a number from 0 up")
+        return None
+    return value
+
+
+def compact_day(text: str, place: str, faults: list[str]) -> date | None:
+    """A day written as ``CCYYMMDD``, whatever time follows; ``None``, with a fault noted, where the text is none."""
+    try:
+        if not (text.isascii() and text.isdigit() and len(text) in {8, 12, 14}):
+            raise ValueError(text)
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        faults.append(f"{place}: {printable(text)!r} is not a day written as year, month, day: 20240531")
+        return None
+
+
+def iso_day(text: str, place: str, faults: list[str]) -> date | None:
+    """A day written as ``CCYY-MM-DD``; ``None``, with a fault noted, where the text is none."""
+    try:
+        return date.fromisoformat(text.strip()[:10])
+    except ValueError:
+        faults.append(f"{place}: {printable(text)!r} is not a day such as 2024-05-31")
+        return None

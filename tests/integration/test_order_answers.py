@@ -1,0 +1,167 @@
+"""Suppliers' files taken in: matched with what was sent, all of it or nothing, and once."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from finalmile.cli.app import app
+from finalmile.errors import SchemaError
+from finalmile.project import Project
+from finalmile.records import OrderLine
+
+NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
+
+
+class Noon:
+    def now(self) -> datetime:
+        return NOW
+
+
+def line(product: str, *, order: str = "PO-1", quantity: int = 10) -> OrderLine:
+    return OrderLine(
+        order_id=order,
+        line_id=f"{order}-{product}",
+        supplier="Acme" if order == "PO-1" else "Other",
+        unique_id=product,
+        quantity=quantity,
+        unit_cost=1.5,
+        currency="EUR",
+        ordered_at=date(2024, 5, 1),
+        due=date(2024, 5, 8),
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project.init(tmp_path / "shop", clock=Noon())
+    lines = [line("tea"), line("milk"), line("bread"), line("tea", order="PO-2"), line("tea", order="PO-3")]
+    project.ledger.put_orders(lines, at=NOW, actor="test")
+    for order in ("PO-1", "PO-2"):
+        project.approve_orders(order)
+        project.send_order(order, by_hand=True)
+    project.approve_orders("PO-3")
+    return project
+
+
+def answer(folder: Path, *rows: str, header: str = "order_id,unique_id,status,quantity,due,unit_cost") -> Path:
+    path = folder / "answer.csv"
+    path.write_text("\n".join([header, *rows, ""]))
+    return path
+
+
+def standing(project: Project) -> dict[tuple[str, str], tuple[str, int, str]]:
+    return {(one.order_id, one.unique_id): (one.state, one.quantity, str(one.due)) for one in project.ledger.orders()}
+
+
+def test_quantities_days_and_refusals_become_what_the_lines_are(project: Project, tmp_path: Path) -> None:
+    told = project.take_answers(
+        answer(tmp_path, "PO-1,tea,accepted,,,", "PO-1,milk,changed,6,2024-05-20,1.75", "PO-1,bread,rejected,,,")
+    )
+    now = standing(project)
+    assert now["PO-1", "tea"] == ("acknowledged", 10, "2024-05-08")
+    assert now["PO-1", "milk"] == ("acknowledged", 6, "2024-05-20")
+    assert now["PO-1", "bread"][0] == "cancelled"
+    assert now["PO-2", "tea"][0] == "sent"
+    assert told.lines()[0] == "answer.csv answers 3 lines: 2 acknowledged, 1 refused, 0 as they were."
+    assert "note: 'milk' of PO-1: the supplier asks 1.75 a unit, the order says 1.5" in told.lines()
+    (milk,) = [one for one in project.ledger.orders() if (one.order_id, one.unique_id) == ("PO-1", "milk")]
+    assert milk.reason["acknowledged"] == {"asked_quantity": 10, "asked_due": "2024-05-08"}
+
+
+def test_the_same_file_again_changes_nothing_also_after_a_newer_one(project: Project, tmp_path: Path) -> None:
+    first = answer(tmp_path, "PO-1,tea,accepted,10,2024-05-08,").read_bytes()
+    project.acknowledge_order("PO-1", "tea")
+    project.take_answers(tmp_path / "answer.csv")
+    project.take_answers(answer(tmp_path, "PO-1,tea,changed,4,2024-05-30,"))
+    (tmp_path / "again.csv").write_bytes(first)
+    audits = len(project.ledger.audit_rows())
+    told = project.take_answers(tmp_path / "again.csv")
+    assert (told.rows, told.answered) == ((), 1)
+    assert standing(project)["PO-1", "tea"] == ("acknowledged", 4, "2024-05-30")
+    assert len(project.ledger.audit_rows()) == audits
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("PO-9,tea,,,,", r"line 3: no order is called 'PO-9'; is 'PO-\d' meant\?"),
+        ("PO-1,teaa,,,,", r"line 3: in order PO-1 no product is called 'teaa'; is 'tea' meant\?"),
+        ("PO-3,tea,,,,", r"line 3: 'tea' of PO-3 is approved, and was never noted as sent"),
+        ("PO-2,tea,,,2024-04-30,", "line 3: 2024-04-30 is no day on which an order of 2024-05-01 arrives"),
+        ("PO-2,tea,,,2924-05-30,", "line 3: 2924-05-30 is no day"),
+    ],
+)
+def test_one_fault_and_nothing_of_the_file_is_done(project: Project, tmp_path: Path, row: str, said: str) -> None:
+    before = standing(project), len(project.ledger.audit_rows())
+    with pytest.raises(SchemaError, match=said):
+        project.take_answers(answer(tmp_path, "PO-1,tea,accepted,3,,", row))
+    assert (standing(project), len(project.ledger.audit_rows())) == before
+
+
+def test_a_supplier_answers_only_its_own_orders_where_it_is_named(project: Project, tmp_path: Path) -> None:
+    file = answer(tmp_path, "PO-1,tea,accepted,,,", "PO-2,tea,rejected,,,")
+    with pytest.raises(SchemaError, match="order PO-2 is one of 'Other', not of 'Acme'"):
+        project.take_answers(file, supplier="Acme")
+    assert standing(project)["PO-1", "tea"][0] == "sent"
+
+
+def test_lines_are_found_by_their_number_as_they_were_sent(project: Project, tmp_path: Path) -> None:
+    file = answer(tmp_path, "PO-1,1,4", "PO-1,3,0", header="order_id,line,quantity")
+    project.take_answers(file)
+    now = standing(project)
+    assert (now["PO-1", "bread"][1], now["PO-1", "tea"][0], now["PO-1", "milk"][0]) == (4, "cancelled", "sent")
+    with pytest.raises(SchemaError, match="order PO-1 has no line 4; its lines are 1 to 3"):
+        project.take_answers(answer(tmp_path, "PO-1,4,4", header="order_id,line,quantity"))
+
+
+def test_one_line_told_by_product_and_by_number_is_told_twice(project: Project, tmp_path: Path) -> None:
+    file = answer(tmp_path, "PO-1,bread,,5", "PO-1,,1,4", header="order_id,unique_id,line,quantity")
+    with pytest.raises(SchemaError, match="'bread' of PO-1 is answered twice"):
+        project.take_answers(file)
+
+
+def test_what_came_already_stays_and_what_we_cancelled_is_told(project: Project, tmp_path: Path) -> None:
+    project.receive_order("PO-1", "tea", at=date(2024, 5, 1))
+    project.cancel_orders("PO-1", product="milk")
+    before = standing(project)
+    told = project.take_answers(answer(tmp_path, "PO-1,tea,rejected,,,", "PO-1,milk,accepted,,,"))
+    assert standing(project) == before
+    assert told.breached
+    assert told.notes == (
+        "'tea' of PO-1 was received before; its answer changes nothing",
+        "'milk' of PO-1 is cancelled, and the supplier means to send it; tell the supplier",
+    )
+
+
+def test_an_order_accepted_as_a_whole_is_acknowledged_line_by_line(project: Project, tmp_path: Path) -> None:
+    isa = f"ISA*00*{' ' * 10}*00*{' ' * 10}*ZZ*{'ACME':<15}*ZZ*{'SHOP':<15}*240501*0000*U*00401*000000007*0*P*>~"
+    body = "GS*PR*ACME*SHOP*20240501*0000*7*X*004010~ST*855*0001~BAK*00*AK*PO-1*20240501~SE*3*0001~"
+    (tmp_path / "answer.edi").write_text(f"{isa}{body}GE*1*7~IEA*1*000000007~")
+    assert len(project.take_answers(tmp_path / "answer.edi").rows) == 3
+    assert {one.state for one in project.ledger.orders() if one.order_id == "PO-1"} == {"acknowledged"}
+
+
+def test_more_than_was_asked_for_is_told(project: Project, tmp_path: Path) -> None:
+    told = project.take_answers(answer(tmp_path, "PO-1,tea,changed,100,,"))
+    assert told.notes == ("'tea' of PO-1: 100 units are promised, 10 were asked for",)
+
+
+def test_the_command_says_what_changed_and_where_a_file_is_wrong(project: Project, tmp_path: Path) -> None:
+    call = ["orders", "answers", str(answer(tmp_path, "PO-1,tea,changed,4,,")), "--project", str(project.folder)]
+    done = CliRunner().invoke(app, [*call, "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["orders"][0]["quantity"] == 4
+    (tmp_path / "answer.csv").write_text("order_id,unique_id\nPO-1,tea\nPO-1,sugar\n")
+    wrong = CliRunner().invoke(app, call)
+    assert wrong.exit_code == 2
+    assert "answer.csv: line 3: in order PO-1 no product is called 'sugar'" in wrong.output
+    for path, said in ((tmp_path / "none.csv", "there is no such file"), (tmp_path, "is a folder")):
+        missing = CliRunner().invoke(app, ["orders", "answers", str(path), "--project", str(project.folder)])
+        assert missing.exit_code == 2
+        assert said in missing.output
+    assert CliRunner().invoke(app, [*call, "--format", "x12"]).exit_code == 2
