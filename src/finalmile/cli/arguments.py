@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +31,14 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder t
 DEFAULT_MODEL = "demand"
 ROLES = ("number", "text", "hierarchy")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def user_name() -> str:
+    """Who is logged in on this machine; "unknown" where it does not say."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def order_state(name: str) -> OrderState:

@@ -12,7 +12,8 @@ from finalmile.project.settling import Settling
 from finalmile.project.tables import Tables
 from finalmile.records import OrderLine, OrderState
 from finalmile.simulation import UnitsArray
-from finalmile.workflows import order_reports, orders, receipts, sending
+from finalmile.workflows import order_reports, orders, override_reports, receipts, sending
+from finalmile.workflows.overrides import override_value
 from finalmile.workflows.reports import Orders
 
 
@@ -60,11 +61,18 @@ class Ordering(Tables, Settling):
         due: date | None = None,
         code: str,
         note: str = "",
+        by: str | None = None,
     ) -> order_reports.Moved:
-        """Order another quantity of a product, or for another day, than was proposed; before it is sent."""
+        """Order another quantity of a product, or for another day, than was proposed; before it is sent.
+
+        Parameters
+        ----------
+        by
+            Who decided so; whoever acts on the project where not given.
+        """
         with self._writing(f"edit {order}"):
             (line,) = self._chosen(order, product=product)
-            done = orders.edit(self.shop, line, quantity=quantity, due=due, code=code, note=note)
+            done = orders.edit(self.shop, line, quantity=quantity, due=due, code=code, note=note, by=by)
             return order_reports.Moved(what="edited", rows=tuple(done))
 
     def send_order(
@@ -156,6 +164,10 @@ class Ordering(Tables, Settling):
         with self._writing(f"cancel {order}"):
             done = orders.cancel(self.shop, self._chosen(order, product=product), why=why)
             return order_reports.Moved(what="cancelled", rows=tuple(done))
+
+    def overrides(self) -> override_reports.Overrides:
+        """What planners' edits saved against what was proposed, on the demand that came, by planner and reason."""
+        return override_value(self.shop, self.ledger.orders(), self.tables["receipts"].read())
 
     def suppliers(self) -> order_reports.Suppliers:
         """Lead times, on time and in full of every supplier, from receipts and from what is awaited."""

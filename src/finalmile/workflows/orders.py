@@ -8,7 +8,7 @@ from typing import cast
 
 from finalmile.errors import ConfigError, ConflictError, MissingInputError, UnknownNameError
 from finalmile.records import ORDER_MOVES, Json, LineChange, OrderLine, OrderState
-from finalmile.workflows.receipts import Came, changes_due
+from finalmile.workflows.receipts import Came, changes_due, day_of
 from finalmile.workflows.shop import Shop
 
 REASON_CODES = ("promotion", "event", "stock_wrong", "forecast_wrong", "supplier", "budget", "new_product", "other")
@@ -71,7 +71,14 @@ def approve(shop: Shop, lines: Sequence[OrderLine], *, why: str) -> list[OrderLi
 
 
 def edit(
-    shop: Shop, line: OrderLine, *, quantity: int | None = None, due: date | None = None, code: str, note: str = ""
+    shop: Shop,
+    line: OrderLine,
+    *,
+    quantity: int | None = None,
+    due: date | None = None,
+    code: str,
+    note: str = "",
+    by: str | None = None,
 ) -> list[OrderLine]:
     """Order another quantity, or for another day, than was proposed, with a code that says why.
 
@@ -95,24 +102,23 @@ def edit(
         raise ConfigError(
             "--quantity", [f"{quantity} cannot be ordered; give at least 1, or cancel it: finalmile orders cancel"]
         )
-    if due is not None and due < line.ordered_at:
+    if due is not None and day_of(due) < day_of(line.ordered_at):
         raise ConfigError("--due", [f"{due} is before the order of {line.ordered_at}; give a later day"])
     if line.state == "approved" and note_of(line, "sending"):
         raise ConflictError(
             f"{line.unique_id} of {line.order_id} was being sent when something failed, and the supplier may have it: "
             f"send the same again first (finalmile orders send {line.order_id}), or cancel it and tell the supplier"
         )
-    return change(shop, [_edited(shop, line, quantity, due, code=code, note=note)], verb="order.edit", why=code)
+    told = {"code": code, "note": note, "by": by or shop.actor}
+    return change(shop, [_edited(line, quantity, due, told)], verb="order.edit", why=code)
 
 
-def _edited(shop: Shop, line: OrderLine, quantity: int | None, due: date | None, *, code: str, note: str) -> LineChange:
+def _edited(line: OrderLine, quantity: int | None, due: date | None, told: Json) -> LineChange:
     first = note_of(line, "override")
     override = {
         "proposed_quantity": first.get("proposed_quantity", line.quantity),
         "proposed_due": first.get("proposed_due", line.due.isoformat()),
-        "code": code,
-        "note": note,
-        "by": shop.actor,
+        **told,
     }
     return LineChange(line_id=line.line_id, allowed=EDITABLE, quantity=quantity, due=due, note={"override": override})
 

@@ -111,11 +111,12 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
             {"supplier": "acme", "product": None, "why": "approved"},
         ),
         (
-            "orders edit PO-1 milk --quantity 5 --due 2016-03-31 --code event",
+            "orders edit PO-1 milk --quantity 5 --due 2016-03-31 --code event --by ann",
             "edit_order",
             ("PO-1", "milk"),
-            {"quantity": 5, "due": END, "code": "event", "note": ""},
+            {"quantity": 5, "due": END, "code": "event", "note": "", "by": "ann"},
         ),
+        ("orders overrides", "overrides", (), {}),
         (
             "orders send PO-1 --to out",
             "send_order",

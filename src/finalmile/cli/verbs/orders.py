@@ -1,4 +1,4 @@
-"""``finalmile orders``: list, show, approve, edit, send, acknowledge, answers, receive, cancel."""
+"""``finalmile orders``: list, show, approve, edit, send, acknowledge, answers, receive, cancel, overrides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from finalmile.cli.arguments import Why, read_when
+from finalmile.cli.arguments import Why, read_when, user_name
 from finalmile.cli.reasons import ReasonedOrders
 from finalmile.cli.report import Note, Report
 from finalmile.cli.verb import Session, add_verb
@@ -31,6 +31,7 @@ Due = Annotated[str | None, typer.Option("--due", metavar="DAY", help="Day in pl
 At = Annotated[str | None, typer.Option("--at", metavar="DAY", help="Day it came; the day after the newest sales.")]
 Code = Annotated[str, typer.Option("--code", metavar="CODE", help="Why, one of a few words; a wrong one names them.")]
 Text = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, in your words.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decided so; whoever is logged in here.")]
 Folder = Annotated[
     Path | None, typer.Option("--to", metavar="DIR", help="Folder to write to, in place of what the settings say.")
 ]
@@ -91,10 +92,12 @@ def edit_order(
     quantity: Quantity = None,
     due: Due = None,
     note: Text = "",
+    by: By = None,
 ) -> Report:
     """Order another quantity, or for another day, than was proposed; what was proposed is kept beside it."""
     day = None if due is None else read_when(due)
-    return session.project.edit_order(order, product, quantity=quantity, due=day, code=code, note=note)
+    who = by or user_name()
+    return session.project.edit_order(order, product, quantity=quantity, due=day, code=code, note=note, by=who)
 
 
 def send_orders(
@@ -165,6 +168,11 @@ def cancel_orders(session: Session, order: Order, product: Product = None, why: 
     return session.project.cancel_orders(order, product=product, why=why)
 
 
+def value_of_overrides(session: Session) -> Report:
+    """Whether planners beat the system: money that edits saved on the demand that came, by planner and reason."""
+    return session.project.overrides()
+
+
 def _order_state(name: str) -> OrderState:
     if name not in get_args(OrderState):
         raise UnknownNameError("order state", name, get_args(OrderState))
@@ -180,3 +188,4 @@ add_verb(orders, acknowledge_order, name="acknowledge")
 add_verb(orders, take_answers, name="answers")
 add_verb(orders, receive_order, name="receive")
 add_verb(orders, cancel_orders, name="cancel")
+add_verb(orders, value_of_overrides, name="overrides")
