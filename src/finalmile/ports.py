@@ -358,9 +358,10 @@ class HistoryTable(Protocol):
         as_of: datetime | None = None,
         ds_from: date | datetime | None = None,
         columns: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
         backfill_known: bool = True,
     ) -> pl.DataFrame:
-        """Newest version of each key that was known at ``as_of``."""
+        """Newest version of each key that was known at ``as_of``; with ``ids`` those of these ``unique_id`` alone."""
         ...
 
     def versions(self) -> pl.DataFrame:

@@ -32,10 +32,12 @@ class Rows:
         as_of: datetime | None = None,  # everything is known
         ds_from: date | datetime | None = None,
         columns: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
         backfill_known: bool = True,  # nothing is backfilled
     ) -> pl.DataFrame:
         self.reads.append(columns)
         rows = self.frame if ds_from is None else self.frame.filter(pl.col("ds") >= ds_from)
+        rows = rows if ids is None else rows.filter(pl.col("unique_id").is_in(list(ids)))
         return rows if columns is None else rows.select(columns)
 
     def versions(self) -> pl.DataFrame:
@@ -104,6 +106,36 @@ def test_a_window_cut_from_an_earlier_read_is_the_window_read_alone(
             shared.panel(cutoff, periods=periods, ahead=ahead),
             known(*told, gaps=gaps).panel(cutoff, periods=periods, ahead=ahead),
         )
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    told=tables(),
+    name=st.sampled_from("abcd"),
+    back=st.integers(0, DAYS - 1),
+    periods=st.one_of(st.none(), st.integers(1, DAYS)),
+    read_before=st.booleans(),
+    gaps=st.sampled_from(["zero", "unknown"]),
+)
+def test_one_series_read_alone_is_what_it_is_among_all(
+    told: tuple[pl.DataFrame, pl.DataFrame], name: str, back: int, periods: int | None, read_before: bool, gaps: str
+) -> None:
+    every, alone = known(*told, gaps=gaps), known(*told, gaps=gaps)
+    cutoff = every.newest - back
+    everyone = every.panel(cutoff, periods=periods)
+    expected = everyone.take(np.flatnonzero(everyone.ids == name))
+    if read_before:
+        alone.panel(alone.newest)
+    found = alone.one(name, cutoff, periods=periods)
+    assert found.ids.tolist() == expected.ids.tolist()
+    if found.n:
+        assert np.isnan(expected.y[:, : found.first - expected.first]).all()
+        tail = expected.last(found.length)
+        assert (found.first, found.cutoff) == (tail.first, tail.cutoff)
+        np.testing.assert_array_equal(found.y, tail.y)
+        np.testing.assert_array_equal(found.censored, tail.censored)
+        np.testing.assert_array_equal(found.covariates["price"], tail.covariates["price"])
+        assert found.statics["category"].tolist() == tail.statics["category"].tolist()
 
 
 def test_a_second_window_inside_the_first_is_not_read_again() -> None:

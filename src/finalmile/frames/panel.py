@@ -175,7 +175,8 @@ def panel_from_sales(
     number = frequency.index(sales["ds"])
     seen = sales.filter(pl.Series(number <= cutoff))
     number = number[number <= cutoff]
-    known = seen["unique_id"].unique().cast(pl.String)
+    known, codes = _coded(seen["unique_id"])
+    sold = known
     if listed is not None:
         before = [name for name, period in listed.items() if period <= cutoff]
         known = pl.concat([known, pl.Series(known.name, before, dtype=pl.String)]).unique()
@@ -184,7 +185,7 @@ def panel_from_sales(
     if periods is not None:
         first = max(first, cutoff - periods + 1)
     length = cutoff - first + 1
-    rows = _row_numbers(seen["unique_id"], ids)
+    rows = _row_numbers(sold, ids)[codes]
     inside = number >= first
     at = (rows[inside], number[inside] - first)
 
@@ -244,6 +245,16 @@ def _there(sales: pl.DataFrame) -> BoolArray:
         return np.ones(len(sales), dtype=np.bool_)
     there: BoolArray = (~sales["censored"].fill_null(value=False) | (sales["y"] != 0)).to_numpy()
     return there
+
+
+def _coded(unique_id: pl.Series) -> tuple[pl.Series, IntArray]:
+    """The distinct names, and the place of each row's name among them: names of many rows are compared only once."""
+    coded = unique_id.cast(pl.String).cast(pl.Categorical)
+    distinct = coded.unique()
+    numbers = distinct.to_physical().to_numpy()
+    place = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.int64)
+    place[numbers] = np.arange(len(numbers))
+    return distinct.cast(pl.String), place[coded.to_physical().to_numpy()]
 
 
 def _row_numbers(unique_id: pl.Series, ids: NameArray) -> IntArray:

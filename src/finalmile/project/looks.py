@@ -74,9 +74,9 @@ class Looks(Core):
             pack_size=pack_size,
         )
 
-    def frontier(self, *, services: Sequence[float] = futures.SERVICES) -> futures.Frontier:
+    def frontier(self, *, services: Sequence[float] = futures.SERVICES, threads: int = 1) -> futures.Frontier:
         """What each cycle service level takes in stock, and what fill rate it gives, over all products together."""
-        return futures.frontier(self.shop, services=services)
+        return futures.frontier(self.shop, services=services, threads=threads)
 
     @staticmethod
     def plugins() -> reports.Plugins:

@@ -108,21 +108,19 @@ class TableKnown:
 
     @cached_property
     def _frequency(self) -> Frequency:
-        return sales_frequency(self._stamps[0], self.config)
+        return sales_frequency(self._told, self.config)
 
     @property
     def newest(self) -> int:
         """Last period that has sales."""
         frequency = self.frequency
-        return frequency.index_of(self._stamps[0]["ds"].max())  # type: ignore[arg-type]  # polars' max is of any type
+        return frequency.index_of(self._told["ds"].max())  # type: ignore[arg-type]  # polars' max is of any type
 
     @cached_property
-    def _stamps(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Every distinct stamp with its number of rows, and each series' first one."""
-        rows = self.sales.read(columns=["unique_id", "ds"])
-        if rows.is_empty():
-            return pl.DataFrame({"ds": [], "len": []}), rows
-        return rows.group_by("ds").len(), rows.group_by("unique_id").agg(pl.col("ds").min())
+    def _told(self) -> pl.DataFrame:
+        """Every distinct stamp with its number of rows."""
+        rows = self.sales.read(columns=["ds"])
+        return pl.DataFrame({"ds": [], "len": []}) if rows.is_empty() else rows.group_by("ds").len()
 
     def items(self, cutoff: int) -> pl.DataFrame:  # noqa: ARG002  # attributes as they stand today
         """Item attributes."""
@@ -130,7 +128,7 @@ class TableKnown:
 
     def rows(self, first: int, last: int) -> IntArray:
         """How many rows of sales of each of the periods ``first`` to ``last`` have come."""
-        told, count = self._stamps[0], np.zeros(last - first + 1, dtype=np.int64)
+        told, count = self._told, np.zeros(last - first + 1, dtype=np.int64)
         number = self.frequency.index(told["ds"]) - first
         inside = (number >= 0) & (number < len(count))
         np.add.at(count, number[inside], told["len"].to_numpy()[inside])
@@ -145,6 +143,30 @@ class TableKnown:
             names = sorted({*past.covariates, *covariate_names(future)})
             past = with_future(past, future, ahead=ahead, covariates=names)
         return with_holidays(past, self.holidays, ahead=ahead)
+
+    def one(self, unique_id: str, cutoff: int, *, periods: int | None = None) -> Panel:
+        """What :meth:`panel` tells of one series, from its own rows alone; without a row where it has none.
+
+        Its columns begin with the series' own first sales, where those lie within the window.
+        """
+        held = self._held.cut(cutoff, periods=periods)
+        if held is not None:
+            return held.take(np.flatnonzero(held.ids == unique_id))
+        sales = numeric(self.sales.read(ids=[unique_id]).drop("known_at", "backfilled", strict=False))
+        sales = sales.filter(pl.Series(self.frequency.index(sales["ds"]) <= cutoff))
+        begins = {unique_id: int(self.frequency.index(sales["ds"]).min())} if sales.height else {}
+        items = self.item_table.read(ids=[unique_id])
+        return panel_from_sales(
+            sales,
+            frequency=self.frequency,
+            cutoff=cutoff,
+            periods=periods,
+            covariates=covariate_names(sales),
+            items=items,
+            statics=hierarchy_names(items),
+            listed=begins,
+            gaps_are_zero=self.config.gaps == "zero",
+        )
 
     def _read(self, cutoff: int, *, periods: int | None) -> Panel:
         since = None if periods is None else cutoff - periods + 1
@@ -172,5 +194,8 @@ class TableKnown:
 
     @cached_property
     def _first_seen(self) -> dict[str, int]:
-        seen = self._stamps[1]
+        rows = self.sales.read(columns=["unique_id", "ds"])
+        if rows.is_empty():
+            return {}
+        seen = rows.group_by("unique_id").agg(pl.col("ds").min())
         return dict(zip(seen["unique_id"].to_list(), self.frequency.index(seen["ds"]).tolist(), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from finalmile.frames import IntArray, Panel
 from finalmile.inventory import Position
 from finalmile.simulation import Rule, Scene, UnitsArray, base_stock, bootstrapped, fixed_leads, keys_of
 from finalmile.simulation.scene import DemandArray, whole_units
+
+_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +40,15 @@ class LastYear:
 
     def level(self, *, cycle_service: float) -> IntArray:
         """Smallest level that covers this share of all stretches of review and lead time in the history, (n,)."""
-        levels = np.zeros(len(self.units), dtype=np.int64)
+        return self.levels([cycle_service])[:, 0]
+
+    def levels(self, cycle_services: Sequence[float]) -> IntArray:
+        """Such a level for each of these shares, shape (n, k)."""
+        levels = np.zeros((len(self.units), len(cycle_services)), dtype=np.int64)
         for window in np.unique(self.windows).tolist():
             rows = np.flatnonzero(self.windows == window)
-            levels[rows] = _quantile(self.units[rows], self.starts[rows], window=window, share=cycle_service)
+            for some in np.array_split(rows, -(-len(rows) // _AT_ONCE)):
+                levels[some] = _quantiles(self.units[some], self.starts[some], window=window, shares=cycle_services)
         return levels
 
     def rule(self, levels: IntArray) -> Rule:
@@ -48,13 +56,19 @@ class LastYear:
         rule = base_stock(levels, every=self.at.review_periods)
         return rule.on_terms(moq=self.at.moq, pack_size=self.at.pack_size, max_stock=self.at.max_stock)
 
-    def scene(self, *, periods: int, scenarios: int, block: int, seed: int) -> Scene:
-        """Futures drawn from the history, starting with as much as is asked for until the first order can arrive."""
+    def scene(self, *, periods: int, scenarios: int, block: int, seed: int, on_hand: IntArray | None = None) -> Scene:
+        """Futures drawn from the history.
+
+        Parameters
+        ----------
+        on_hand : array of shape (n,)
+            What it starts with; by default as much as is mostly asked for until the first order can arrive.
+        """
         asked = bootstrapped(self.units, periods=periods, scenarios=scenarios, block=block, starts=self.starts)
         return Scene(
             asked=asked,
             leads=fixed_leads(self.at.lead_periods),
-            on_hand=self.level(cycle_service=0.5),
+            on_hand=self.level(cycle_service=0.5) if on_hand is None else on_hand,
             keys=keys_of(self.at.ids, seed=seed),
         )
 
@@ -72,16 +86,16 @@ def last_year(panel: Panel, at: Position) -> LastYear:
     return LastYear(units=whole_units(np.rint(filled)), starts=starts, at=at)
 
 
-def _quantile(units: DemandArray, starts: IntArray, *, window: int, share: float) -> IntArray:
-    """Quantile of the sums of ``window`` periods in a row; a history shorter than that is taken for one window."""
+def _quantiles(units: DemandArray, starts: IntArray, *, window: int, shares: Sequence[float]) -> IntArray:
+    """Quantiles of the sums of ``window`` periods in a row; a history shorter than that is taken for one window."""
     n, length = units.shape
     window = min(window, length)
     total = np.concatenate([np.zeros((n, 1), dtype=np.int64), np.cumsum(units, axis=1, dtype=np.int64)], axis=1)
-    sums = total[:, window:] - total[:, :-window]
+    narrow = np.int32 if int(total[:, -1].max(initial=0)) < 2**31 else np.int64
+    sums = (total[:, window:] - total[:, :-window]).astype(narrow)
     first = np.minimum(starts, sums.shape[1] - 1)
     sums[np.arange(sums.shape[1]) < first[:, None]] = -1
     sums.sort(axis=1)
-    there = sums.shape[1] - first
-    rank = first + np.clip(np.ceil(share * there - 1e-9), 1, there).astype(np.int64) - 1
-    levels: IntArray = sums[np.arange(n), rank]
-    return levels
+    there = (sums.shape[1] - first)[:, None]
+    rank = first[:, None] + np.clip(np.ceil(np.asarray(shares) * there - 1e-9), 1, there).astype(np.int64) - 1
+    return np.take_along_axis(sums, rank, axis=1).astype(np.int64)

@@ -151,6 +151,11 @@ class PastKnown:
         panel = self._revised(panel)
         return with_holidays(self._foreseen(panel, ahead), self.holidays, ahead=ahead)
 
+    def one(self, unique_id: str, cutoff: int, *, periods: int | None = None) -> Panel:
+        """Sales of one series; a panel without a row where it was not listed by then."""
+        panel = self.panel(cutoff, periods=periods)
+        return panel.take(np.flatnonzero(panel.ids == unique_id))
+
     def _window(self, cutoff: int, periods: int | None) -> Panel:
         whole = self.whole
         if not whole.first <= cutoff <= whole.cutoff:

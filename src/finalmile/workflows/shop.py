@@ -34,6 +34,10 @@ class Known(Protocol):
         """Sales up to the cutoff, and covariates known then for ``ahead`` periods past it."""
         ...
 
+    def one(self, unique_id: str, cutoff: int, *, periods: int | None = None) -> Panel:
+        """Sales of one series up to the cutoff; a panel without a row where it has none by then."""
+        ...
+
     def rows(self, first: int, last: int) -> IntArray:
         """How many rows of sales of each of the periods ``first`` to ``last`` have come, shape (last - first + 1,)."""
         ...

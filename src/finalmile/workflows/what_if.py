@@ -20,7 +20,7 @@ from finalmile.workflows.terms import positions
 YEAR_DAYS = 364
 BLOCK_DAYS = 28
 FUTURES = 50
-LEVELS = 64
+LEVELS = 24
 _MOST_DAYS, _MOST_UNITS = 1_000, 1_000_000_000
 SERVICES = (0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)
 
@@ -155,10 +155,10 @@ def what_if(
     )
 
 
-def frontier(shop: Shop, *, services: Sequence[float] = SERVICES) -> Frontier:
+def frontier(shop: Shop, *, services: Sequence[float] = SERVICES, threads: int = 1) -> Frontier:
     """Service and stock of all products together at each cycle service level, in ascending order.
 
-    Products without costs count in units and make the value unknown.
+    Products without costs count in units and make the value unknown. The figures do not depend on ``threads``.
     """
     for service in services:
         _check(cycle_service=service, fill_rate=None)
@@ -167,8 +167,10 @@ def frontier(shop: Shop, *, services: Sequence[float] = SERVICES) -> Frontier:
     panel = shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS))
     year = last_year(panel, positions(shop, panel, on_hand=np.zeros(panel.n)))
     span = _Span(shop, longest=int(year.windows.max(initial=1)))
-    levels = np.stack([year.level(cycle_service=service) for service in asked], axis=1)
-    totals = span.run(year, levels, scenarios=1, seed=shop.config.assume.seed)
+    levels = year.levels([0.5, *asked])
+    totals = span.run(
+        year, levels[:, 1:], scenarios=1, seed=shop.config.assume.seed, on_hand=levels[:, 0], threads=threads
+    )
     points = tuple(
         span.outcome(year, totals.at(np.full(panel.n, k)), {"cycle_service": service}, level=None)
         for k, service in enumerate(asked)
@@ -184,10 +186,21 @@ class _Span:
         self.settle, self.year = 2 * longest, shop.periods(YEAR_DAYS)
         self.block = shop.periods(BLOCK_DAYS)
 
-    def run(self, year: LastYear, levels: IntArray, *, scenarios: int, seed: int) -> Totals:
+    def run(
+        self,
+        year: LastYear,
+        levels: IntArray,
+        *,
+        scenarios: int,
+        seed: int,
+        on_hand: IntArray | None = None,
+        threads: int = 1,
+    ) -> Totals:
         """What becomes of every product at every level."""
-        scene = year.scene(periods=self.settle + self.year, scenarios=scenarios, block=self.block, seed=seed)
-        return run(scene, year.rule(levels), warm_up=self.settle)
+        scene = year.scene(
+            periods=self.settle + self.year, scenarios=scenarios, block=self.block, seed=seed, on_hand=on_hand
+        )
+        return run(scene, year.rule(levels), warm_up=self.settle, threads=threads)
 
     def one(self, year: LastYear, asked: Mapping[str, float]) -> Outcome:
         """One product at the smallest level that reaches the service asked for."""
@@ -242,11 +255,11 @@ class _Span:
 
 
 def _year_of(shop: Shop, unique_id: str) -> LastYear:
-    panel = shop.known.panel(known_cutoff(shop, None), periods=shop.periods(HISTORY_DAYS))
-    rows = np.flatnonzero(panel.ids == unique_id)
-    if not len(rows):
-        raise UnknownNameError("product", unique_id, [str(name) for name in panel.ids])
-    mine = panel.take(rows)
+    cutoff, periods = known_cutoff(shop, None), shop.periods(HISTORY_DAYS)
+    mine = shop.known.one(unique_id, cutoff, periods=periods)
+    if not mine.n:
+        everyone = shop.known.panel(cutoff, periods=periods)
+        raise UnknownNameError("product", unique_id, [str(name) for name in everyone.ids])
     return last_year(mine, positions(shop, mine, on_hand=np.zeros(1)))
 
 

@@ -108,6 +108,7 @@ class History:
         as_of: datetime | None = None,
         ds_from: date | datetime | None = None,
         columns: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
         backfill_known: bool = True,
     ) -> pl.DataFrame:
         """Newest version of every key, in no particular order; no columns where nothing was ever added.
@@ -121,12 +122,14 @@ class History:
         columns
             Columns to give back; all, with ``known_at`` and ``backfilled``, by default. One that was never stored
             comes back null.
+        ids
+            See only rows of these ``unique_id``; of all by default.
         backfill_known
             Take backfilled first versions as known all along, so that a replay can look at a past that was loaded
             in one go; the caller then keeps to periods before its cutoff. False takes their ``known_at`` literally.
         """
-        first = self._stored(revises=False, ds_from=ds_from)
-        later = self._stored(revises=True, ds_from=ds_from).collect()
+        first = self._stored(revises=False, ds_from=ds_from, ids=ids)
+        later = self._stored(revises=True, ds_from=ds_from, ids=ids).collect()
         if not first.collect_schema():
             return pl.DataFrame()
         visible = _visible(as_of, backfill_known=backfill_known)
@@ -157,9 +160,11 @@ class History:
             stored = stored.filter(pl.col(time) <= pl.lit(rows[time].max()))
         return stored.join(rows.lazy().select(self.keys), on=self.keys, how="semi", maintain_order="left").collect()
 
-    def _stored(self, *, revises: bool | None, ds_from: object) -> pl.LazyFrame:
+    def _stored(self, *, revises: bool | None, ds_from: object, ids: Sequence[str] | None = None) -> pl.LazyFrame:
         since = ds_from if isinstance(ds_from, date) else None
         rows = self.lake.scan(self.table, ds_from=since, revises=revises)
+        if ids is not None and "unique_id" in rows.collect_schema():
+            rows = rows.filter(pl.col("unique_id").is_in(list(ids)))
         time = self._time(rows.collect_schema().names())
         return rows if time is None or since is None else rows.filter(pl.col(time) >= since)
 

@@ -17,6 +17,7 @@ WhatIf = Annotated[
 Frontier = Annotated[
     bool, typer.Option("--frontier", help="Simulate what each service level takes in stock; nothing is proposed.")
 ]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="With --frontier: groups of products at a time.")]
 Cycle = Annotated[float | None, typer.Option("--cycle-service", help="With --what-if: share of order cycles, 0.98.")]
 Fill = Annotated[float | None, typer.Option("--fill-rate", help="With --what-if: share of units, 0.98.")]
 Lead = Annotated[float | None, typer.Option("--lead-time-days", help="With --what-if: days from order to arrival.")]
@@ -36,6 +37,7 @@ def plan(
     review_period_days: Review = None,
     moq: Moq = None,
     pack_size: Pack = None,
+    threads: Threads = 1,
 ) -> Report:
     """Propose today's orders, with the reason for each quantity; or simulate what other terms would do."""
     terms = {
@@ -51,4 +53,4 @@ def plan(
     given = [name for name, value in terms.items() if value is not None]
     if given:
         raise typer.BadParameter(f"--{given[0].replace('_', '-')} says what to simulate: add --what-if PRODUCT")
-    return session.project.frontier() if frontier else session.project.plan(model)
+    return session.project.frontier(threads=threads) if frontier else session.project.plan(model)
