@@ -226,6 +226,12 @@ def test_names_that_have_no_room_are_refused_and_never_cut(name):
         files(name, [line("x" * 60)])
 
 
+def test_a_later_document_of_an_order_is_a_release_of_it_where_x12_has_no_room():
+    (content,) = files("x12_850", [line(order="PO-20240501-3f2a91c07e-2")])
+    assert b"BEG*00*SA*PO-20240501-3f2a91c07e*2*20240501~" in content
+    assert b"BEG*00*SA*PO-1-2**20240501~" in files("x12_850", [line(order="PO-1-2")])[0]
+
+
 def test_x12_keeps_its_usual_separators_where_the_data_allow_it():
     (content,) = files("x12_850", [line()])
     assert content[:106].decode().count("*") == 16

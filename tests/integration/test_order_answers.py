@@ -146,6 +146,44 @@ def test_an_order_accepted_as_a_whole_is_acknowledged_line_by_line(project: Proj
     assert {one.state for one in project.ledger.orders() if one.order_id == "PO-1"} == {"acknowledged"}
 
 
+ODD = ["a*b~c>d", "Käse|^\x1c", "it's: 5 + 3?", "牛乳 & <tea>", '"quoted", twice']
+
+
+def sent_as(project: Project, file_format: str) -> bytes:
+    project.ledger.put_orders([line(product, order="PO-7") for product in ODD], at=NOW, actor="test")
+    project.approve_orders("PO-7")
+    project.send_order("PO-7", to=project.folder / "out", file_format=file_format)
+    return (project.folder / "out" / "PO-7.edi").read_bytes()
+
+
+def test_whatever_products_are_called_an_855_to_the_850_that_was_sent_finds_them(project: Project) -> None:
+    order = sent_as(project, "x12_850").decode()
+    element, end = order[3], order[105]
+    lines = [each[1:].split(element) for each in order.split(end) if each.startswith("\nPO1")]
+    body = [["ST", "855", "0001"], ["BAK", "00", "AC", "PO-7", "20240502"]]
+    for each in lines:
+        body += [each, ["ACK", "IQ", "7", "EA", "067", "20240510"]]
+    body += [["CTT", str(len(lines))], ["SE", str(len(body) + 2), "0001"]]
+    ends = [["GE", "1", "7"], ["IEA", "1", "000000007"]]
+    head = [order[:105].split(element), ["GS", "PR", "ACME", "SHOP", "20240502", "0000", "7", "X", "004010"]]
+    head[0][13] = "000000007"
+    answered = project.folder / "855.edi"
+    answered.write_bytes("".join(element.join(each) + end for each in [*head, *body, *ends]).encode())
+    assert {one.unique_id for one in project.take_answers(answered).rows} == set(ODD)
+    assert {one.quantity for one in project.ledger.orders() if one.order_id == "PO-7"} == {7}
+
+
+def test_whatever_products_are_called_an_ordrsp_to_the_orders_that_was_sent_finds_them(project: Project) -> None:
+    order = sent_as(project, "edifact_orders").decode()
+    lines = [each for each in order.split("'\n") if each.startswith(("LIN+", "PIA+"))]
+    body = ["UNH+1+ORDRSP:D:96A:UN", "BGM+231+R+29", "RFF+ON:PO-7", *lines, "UNS+S", f"CNT+2:{len(ODD)}"]
+    head = "UNA:+.? '\nUNB+UNOW:4+ACME+SHOP+20240502:0000+7"
+    answered = project.folder / "ordrsp.edi"
+    answered.write_text("'\n".join([head, *body, f"UNT+{len(body) + 1}+1", "UNZ+1+7", ""]))
+    assert {one.unique_id for one in project.take_answers(answered).rows} == set(ODD)
+    assert {one.state for one in project.ledger.orders() if one.order_id == "PO-7"} == {"acknowledged"}
+
+
 def test_more_than_was_asked_for_is_told(project: Project, tmp_path: Path) -> None:
     told = project.take_answers(answer(tmp_path, "PO-1,tea,changed,100,,"))
     assert told.notes == ("'tea' of PO-1: 100 units are promised, 10 were asked for",)

@@ -42,9 +42,9 @@ def transactions(content: bytes, /, *, name: str) -> list[list[Segment]]:
 def _segments(text: str, element: str, terminator: str) -> Iterator[Segment]:
     line, parts = 1, text.split(terminator)
     for number, part in enumerate(parts, 1):
-        body = part.strip("\r\n \t") if terminator != "\n" else part.strip("\r ")
-        start = line + part[: len(part) - len(part.lstrip("\r\n \t"))].count("\n")
-        if body:
+        body = part.lstrip("\r\n \t") if terminator != "\n" else part.strip("\r")
+        start = line + part[: len(part) - len(body)].count("\n")
+        if body.strip():
             tag, *elements = body.split(element)
             last = number == len(parts)
             yield Segment(tag if not last else f"{tag} cut short", tuple((each,) for each in elements), number, start)

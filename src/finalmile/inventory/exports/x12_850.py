@@ -29,7 +29,8 @@ _LONGEST = {"order id": 22, "product": 48, "quantity": 15, "unit cost": 17}
 class X12PurchaseOrder:
     """ANSI ASC X12 transaction set 850, version and release 004010: one interchange for each supplier.
 
-    Segments: ISA, GS, then for each order ST, BEG (00 original, SA stand-alone), CUR, N1 BY and SU, for each line PO1
+    Segments: ISA, GS, then for each order ST, BEG (00 original, SA stand-alone; the number of a second document of an
+    order as release number where the order id leaves it no room), CUR, N1 BY and SU, for each line PO1
     and DTM (002 delivery requested), CTT (lines, and units as hash total), SE; then GE, IEA. Nothing in the data is
     ever changed to make room for separators: where a name holds ``*``, ``>`` or ``~``, other separators are taken,
     which the header declares and ``notes`` say. Control numbers and times follow from the orders, so that the same
@@ -124,7 +125,7 @@ class X12PurchaseOrder:
         day = f"{day_of(order.ordered_at):%Y%m%d}"
         segments = [
             ["ST", "850", f"{number:04d}"],
-            ["BEG", "00", "SA", order.order_id, "", day],
+            ["BEG", "00", "SA", *_number_and_release(order.order_id), day],
             ["CUR", "BY", order.currency],
             ["N1", "BY", self.buyer[:60]],
             ["N1", "SU", order.supplier[:60] or "SUPPLIER"],
@@ -142,6 +143,13 @@ class X12PurchaseOrder:
         yield ["DTM", "002", f"{day_of(line.due):%Y%m%d}"]
 
 
+def _number_and_release(order: str) -> tuple[str, str]:
+    """The order's number, and apart from it the number of a later document of the order where both find no room."""
+    number, _, release = order.rpartition("-")
+    apart = len(order) > _LONGEST["order id"] >= len(number) > 0 and release.isascii() and release.isdigit()
+    return (number, release) if apart else (order, "")
+
+
 def _separators(texts: Sequence[str], notes: list[str]) -> tuple[str, str, str]:
     """The first set of separators that occurs nowhere in the data; the last one is control characters, which cannot."""
     used = frozenset("".join(texts))
@@ -153,7 +161,7 @@ def _separators(texts: Sequence[str], notes: list[str]) -> tuple[str, str, str]:
 
 def _too_long(order: PurchaseOrder) -> Iterator[str]:
     """What the standard has no room for: cut short it would be another order or another product."""
-    told = [("order id", order.order_id)]
+    told = [("order id", _number_and_release(order.order_id)[0])]
     for line in order.lines:
         price = "" if line.price is None else plain(line.price)
         told += [("product", line.product), ("quantity", str(line.quantity)), ("unit cost", price)]
