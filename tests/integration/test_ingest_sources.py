@@ -35,7 +35,7 @@ def fault(source: object, **how: str) -> str:
         ("tab.tsv", CSV.replace(",", "\t").encode()),
         ("windows.csv", CSV.replace("\n", "\r\n").encode()),
         ("blank_end.csv", (CSV + "\n\n").encode()),
-        ("packed.csv.gz", gzip.compress(CSV.encode())),
+        ("packed.csv.gz", gzip.compress(CSV.encode(), mtime=0)),
         ("quoted.csv", b'"unique_id","ds","y"\n"007","2024-01-01","1"\n"007","2024-01-02","2.5"\n'),
     ],
 )
