@@ -189,6 +189,54 @@ def test_more_than_was_asked_for_is_told(project: Project, tmp_path: Path) -> No
     assert told.notes == ("'tea' of PO-1: 100 units are promised, 10 were asked for",)
 
 
+def receipts(folder: Path, *rows: str) -> Path:
+    path = folder / "receipts.csv"
+    path.write_text("\n".join(["order_id,unique_id,quantity,received_at", *rows, ""]))
+    return path
+
+
+def test_receipts_complete_orders_once(project: Project, tmp_path: Path) -> None:
+    file = receipts(tmp_path, "PO-1,tea,10,2024-05-01", "PO-1,milk,4,2024-05-01", "PO-3,tea,10,2024-05-01")
+    told = project.take_receipts(file)
+    now = standing(project)
+    assert [now["PO-1", "tea"][0], now["PO-1", "milk"][0], now["PO-3", "tea"][0]] == ["received", "sent", "received"]
+    assert told.taken.new == 3
+    assert project.take_receipts(file).taken.unchanged == 3
+    assert project.tables["receipts"].read()["quantity"].sum() == 24
+    project.take_receipts(receipts(tmp_path, "PO-1,milk,12,2024-05-01"))
+    assert standing(project)["PO-1", "milk"][0] == "received"
+
+
+def test_receipts_of_a_later_document_are_receipts_of_its_order(project: Project, tmp_path: Path) -> None:
+    project.ledger.put_orders([line("sugar")], at=NOW, actor="test")
+    project.approve_orders("PO-1")
+    project.send_order("PO-1", to=tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["PO-1-2.csv"]
+    project.take_receipts(receipts(tmp_path, "PO-1-2,sugar,10,2024-05-01"))
+    assert standing(project)["PO-1", "sugar"][0] == "received"
+    with pytest.raises(SchemaError, match="row 1: in order PO-1-2 no product is called 'tea'"):
+        project.take_receipts(receipts(tmp_path, "PO-1-2,tea,10,2024-05-01"))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("PO-9,tea,1,2024-05-01", r"row 2: no order is called 'PO-9'; is .* another system's orders: finalmile ingest"),
+        ("PO-1,teaa,1,2024-05-01", r"row 2: in order PO-1 no product is called 'teaa'; is 'tea' meant\?"),
+        ("PO-4,tea,1,2024-05-01", "row 2: 'tea' of PO-4 is only proposed: finalmile orders approve PO-4"),
+        ("PO-2,tea,1,2024-04-30", "row 2: 'tea' of PO-2 came on 2024-04-30, before it was ordered on 2024-05-01"),
+        ("PO-2,tea,1,2024-05-01", "row 2: order PO-2 is one of 'Other', not of 'Acme'"),
+    ],
+)
+def test_one_receipt_that_cannot_be_and_none_is_kept(project: Project, tmp_path: Path, row: str, said: str) -> None:
+    project.ledger.put_orders([line("tea", order="PO-4")], at=NOW, actor="test")
+    supplier = "Acme" if "not of" in said else None
+    with pytest.raises(SchemaError, match=said):
+        project.take_receipts(receipts(tmp_path, "PO-1,tea,10,2024-05-01", row), supplier=supplier)
+    assert project.tables["receipts"].read().is_empty()
+    assert standing(project)["PO-1", "tea"][0] == "sent"
+
+
 def test_the_command_says_what_changed_and_where_a_file_is_wrong(project: Project, tmp_path: Path) -> None:
     call = ["orders", "answers", str(answer(tmp_path, "PO-1,tea,changed,4,,")), "--project", str(project.folder)]
     done = CliRunner().invoke(app, [*call, "--json"])

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from finalmile.adapters.files import read_at_most
+from finalmile.adapters.sources import Source, load
+from finalmile.frames.schema import clean
 from finalmile.inventory.answers import answers, format_of
 from finalmile.inventory.answers.text import LARGEST
 from finalmile.project.ordering import Ordering
 from finalmile.workflows.answers import AnswersTaken, take_answers
+from finalmile.workflows.receipt_files import ReceiptsTaken, of_our_orders
 
 
 class Answering(Ordering):
@@ -45,3 +50,38 @@ class Answering(Ordering):
         digest = hashlib.sha256(content).hexdigest()[:16]
         with self._writing(f"answers {name}"):
             return take_answers(self.shop, told, self._standing(), source=name, digest=digest, supplier=supplier)
+
+    def take_receipts(
+        self, source: Source, *, columns: Mapping[str, str] | None = None, supplier: str | None = None
+    ) -> ReceiptsTaken:
+        """Note what came of our orders by a table of receipts, and which orders are complete now.
+
+        All of it or nothing; the same rows again change nothing. Each row tells all units of a product that came of an
+        order on a day, so another quantity for the same day corrects it. Receipts of another system's orders go to
+        :meth:`ingest`.
+
+        Parameters
+        ----------
+        columns
+            Our name to the source's, for columns that are called differently there.
+        supplier
+            Whose receipts they are: those of anybody else's orders are faults then.
+
+        Raises
+        ------
+        SchemaError
+            With the row of every order or product that is not known, was never approved, or came before it was ordered.
+        """
+        read = load(source)
+        cleaned = clean(
+            "receipts",
+            read.frame,
+            source=read.label,
+            now=self.clock.now(),
+            columns=columns,
+            untyped=read.untyped,
+            parts=read.parts,
+        )
+        rows, notes = of_our_orders(cleaned.frame, read.frame, self._standing(), source=read.label, supplier=supplier)
+        taken = replace(self.ingest("receipts", rows, backfill=False), source=read.label)
+        return ReceiptsTaken(taken=taken, settled=self.settle_orders(), notes=tuple(notes))

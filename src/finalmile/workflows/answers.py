@@ -99,7 +99,7 @@ def take_answers(
         With every order or product that is not known, was not sent, or is answered twice; nothing is changed then.
     """
     read = _Read(notes=list(told.notes))
-    documents = _documents(lines)
+    documents = by_document(lines)
     for answer in told.orders:
         _take_order(answer, documents, read, digest=digest, supplier=supplier)
     if read.faults:
@@ -120,7 +120,7 @@ def take_answers(
     )
 
 
-def _documents(lines: Sequence[OrderLine]) -> dict[str, list[OrderLine]]:
+def by_document(lines: Sequence[OrderLine]) -> dict[str, list[OrderLine]]:
     """Lines by the id that they were sent under, in the order in which they were numbered there."""
     documents: dict[str, list[OrderLine]] = {}
     for line in sorted(lines, key=lambda line: line.line_id):
@@ -139,7 +139,7 @@ def _take_order(
 ) -> None:
     lines = documents.get(answer.order)
     if lines is None:
-        read.faults.append(f"{answer.place}: {_unknown('order', answer.order, documents)}")
+        read.faults.append(f"{answer.place}: {unknown('order', answer.order, documents)}")
         return
     if supplier is not None and lines[0].supplier != supplier:
         theirs = printable(lines[0].supplier)
@@ -175,8 +175,8 @@ def _line_of(
     if one.product is not None:
         found = by_product.get(one.product)
         if found is None:
-            unknown = _unknown("product", one.product, by_product)
-            read.faults.append(f"{one.place}: in order {answer.order} {unknown}")
+            told = unknown("product", one.product, by_product)
+            read.faults.append(f"{one.place}: in order {answer.order} {told}")
         return found
     if one.number is None or not 1 <= one.number <= len(numbered):
         last = len(numbered)
@@ -244,7 +244,8 @@ def _asked(line: OrderLine) -> int:
     return asked if isinstance(asked, int) else line.quantity
 
 
-def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
+def unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
+    """A sentence without its end: that nothing is called so, and what may be meant."""
     close = difflib.get_close_matches(name[:200], list(known)[:2000], n=1)
     hint = f"; is {printable(close[0])!r} meant?" if close else ""
     return f"no {kind} is called {printable(name[:200])!r}{hint}"

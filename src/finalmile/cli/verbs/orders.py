@@ -9,7 +9,7 @@ import typer
 
 from finalmile.cli.arguments import Why, read_when, user_name
 from finalmile.cli.reasons import ReasonedOrders
-from finalmile.cli.report import Note, Report
+from finalmile.cli.report import Report
 from finalmile.cli.verb import Session, add_verb
 from finalmile.errors import UnknownNameError
 from finalmile.records import OrderState
@@ -47,7 +47,7 @@ AnswerFormat = Annotated[
     typer.Option("--format", metavar="FORMAT", help="x12_855, edifact_ordrsp, ...; as the file begins by default."),
 ]
 FromSupplier = Annotated[
-    str | None, typer.Option("--supplier", metavar="NAME", help="Refuse answers to orders of anybody else.")
+    str | None, typer.Option("--supplier", metavar="NAME", help="Refuse a file that speaks of orders of anybody else.")
 ]
 
 orders = typer.Typer(
@@ -149,6 +149,7 @@ def receive_order(
     quantity: Came = None,
     at: At = None,
     file: FromFile = None,
+    supplier: FromSupplier = None,
 ) -> Report:
     """Note what came: all of an order, some units of a product, or a file of receipts; twice changes nothing."""
     if (order is None) is (file is None):
@@ -156,11 +157,7 @@ def receive_order(
     if order is not None:
         day = None if at is None else read_when(at)
         return session.project.receive_order(order, product, quantity=quantity, at=day)
-    project = session.project
-    taken, settled = project.ingest("receipts", str(file)), project.settle_orders()
-    return Note(
-        said=(*taken.lines(), *settled.lines()), facts={"ingest": taken.to_dict(), "settled": settled.to_dict()}
-    )
+    return session.project.take_receipts(str(file), supplier=supplier)
 
 
 def cancel_orders(session: Session, order: Order, product: Product = None, why: Why = "cancelled by hand") -> Report:
