@@ -1,6 +1,7 @@
 """Play the VN2 inventory game week by week, or rehearse it on the past.
 
-    python benchmarks/vn2.py --sales vn2_weekly_instock.parquet --state vn2_initial_state.parquet [--actuals F]
+    python benchmarks/vn2.py --sales vn2_weekly_instock.parquet --half choose|report
+    python benchmarks/vn2.py --sales vn2_weekly_instock.parquet --state vn2_initial_state.parquet --actuals F
 
 One order per store and product at the end of each of weeks 0 to 5; an order of the end of week X is sold from in
 week X+3; unmet demand is lost; a week costs 0.2 EUR per unit left and 1.0 EUR per unit lost. A player sees the weeks
@@ -10,6 +11,11 @@ With ``--actuals`` (unique_id, week 1..8, ds, demand) both players play the real
 state. Without, they rehearse on spans of eight past weeks that do not overlap: demand is sales; a series-week out of
 stock has no demand and costs nothing; opening shelf and pipeline are what the organisers' kind of policy has after
 eight weeks of warm-up, begun with its own four weeks of forecast on the shelf.
+
+There are twelve spans, as many as leave a year of history before the first warm-up. Every other one, from the first,
+is there to choose on: whatever is set or changed may be judged on those alone. The others, the last of all among
+them, report: they are run when all is chosen, and what they say changes nothing any more. Without ``--half`` the
+choosing half is played. Each half says every span, and the difference with the interval of Student's t over spans.
 
 That kind of policy (13-week mean of weeks in stock, season taken out, times a weekly index of all sales together;
 order up to four weeks of forecast) follows the organisers' published description and was tuned to nothing. The
@@ -42,6 +48,7 @@ from finalmile.simulation import Stock, Traded, place, trade
 
 WEEKS, LAST_ORDER, LEAD, WARM_UP = 8, 5, 2, 8
 HOLDING, SHORTAGE = 0.2, 1.0
+SPANS = 12
 WEEKLY = Frequency("week")
 RECIPE = "corrected_level"
 HIERARCHY = ("store_id", "item_id", "product_group", "department", "department_group", "store_format", "format")
@@ -244,10 +251,16 @@ def warmed_up(past: Panel, full: Panel, start: int) -> Stock:
     return Stock(on_hand=on_hand, pipeline=pipeline)
 
 
-def rehearse(full: Panel, *, spans: int) -> dict[str, object]:
-    """Both players over the last spans of history, none of which overlap."""
+def starts_of(length: int, half: str) -> range:
+    """First weeks of the spans of a half: every other of the last twelve spans; the very last one reports."""
+    first = length - SPANS * WEEKS + (WEEKS if half == "report" else 0)
+    return range(first, length, 2 * WEEKS)
+
+
+def rehearse(full: Panel, *, half: str) -> dict[str, object]:
+    """Both players over the spans of a half of history, none of which overlap."""
     rows = []
-    for start in range(full.length - spans * WEEKS, full.length, WEEKS):
+    for start in starts_of(full.length, half):
         past = full.at(full.first + start - 1)
         listed = full.take(np.flatnonzero(np.isin(full.ids, past.ids)))
         demand, scored = demand_of(listed, start, WEEKS)
@@ -255,9 +268,14 @@ def rehearse(full: Panel, *, spans: int) -> dict[str, object]:
         ours = play(Ours(past), Market(demand), stock, scored=scored)
         theirs = play(Organisers(past), Market(demand), stock, scored=scored)
         rows.append((full.frequency.start_of(full.first + start), ours, theirs))
-        print(f"{rows[-1][0]}  ours {ours.weeks.sum():7.0f}  organisers' kind {theirs.weeks.sum():7.0f}  "
-              f"{ours.weeks.sum() / theirs.weeks.sum() - 1:+.1%}", file=sys.stderr)  # fmt: skip
-    return pooled(rows)
+        print(line_of(*rows[-1]), file=sys.stderr, flush=True)
+    return {"half": half, **pooled(rows)}
+
+
+def line_of(start: object, ours: Played, theirs: Played) -> str:
+    """One span in words: the weeks that orders can change."""
+    mine, others = ours.weeks[2:].sum(), theirs.weeks[2:].sum()
+    return f"{start}  weeks 3 to 8: ours {mine:7.0f}  organisers' kind {others:7.0f}  {mine / others - 1:+.1%}"
 
 
 def pooled(rows: list[tuple[object, Played, Played]]) -> dict[str, object]:
@@ -279,19 +297,22 @@ def pooled(rows: list[tuple[object, Played, Played]]) -> dict[str, object]:
         "difference_per_span": round(saved.value / k, 1),
         "difference_interval_95": [round(saved.low / k, 1), round(saved.high / k, 1)],
         "difference_share_of_weeks_3_8": round(saved.value / float(theirs[:, 2:].sum()), 4),
+        "share_interval_95": [round(end / float(theirs[:, 2:].sum()), 4) for end in (saved.low, saved.high)],
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sales", type=Path, required=True)
-    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--state", type=Path, help="opening state of the real game; with --actuals")
     parser.add_argument("--actuals", type=Path)
-    parser.add_argument("--spans", type=int, default=10, help="eight-week spans to rehearse on")
+    parser.add_argument("--half", choices=("choose", "report"), default="choose", help="spans to rehearse on")
     asked = parser.parse_args()
     panel = read_sales(asked.sales)
     if asked.actuals is None:
-        answer = rehearse(panel, spans=asked.spans)
+        answer = rehearse(panel, half=asked.half)
+    elif asked.state is None:
+        parser.error("--actuals needs --state: the real game opens with stock that is not in the sales")
     else:
         answer = game(panel, read_state(asked.state, panel.ids), read_actuals(asked.actuals, panel.ids))
     print(json.dumps(answer))

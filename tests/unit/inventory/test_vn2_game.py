@@ -2,23 +2,31 @@
 
 import importlib.util
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from finalmile.frames import Panel
 from finalmile.simulation import Stock
 
 
-@pytest.fixture(scope="module")
-def vn2():
+@cache
+def load():
     path = Path(__file__).parents[3] / "benchmarks" / "vn2.py"
     spec = importlib.util.spec_from_file_location("vn2_game", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules["vn2_game"] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def vn2():
+    return load()
 
 
 def history(vn2, *, n=5, length=70):
@@ -96,3 +104,15 @@ def test_weeks_that_have_not_ended_change_no_order(vn2, who):
     later[:, 3:] = 1e6
     assert np.array_equal(orders(demand)[:4], orders(later)[:4])
     assert not np.array_equal(orders(demand)[4:], orders(later)[4:])
+
+
+@given(length=st.integers(150, 400))
+def test_no_week_is_both_chosen_and_reported_on(length):
+    module = load()
+    halves = [
+        {week for start in module.starts_of(length, half) for week in range(start, start + module.WEEKS)}
+        for half in ("choose", "report")
+    ]
+    assert not halves[0] & halves[1]
+    assert len(halves[0]) == len(halves[1]) == 6 * module.WEEKS
+    assert max(halves[1]) == length - 1
