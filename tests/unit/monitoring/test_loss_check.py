@@ -379,3 +379,20 @@ def test_a_bias_in_alarm_is_told_by_the_side_that_alarmed_whatever_evidence_the_
     leaning = replace(state, fleet=replace(state.fleet, log_r=log_r))
     _, told = live(leaning, actual, high, until=REFERENCE + 21)
     assert "above sales" in pick(told[-1], "bias", "fleet").why
+
+
+def test_a_product_among_many_slow_ones_needs_as_much_evidence_as_any_to_be_named() -> None:
+    rng = np.random.default_rng(5_300_021)
+    mean = np.repeat([6.0, 0.4], [4, 36])[:, None] * np.ones(200)
+    state = begin(rng.negative_binomial(2.0, 2.0 / (2.0 + mean)).astype(float), mean)
+    fast = state.counts.learned
+    assert fast.sum() == 4
+    almost, enough = np.log(CHECK.product_arl) - 0.5, np.log(CHECK.product_arl) + 0.5
+    for held, named in ((almost, False), (enough, True)):
+        counts = replace(state.counts, log_r=np.where(fast[:, None], held, -np.inf))
+        spread = replace(state.spread, log_r=np.where(fast[:, None], held, -np.inf))
+        products = replace(state.products, log_r=np.where(np.repeat(fast, 3)[:, None], held, -np.inf))
+        now = replace(state, counts=counts, spread=spread, products=products)
+        assert (now.evidence[fast] > np.log(CHECK.product_arl)).all()
+        assert ((now.own_evidence >= np.log(CHECK.product_arl)) == (fast & named)).all()
+        assert now.own_evidence[fast] == pytest.approx(held)

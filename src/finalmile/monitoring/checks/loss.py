@@ -63,8 +63,9 @@ class LossCheck:
     fdr, patience
         False names on the list over looks to listing are at most ``fdr / patience``.
     product_arl
-        Besides, mean looks to a false alarm of each product by itself, however large the fleet and however many
-        others are listed: the more names there are, the less evidence would do for the next one.
+        Besides, mean looks to a false name of each product by itself, however large the fleet and however many
+        others are listed: the more names there are, the less evidence would do for the next one. Counted in looks at
+        which the product has data, and approximate as ``arl`` is.
     join_after
         Looks of its own after which a new product is watched.
     recovery
@@ -222,7 +223,8 @@ class LossCheck:
         if not len(state.ids):
             return state
         log_e = np.where(harmful(state, tolerance=self.product_tolerance), state.evidence, -np.inf)
-        named = e_bh(log_e, alpha=self.fdr, patience=self.patience) & (log_e >= math.log(self.product_arl))
+        alone = state.own_evidence >= math.log(self.product_arl)
+        named = e_bh(log_e, alpha=self.fdr, patience=self.patience) & alone
         return replace(state, listed=np.where(named & (state.listed < 0), state.last, state.listed))
 
     def _findings(self, state: LossState, look: LossLook) -> list[Finding]:

@@ -163,13 +163,29 @@ class LossState:
         are shared out among those of which they were learned, for of the others they can prove nothing; where the
         reference was too short for counts, ranks have nine tenths.
         """
-        ranked, counted = (_share(one.learned) for one in (self.spread, self.counts))
-        ranks = np.log((_RANKS if counted else _RANKS + _COUNTS) / (ranked or 1.0))
-        scatter = np.logaddexp(
-            self.spread.log_evidence + ranks, self.counts.log_evidence + np.log(_COUNTS / (counted or 1.0))
-        )
-        mixed: Doubles = np.logaddexp(self.products.evidence(self.channels) + np.log(_MEANS), scatter)
+        means, ranks, counts = self._weights
+        with np.errstate(divide="ignore"):
+            scatter = np.logaddexp(self.spread.log_evidence + np.log(ranks), self.counts.log_evidence + np.log(counts))
+        mixed: Doubles = np.logaddexp(self.products.evidence(self.channels) + np.log(means), scatter)
         return mixed
+
+    @property
+    def own_evidence(self) -> Doubles:
+        """Log evidence of each product by itself, shape (n,): none has weights of more than 1.
+
+        In :attr:`evidence` a product whose scatter is watched has weights above 1, which others lend that have less;
+        alone it would reach a threshold as many times as soon by mistake.
+        """
+        own: Doubles = self.evidence - np.log(np.maximum(sum(self._weights), 1.0))
+        return own
+
+    @property
+    def _weights(self) -> tuple[Doubles, Doubles, Doubles]:
+        """What counts of |error| and signed error, of ranks and of counts, each of shape (n,); 0 where not learned."""
+        ranked, counted = self.spread.learned, self.counts.learned
+        ranks = (_RANKS if counted.any() else _RANKS + _COUNTS) / (_share(ranked) or 1.0)
+        counts = _COUNTS / (_share(counted) or 1.0)
+        return np.full(len(self.ids), _MEANS), np.where(ranked, ranks, 0.0), np.where(counted, counts, 0.0)
 
     @property
     def channels(self) -> IntArray:
