@@ -113,8 +113,8 @@ class Endpoint(Core):
         durable
             Answer only after the prediction is on disk.
         force
-            Raise a version past half of the traffic without a comparison that ended in "win" or "equal"; ``why`` must
-            say why.
+            Raise versions past half of the traffic, together, without a comparison that ended in "win" or "equal";
+            ``why`` must say why.
         """
         wanted = traffic.Change(canary=canary, arms=arms, shadow=shadow, durable=durable, deadline_ms=deadline_ms)
         return traffic.change(self.shop, model, wanted, why=why, force=force)

@@ -10,10 +10,11 @@ from finalmile.errors import ConfigError, MissingInputError, NotCertifiedError
 from finalmile.records import Beside, Deployment, Json, RouteRule
 from finalmile.workflows.endpoint import last_good
 from finalmile.workflows.shop import Shop, check_model
+from finalmile.workflows.version_comparisons import Compared
 from finalmile.workflows.versions import evidence
 
 HALF = 0.5
-"""Share of the traffic that a version may answer before anything is proven of it."""
+"""Share of the traffic that versions may answer together before anything is proven of them."""
 _DEADLINE_MS = (10, 60_000)
 _UNSAID = ("", "by hand", "through the API")
 
@@ -97,13 +98,13 @@ def change(shop: Shop, model: str, wanted: Change, *, why: str, force: bool = Fa
     Parameters
     ----------
     force
-        Raise a version past half of the traffic without a comparison that speaks for it; the audit says so.
+        Raise versions past half of the traffic without a comparison that speaks for it; the audit says so.
 
     Raises
     ------
     NotCertifiedError
-        Where a version is raised past half of the traffic, and no comparison with the live version ended in "win" or
-        "equal".
+        Where versions are raised past half of the traffic, together, whose comparison with the live version did not
+        end in "win" or "equal".
     ConfigError
         For shares outside [0, 1] or above 1 together, a version that is live already or quarantined; every fault.
         For force without a reason.
@@ -128,19 +129,25 @@ def change(shop: Shop, model: str, wanted: Change, *, why: str, force: bool = Fa
 
 
 def _unproven(shop: Shop, before: RouteRule, rule: RouteRule) -> list[str]:
-    """Versions that are raised past half of the traffic on less than a verdict, each with what is known of it."""
+    """Versions that together are raised past half of the traffic on less than a verdict, each with what is known."""
+    if _share(rule.beside) <= HALF:
+        return []
+    known = {one.number: evidence(shop, rule.model, one.number) for one in rule.beside}
+    open_ = [one for one in rule.beside if (told := known[one.number]) is None or told.decision not in ("win", "equal")]
     had = {one.number: one.share for one in before.beside}
-    found: list[str] = []
-    for one in rule.beside:
-        if one.share <= max(HALF, had.get(one.number, 0.0)):
-            continue
-        told = evidence(shop, rule.model, one.number)
-        if told is None or told.decision not in ("win", "equal"):
-            known = (
-                "nobody compared it with the live version" if told is None else f"{told.decision}: {told.finding.why}"
-            )
-            found.append(f"{rule.model}@{one.number} would answer {one.share:.0%}, and {known}")
-    return found
+    kept = [min(one.share, had.get(one.number, 0.0)) for one in open_]
+    if _share(open_) <= max(HALF, math.fsum(kept)) + 1e-9:
+        return []
+    return [_lacking(rule.model, one, known[one.number]) for one in open_]
+
+
+def _share(beside: Sequence[Beside]) -> float:
+    return math.fsum(one.share for one in beside)
+
+
+def _lacking(model: str, one: Beside, told: Compared | None) -> str:
+    known = "nobody compared it with the live version" if told is None else f"{told.decision}: {told.finding.why}"
+    return f"{model}@{one.number} would answer {one.share:.0%}, and {known}"
 
 
 def _forced(model: str, unproven: Sequence[str], *, why: str, force: bool) -> str:

@@ -11,6 +11,7 @@ import orjson
 from finalmile.alerting.incidents import IncidentSettings, fold
 from finalmile.errors import ConfigError, FinalMileError, MissingInputError
 from finalmile.frames import BoolArray
+from finalmile.monitoring import versions
 from finalmile.monitoring.checks.champion import ChampionCheck, decided_word
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.versions import FINAL, ArmsEstimate, PairedLook, Rule, Verdict, arms_verdict, compare_arms
@@ -283,6 +284,9 @@ def _check(shop: Shop, pair: tuple[Version, Version], terms: Terms) -> ChampionC
 
 def _rule(shop: Shop, terms: Terms) -> Rule:
     horizon = None if terms.horizon_days is None else max(shop.periods(terms.horizon_days), Rule().start)
+    if horizon is not None and horizon > versions.MOST_LOOKS:
+        told = f"a horizon of {terms.horizon_days:g} days is {horizon:,} looks; it may have {versions.MOST_LOOKS:,}"
+        raise ConfigError("compare", [f"{told} at most, or none at all with --anytime"])
     return Rule(alpha=terms.alpha, horizon=horizon, margin=terms.margin)
 
 

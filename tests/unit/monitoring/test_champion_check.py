@@ -1,5 +1,6 @@
 """The champion check: looks one after another, a state that is kept, words that people read."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 from finalmile.frames import Frequency
 from finalmile.monitoring.checks.champion import ChampionCheck
 from finalmile.monitoring.registry import checks
-from finalmile.monitoring.versions import PairedLook, Rule
-from finalmile.monitoring.versions.state import MOST_LOOKS, ComparisonReference, ComparisonState
+from finalmile.monitoring.versions import MOST_LOOKS, PairedLook, Rule
+from finalmile.monitoring.versions.state import ComparisonReference, ComparisonState
 
 DAY = Frequency("day")
 FIRST = DAY.index_of(date(2024, 3, 1))
@@ -97,7 +98,7 @@ def test_a_state_that_went_through_the_ledger_goes_on_to_the_last_bit():
 def test_the_horizon_ends_a_comparison_that_decided_nothing():
     gains = np.tile([0.2, -0.2], 10)
     _, found = followed(ChampionCheck(rule=Rule(horizon=20)), gains)
-    assert "The horizon of 20 looks is over" in found[-1].why
+    assert "Its 20 looks are over" in found[-1].why
 
 
 def test_acknowledging_begins_anew_and_learns_from_what_was_seen():
@@ -112,8 +113,18 @@ def test_state_stays_bounded():
     check = ChampionCheck()
     state, _ = check.update(begun(check), look(0, 0.01))
     state, _ = check.update(state, look(50_000, 0.01))
-    assert len(state.gains) <= MOST_LOOKS
-    assert state.last - state.first + 1 == len(state.gains)
+    assert len(state.gains) == MOST_LOOKS
+    assert (state.first, state.last) == (FIRST, FIRST + 50_000)
+
+
+def test_after_a_thousand_looks_nothing_is_decided_any_more():
+    check = ChampionCheck()
+    gains = np.where(np.arange(MOST_LOOKS) % 2 == 0, 0.06, -0.06)
+    state = replace(begun(check), gains=gains[:-1], last=FIRST + MOST_LOOKS - 2)
+    for at in range(MOST_LOOKS - 1, MOST_LOOKS + 40):
+        state, (finding,) = check.update(state, look(at, gains[at] if at < MOST_LOOKS else 0.5))
+    assert state.decided == ""
+    assert "Its 1,000 looks are over: keep demand@1, or compare anew." in finding.why
 
 
 @pytest.mark.parametrize("pair", [(0.0, 0.0), (0.0, 5.0), (float("inf"), 1.0), (float("nan"), 1.0)])

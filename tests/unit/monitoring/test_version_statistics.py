@@ -13,6 +13,7 @@ from finalmile.monitoring.versions import (
     anytime_t_half_width,
     anytime_t_log_e,
     arms_verdict,
+    assumed_persistence,
     boundary,
     compare_arms,
     mixture_bound,
@@ -103,6 +104,31 @@ def test_two_short_stretches_lose_no_persistence_to_their_two_means():
         noise[:, at] += 0.4 * noise[:, at - 1]
     told = [persistence(row[30:44], row[60:88]) for row in noise]
     assert np.mean(told) == pytest.approx(0.4 * 40 / 44, abs=0.02)
+
+
+def test_what_few_looks_cannot_tell_is_assumed_to_carry_over():
+    chance = np.random.default_rng(5_110_009)
+    assumed = [assumed_persistence(chance.standard_normal(n)) for n in (5, 10, 20, 40)]
+    assert assumed == sorted(assumed, reverse=True)
+    assert assumed_persistence(np.full(20, np.nan)) == assumed_persistence() == 0.5
+    many = chance.standard_normal(57)
+    assert assumed_persistence(many) == persistence(many)
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), max_size=70), st.lists(st.floats(-1, 1), max_size=70))
+def test_no_less_is_assumed_to_carry_over_than_was_found_and_never_all_of_it(one, other):
+    parts = np.array(one, dtype=float), np.array(other, dtype=float)
+    assert persistence(*parts) <= assumed_persistence(*parts) <= 0.95
+
+
+def test_a_comparison_without_a_backtest_names_seldom_a_winner_where_days_carry_half_over():
+    wrong, days = 0, [7, 8, 9, 10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 56]
+    for rep in range(300):
+        noise = np.random.default_rng([5_110_010, rep]).standard_normal(106)
+        for at in range(1, 106):
+            noise[at] += 0.5 * noise[at - 1]
+        wrong += any(verdict(0.06 * noise[50 : 50 + day], Rule()).decision in {"win", "lose"} for day in days)
+    assert wrong <= 33
 
 
 @settings(max_examples=50, deadline=None)
@@ -291,5 +317,7 @@ def test_terms_that_make_no_sense_are_refused():
     for bad in ({"alpha": 0.7}, {"horizon": 3}, {"margin": -0.1}, {"start": 1}, {"spending": "pocock"}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             Rule(**bad)
+    with pytest.raises(ValueError, match="it may have 1,000 at most"):
+        Rule(horizon=1001)
     with pytest.raises(ValueError, match="has no horizon"):
         Rule(spending="mixture", horizon=60)

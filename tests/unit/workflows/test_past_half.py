@@ -11,14 +11,26 @@ from finalmile.errors import ConfigError, NotCertifiedError
 LEARNED = 44
 
 
-@pytest.fixture
-def project(small_shop: Any) -> Any:
-    """The live version repeats last week; the second averages, and is better on noise."""
-    shop = small_shop()
+def promoted(shop: Any) -> Any:
     for recipe in ("seasonal_naive", "window_average"):
         shop.project.train("demand", recipe, cutoff=shop.day(LEARNED))
     shop.project.promote("demand", 1, force=True)
     return shop.project
+
+
+@pytest.fixture
+def project(small_shop: Any) -> Any:
+    """The live version repeats last week; the second averages, and is better on noise."""
+    return promoted(small_shop())
+
+
+@pytest.fixture
+def three(small_shop: Any) -> Any:
+    """The same, and a third that repeats last week, too."""
+    shop = small_shop()
+    project = promoted(shop)
+    project.train("demand", "seasonal_naive", cutoff=shop.day(LEARNED - 1))
+    return project
 
 
 def reasons(project: Any) -> list[str]:
@@ -65,3 +77,19 @@ def test_a_share_past_half_may_be_lowered_and_other_things_changed_without_a_ver
     assert beside.share == 0.7
     with pytest.raises(NotCertifiedError):
         project.set_route(canary=(2, 0.8))
+
+
+def test_two_versions_that_nobody_compared_are_not_raised_past_half_together(three):
+    with pytest.raises(NotCertifiedError, match=r"demand@2 would answer 40%.*demand@3 would answer 30%"):
+        three.set_route(arms={2: 0.4, 3: 0.3})
+    assert three.ledger.route("demand").beside == ()
+    three.set_route(arms={2: 0.3, 3: 0.2})
+    with pytest.raises(NotCertifiedError, match="demand@3"):
+        three.set_route(canary=(2, 0.1), arms={3: 0.5})
+
+
+def test_one_version_that_won_leaves_half_of_the_traffic_to_another_on_trust(three):
+    assert three.compare("demand", challenger=2, horizon_days=55).decision == "win"
+    assert len(three.set_route(arms={2: 0.5, 3: 0.5}).rule.beside) == 2
+    with pytest.raises(NotCertifiedError, match="demand@3 would answer 51%"):
+        three.set_route(arms={2: 0.2, 3: 0.51})

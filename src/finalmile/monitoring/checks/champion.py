@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from finalmile.monitoring.registry import checks
-from finalmile.monitoring.versions import FINAL, Decision, PairedLook, Rule, Verdict, of_champion, verdict
-from finalmile.monitoring.versions.state import MOST_LOOKS, ComparisonReference, ComparisonState
+from finalmile.monitoring.versions import FINAL, MOST_LOOKS, Decision, PairedLook, Rule, Verdict, of_champion, verdict
+from finalmile.monitoring.versions.state import ComparisonReference, ComparisonState
 from finalmile.records import Finding
 
 _REFERENCE_KEPT = 400
@@ -103,13 +103,11 @@ class ChampionCheck:
 
 def _grown(state: ComparisonState, look: PairedLook) -> ComparisonState:
     skipped = min(look.period - state.last - 1, MOST_LOOKS)
-    gains = np.concatenate([state.gains, np.full(skipped, np.nan), [look.gain]])
-    over = max(len(gains) - MOST_LOOKS, 0)
+    gains = np.concatenate([state.gains, np.full(skipped, np.nan), [look.gain]])[:MOST_LOOKS]
     priced = look.known and look.saved is not None
     return replace(
         state,
-        gains=gains[over:],
-        first=look.period - len(gains[over:]) + 1,
+        gains=gains,
         last=look.period,
         rows=state.rows + (look.rows if look.known else 0),
         saved=state.saved + (look.saved or 0.0 if priced else 0.0),
@@ -144,7 +142,7 @@ def _why(state: ComparisonState, now: Verdict, rule: Rule, *, money: float | Non
     if _turned(now):
         told += " Since it was decided the difference has turned round: compare anew."
     over = now.ended and now.decision == "undecided"
-    return f"{told} The horizon of {rule.horizon} looks is over: keep {champion}, or compare anew." if over else told
+    return f"{told} Its {rule.last:,} looks are over: keep {champion}, or compare anew." if over else told
 
 
 def _turned(now: Verdict) -> bool:

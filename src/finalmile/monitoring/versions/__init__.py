@@ -5,11 +5,12 @@ from finalmile.monitoring.versions.arms import ArmsEstimate, arms_verdict, compa
 from finalmile.monitoring.versions.losses import PairedLook, of_champion, paired_looks, relative_gain
 from finalmile.monitoring.versions.mixture import asymptotic_half_width, mixture_bound, mixture_scale
 from finalmile.monitoring.versions.spending import Spending, boundary, spent, spent_without_end
-from finalmile.monitoring.versions.verdict import FINAL, Decision, Rule, Verdict, verdict
-from finalmile.monitoring.versions.whitening import Whitened, persistence, whiten
+from finalmile.monitoring.versions.verdict import FINAL, MOST_LOOKS, Decision, Rule, Verdict, verdict
+from finalmile.monitoring.versions.whitening import Whitened, assumed_persistence, persistence, whiten
 
 __all__ = [
     "FINAL",
+    "MOST_LOOKS",
     "ArmsEstimate",
     "Decision",
     "PairedLook",
@@ -20,6 +21,7 @@ __all__ = [
     "anytime_t_half_width",
     "anytime_t_log_e",
     "arms_verdict",
+    "assumed_persistence",
     "asymptotic_half_width",
     "boundary",
     "compare_arms",

@@ -9,8 +9,6 @@ from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.packing import from_bytes, to_bytes
 
 _LAYOUT = 1
-MOST_LOOKS = 1000
-"""Looks that are kept; a comparison that has not decided by then goes on with the newest ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +20,9 @@ class ComparisonState:
     champion, challenger
         Version numbers.
     first
-        Period of the first look that is kept; ``last`` is that of the newest.
-    gains : array of shape (last - first + 1,)
-        Relative gain of each look, NaN where it compared nothing.
+        Period of the first look; ``last`` is that of the newest.
+    gains : array of shape (T,)
+        Relative gain of each look from the first on, NaN where it compared nothing; of 1,000 looks at most.
     reference : array of shape (R,)
         Relative gains of an earlier stretch.
     decided

@@ -12,10 +12,12 @@ from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.versions.anytime import anytime_t_half_width, anytime_t_log_e
 from finalmile.monitoring.versions.skew import skewness, with_skew, without_skew
 from finalmile.monitoring.versions.spending import Spending, boundary, spent, spent_without_end
-from finalmile.monitoring.versions.whitening import Whitened, persistence, residuals, whiten
+from finalmile.monitoring.versions.whitening import Whitened, assumed_persistence, residuals, whiten
 
 Decision = Literal["win", "lose", "equal", "undecided", "hold"]
 FINAL: frozenset[Decision] = frozenset({"win", "lose", "equal"})
+MOST_LOOKS = 1000
+"""Looks after which any comparison is over: a difference that so many do not show is not worth a decision."""
 _EACH = 100
 _THEN_EVERY = 7
 
@@ -29,7 +31,8 @@ class Rule:
     alpha
         Probability of naming a winner or a loser where there is no difference.
     horizon
-        Looks after which the comparison ends, where that is known before. ``None``: without an end.
+        Looks after which the comparison ends, where that is known before. ``None``: whenever it is decided, after 1,000
+        looks at the latest.
     margin
         Relative difference that is none: an interval wholly inside it means "equal", also where it leaves out zero.
         ``None`` never says so.
@@ -59,6 +62,8 @@ class Rule:
             raise ValueError(f"alpha is {self.alpha}; it must be above 0 and below 0.5")
         if self.horizon is not None and self.horizon < self.start:
             raise ValueError(f"a horizon of {self.horizon} looks ends before look {self.start}, the first that decides")
+        if self.last > MOST_LOOKS:
+            raise ValueError(f"a horizon of {self.horizon:,} looks is too long; it may have {MOST_LOOKS:,} at most")
         if self.margin is not None and not 0 < self.margin < 2:
             raise ValueError(f"margin is {self.margin}; it is a relative difference, above 0, for example 0.02")
         if self.spending != "log_logistic" and (self.horizon is None) != (self.spending == "mixture"):
@@ -66,6 +71,11 @@ class Rule:
             raise ValueError(f"spending is {self.spending!r}, which {other}; 'log_logistic' does with and without")
         if self.start < 3 or self.patience < 1 or self.c2 <= 0:
             raise ValueError("start must be at least 3, patience at least 1 and c2 above 0")
+
+    @property
+    def last(self) -> int:
+        """Number of the look after which nothing is decided any more."""
+        return self.horizon or MOST_LOOKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +94,7 @@ class Verdict:
     phi
         Share of a look's difference that carries over to the next.
     ended
-        The horizon is over.
+        The horizon is over, or there are 1,000 looks.
     missing
         What is lacking where nothing can be said, if it is not looks.
     """
@@ -116,14 +126,14 @@ def verdict(looks: Doubles, rule: Rule, *, reference: Doubles | None = None) -> 
     --------
     >>> verdict(np.array([0.1, np.nan]), Rule()).decision
     'hold'
-    >>> steady = np.array([0.04, 0.05, 0.03, 0.06, 0.02, 0.05, 0.04, 0.06, 0.03, 0.05])
+    >>> steady = np.tile([0.04, 0.05, 0.03, 0.06, 0.02], 4)
     >>> verdict(steady, Rule()).decision, verdict(-steady, Rule()).decision
     ('win', 'lose')
     """
     used = _judged(looks, rule)
-    ended = rule.horizon is not None and len(looks) >= rule.horizon
+    ended = len(looks) >= rule.last
     parts = (used,) if reference is None else (used, reference)
-    phi = persistence(*parts)
+    phi = assumed_persistence(*parts)
     told = whiten(used, phi)
     if told.n < rule.start or (not ended and not np.isfinite(looks[-rule.patience :]).any()):
         return Verdict(decision="hold", gain=told.mean, looks=told.n, phi=phi, ended=ended)
@@ -164,9 +174,10 @@ def decide(mean: float, *, crossed: bool, low: float, high: float, margin: float
 
 
 def _judged(looks: Doubles, rule: Rule) -> Doubles:
-    """Up to the horizon; without one, after 100 looks with data, up to the newest seventh of those that follow."""
+    """Up to the last; without a horizon, after 100 looks with data, up to the newest seventh of those that follow."""
+    looks = looks[: rule.last]
     if rule.horizon is not None:
-        return looks[: rule.horizon]
+        return looks
     known = np.flatnonzero(np.isfinite(looks))
     waiting = max(len(known) - _EACH, 0) % _THEN_EVERY if rule.spending != "mixture" else 0
     return looks[: known[-1 - waiting] + 1] if waiting else looks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +12,7 @@ from finalmile.monitoring.engine.design import Doubles
 
 _MOST = 0.95
 _CAUTION = 4.0
+_UNLEARNED, _LEARNED = 0.5, 56.0  # persistence that is assumed of what nobody has seen; pairs after which it is known
 
 
 def persistence(*parts: Doubles) -> float:
@@ -31,6 +34,33 @@ def persistence(*parts: Doubles) -> float:
     >>> persistence(np.array([]))
     0.0
     """
+    raw, pairs = _pooled(parts)
+    return _bounded(raw * pairs / (pairs + _CAUTION)) if pairs else 0.0
+
+
+def assumed_persistence(*parts: Doubles) -> float:
+    r"""Persistence that a test may rest on: :func:`persistence`, and more of it while few looks have been seen.
+
+    .. math:: \max(\hat\phi + u \sqrt{(1 - \hat\phi^2) / n},\; u / 2), \quad u = \max(0, 1 - n / 56)
+
+    from :math:`n` pairs of neighbours. Looks that are taken to be independent and are not name winners that are none,
+    and a few looks cannot tell. From 57 looks on, those of a backtest included, nothing is added.
+
+    Examples
+    --------
+    >>> assumed_persistence(np.array([])), assumed_persistence(np.tile([1.0, -1.0], 14))
+    (0.5, 0.2589285714285714)
+    """
+    raw, pairs = _pooled(parts)
+    unsure = max(0.0, 1.0 - pairs / _LEARNED)
+    if not pairs:
+        return _UNLEARNED
+    error = math.sqrt(max(1.0 - _bounded(raw) ** 2, 0.0) / pairs)
+    return _bounded(max(raw * pairs / (pairs + _CAUTION) + unsure * error, _UNLEARNED * unsure))
+
+
+def _pooled(parts: Sequence[Doubles]) -> tuple[float, int]:
+    """Autocorrelation without the bias of means that were estimated, and the pairs of neighbours behind it."""
     crossed, squared, pairs, means = 0.0, 0.0, 0, 0
     for part in parts:
         known = np.isfinite(part)
@@ -43,10 +73,13 @@ def persistence(*parts: Doubles) -> float:
         pairs += int(both.sum())
         means += 1
     if pairs == 0 or squared <= 0:
-        return 0.0
+        return 0.0, 0
     raw = crossed / squared
-    unbiased = raw + means * (1.0 + 3.0 * raw) / pairs
-    return float(np.clip(unbiased * pairs / (pairs + _CAUTION), 0.0, _MOST))
+    return raw + means * (1.0 + 3.0 * raw) / pairs, pairs
+
+
+def _bounded(phi: float) -> float:
+    return min(max(phi, 0.0), _MOST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
