@@ -226,6 +226,21 @@ def test_names_that_have_no_room_are_refused_and_never_cut(name):
         files(name, [line("x" * 60)])
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cost_that_was_computed_is_rounded_and_said(name):
+    (file,) = exports.make(name)(purchase_orders([line(cost=0.1 + 0.2)]))
+    (found,) = READERS[name](file.content)
+    assert found[4] == Decimal("0.3")
+    assert "order PO-1: unit costs of 1 lines, such as 'tea', are rounded to six decimals" in file.notes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_supplier_is_told_a_price_that_was_assumed(name):
+    (file,) = exports.make(name)(purchase_orders([line(assumed=True), line("milk", cost=2.0)]))
+    assert sorted(str(found[4]) for found in READERS[name](file.content)) == ["2", "None"]
+    assert "a supplier is told no guess" in file.notes[0]
+
+
 def test_a_later_document_of_an_order_is_a_release_of_it_where_x12_has_no_room():
     (content,) = files("x12_850", [line(order="PO-20240501-3f2a91c07e-2")])
     assert b"BEG*00*SA*PO-20240501-3f2a91c07e*2*20240501~" in content

@@ -6,12 +6,11 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import cast
 
 from finalmile.errors import SchemaError, printable
 from finalmile.inventory.answers import Answers, LineAnswer, OrderAnswer
-from finalmile.inventory.exports.purchase_orders import fit
+from finalmile.inventory.exports.purchase_orders import exact_price, fit
 from finalmile.records import Json, LineChange, OrderLine
 from finalmile.workflows.orders import AT_SUPPLIER, acknowledgement
 from finalmile.workflows.shop import Shop
@@ -233,7 +232,7 @@ def _remarks(one: LineAnswer, line: OrderLine, what: str) -> Iterator[str]:
     """What a planner should look at."""
     if one.quantity is not None and one.quantity > _asked(line):
         yield f"{what}: {one.quantity:,} units are promised, {_asked(line):,} were asked for"
-    ours = None if line.unit_cost is None else Decimal(repr(float(line.unit_cost)))
+    ours = None if line.unit_cost is None or line.assumed else exact_price(line.unit_cost)
     if one.price is not None and ours is not None and one.price != ours:
         yield f"{what}: the supplier asks {one.price} a unit, the order says {ours}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,7 +14,7 @@ from finalmile.records import OrderLine
 
 # What neither XML 1.0 nor a message of lines can hold: control characters, halves of pairs, non-characters.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-_CENT = Decimal("0.01")
+_CENT, _MICRO = Decimal("0.01"), Decimal("0.000001")
 _CURRENCY = re.compile("[A-Z]{3}")
 
 
@@ -27,7 +27,7 @@ class PurchaseLine:
     number
         Place in the order, from 1.
     price
-        Of one unit, exactly as the decimal number it was written as; ``None`` where it is not known.
+        Of one unit, as the decimal number it was written as, at most six decimals; ``None`` where it is not known.
     """
 
     number: int
@@ -70,7 +70,8 @@ class PurchaseOrder:
 def purchase_orders(lines: Iterable[OrderLine]) -> list[PurchaseOrder]:
     """Orders by id, their lines by line id, whatever order they were given in.
 
-    Control characters in names become spaces, which the order's ``notes`` say.
+    Control characters in names become spaces, costs of more than six decimals are rounded, and lines whose cost or lead
+    time is assumed have no price: the order's ``notes`` say so.
 
     Raises
     ------
@@ -120,19 +121,50 @@ def _order(group: Sequence[OrderLine]) -> PurchaseOrder:
     first = group[0]
     told = [first.order_id, first.supplier, *(line.unique_id for line in group)]
     replaced = [text for text in told if _UNFIT.search(text)]
-    notes = tuple(f"order {first.order_id}: control characters of {printable(text)!r} are spaces" for text in replaced)
+    notes = [f"order {first.order_id}: control characters of {printable(text)!r} are spaces" for text in replaced]
+    notes += _notes_on_prices(group)
     return PurchaseOrder(
         order_id=fit(first.order_id),
         supplier=fit(first.supplier),
         currency=first.currency,
         ordered_at=first.ordered_at,
         lines=tuple(_line(number, line) for number, line in enumerate(group, 1)),
-        notes=notes,
+        notes=tuple(notes),
     )
 
 
+def _notes_on_prices(group: Sequence[OrderLine]) -> Iterator[str]:
+    guessed = sum(line.assumed and line.unit_cost is not None for line in group)
+    rounded = [printable(line.unique_id) for line in group if not line.assumed and _is_rounded(line.unit_cost)]
+    name = printable(group[0].order_id)
+    if guessed:
+        yield (
+            f"order {name}: no price on {guessed:,} lines, whose cost or lead time is assumed; a supplier is told no "
+            "guess: give unit_cost and lead_time_days to the items"
+        )
+    if rounded:
+        yield f"order {name}: unit costs of {len(rounded):,} lines, such as {rounded[0]!r}, are rounded to six decimals"
+
+
+def _is_rounded(cost: float | None) -> bool:
+    return cost is not None and Decimal(repr(float(cost))) != exact_price(cost)
+
+
+def exact_price(cost: float) -> Decimal:
+    """The decimal number that a cost was written as, rounded half up where computing left more than six decimals.
+
+    Examples
+    --------
+    >>> exact_price(0.1), exact_price(0.1 + 0.2)
+    (Decimal('0.1'), Decimal('0.300000'))
+    """
+    exact = Decimal(repr(float(cost)))
+    _, _, exponent = exact.as_tuple()
+    return exact.quantize(_MICRO, ROUND_HALF_UP) if isinstance(exponent, int) and exponent < -6 else exact
+
+
 def _line(number: int, line: OrderLine) -> PurchaseLine:
-    price = None if line.unit_cost is None else Decimal(repr(float(line.unit_cost)))
+    price = None if line.unit_cost is None or line.assumed else exact_price(line.unit_cost)
     return PurchaseLine(
         number=number,
         line_id=fit(line.line_id),
