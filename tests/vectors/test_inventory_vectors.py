@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finalmile.forecasters.intermittent import smoothed_sba
+from finalmile.forecasters.intermittent import smoothed_croston, smoothed_sba, smoothed_tsb
 from finalmile.impact.kpis import (
     carrying_cost,
     days_of_supply,
     fill_rate,
     gmroi,
+    gross_margin_share,
     in_stock_share,
     no_shortage_share,
     turnover,
@@ -29,19 +30,26 @@ from finalmile.inventory import (
     min_max_levels,
     newsvendor,
     reorder_quantity,
-    safety_factor,
-    safety_stock,
     service_levels,
+    supply_uncertainty,
+    uncertain_yield,
 )
 from finalmile.inventory.distributions import (
+    Exponential,
+    Gamma,
+    Geometric,
     LogNormal,
     NegativeBinomial,
     Normal,
     Pmf,
     Poisson,
+    Uniform,
+    between_percentiles,
     complementary_loss,
     counts,
+    sum_of_quantiles,
 )
+from finalmile.inventory.safety_stock import cover
 from finalmile.metrics import Scored, metrics
 from finalmile.simulation import opening, trade
 
@@ -68,7 +76,7 @@ def kpi(given):
         margin, stock = given["net_sales"] - given["cogs"], given["average_inventory_at_cost"]
         return {
             "gmroi": gmroi(margin, stock),
-            "gross_margin_pct": margin / given["net_sales"],
+            "gross_margin_pct": gross_margin_share(given["net_sales"], given["cogs"]),
             "turnover": turnover(given["cogs"], stock, days=365),
         }
     average = float(np.mean(given["daily_inventory_value_at_cost"]))
@@ -96,20 +104,21 @@ def _one_week(given):
 
 
 def safety(given):
-    z = safety_factor(given["cycle_service_level"]) if "cycle_service_level" in given else given["z"]
+    asked = (
+        {"cycle_service": given["cycle_service_level"]} if "cycle_service_level" in given else {"factor": given["z"]}
+    )
     if "lead_time_demand_sd" in given:
-        held = _one(given["lead_time_demand_sd"], periods=1, factor=z)
-        return {"safety_stock": held, "reorder_point": given["lead_time_demand_mean"] + held}
-    periods = given.get("lead_time_mean", given.get("lead_time", 0)) + given.get("review_period", 0)
-    lead_sd = given.get("lead_time_sd", 0.0)
-    held = _one(given["demand_sd"], periods=periods, factor=z, mean=given["demand_mean"], lead_sd=lead_sd)
-    level = given["demand_mean"] * periods + held
-    return {"z": z, "safety_stock": held, "reorder_point": level, "order_up_to": level}
-
-
-def _one(sd, *, periods, factor, mean=0.0, lead_sd=0.0):
-    sd, periods, mean, lead_sd = (np.array([float(value)]) for value in (sd, periods, mean, lead_sd))
-    return float(safety_stock(sd, periods, factor=factor, mean=mean, lead_sd=lead_sd)[0])
+        told = cover(given["lead_time_demand_mean"], given["lead_time_demand_sd"], **asked)
+    else:
+        periods = given.get("lead_time_mean", given.get("lead_time", 0)) + given.get("review_period", 0)
+        spread = {"periods": periods, "lead_sd": given.get("lead_time_sd", 0.0)}
+        told = cover(given["demand_mean"], given["demand_sd"], **spread, **asked)
+    return {
+        "z": told.factor,
+        "safety_stock": told.safety_stock,
+        "reorder_point": told.level,
+        "order_up_to": told.level,
+    }
 
 
 def distribution_of(given):
@@ -123,19 +132,25 @@ def distribution_of(given):
         return counts(float(found[1]), float(found[2]))
     if "mu" in given:
         return LogNormal(given["mu"], given["sigma"])
+    if "low" in given:
+        return Uniform(given["low"], given["high"])
+    if told == "geometric":
+        return Geometric(given["p"])
     if told == "negative_binomial" and "r" in given:
         return NegativeBinomial.of(r=given["r"], p=given["p"])
     mean = given.get("demand_mean", given.get("lead_time_demand_mean", given.get("mean")))
     sd = given.get("demand_sd", given.get("lead_time_demand_sd", given.get("sd")))
     if told == "negative_binomial":
         return counts(mean, sd**2)
+    if told == "gamma":
+        return Gamma(mean, sd)
+    if told == "exponential":
+        return Exponential(mean)
     return Poisson(mean) if sd is None else Normal(mean, sd)
 
 
-def over_lead_time(given):
-    lead = float(Fraction(str(given["lead_time"])))
-    mean, sd = given["demand_mean"] * lead, given.get("demand_sd")
-    return Poisson(mean) if sd is None else Normal(mean, sd * lead**0.5)
+def periods_of(given, name="lead_time"):
+    return float(Fraction(str(given.get(name, 0))))
 
 
 def named(given, *names):
@@ -169,14 +184,14 @@ def censored_demand(given):
 
 def distribution(given):
     if "P10" in given:
-        levels = sorted(int(name[1:]) for name in given if re.fullmatch(r"P\d+", name))
-        values = [given[f"P{level}"] for level in levels]
-        return {f"P{100 * at:g}": np.interp(at, [level / 100 for level in levels], values) for at in given["targets"]}
+        known = {int(name[1:]) / 100: units for name, units in given.items() if re.fullmatch(r"P\d+", name)}
+        return {f"P{100 * at:g}": between_percentiles(known, at) for at in given["targets"]}
     if "days" in given:
-        daily = counts(given["daily_mean"], given["daily_variance"])
-        summed = counts(given["daily_mean"] * given["days"], given["daily_variance"] * given["days"])
-        added = given["days"] * daily.quantile(given["quantile"])
-        return {"quantile_of_sum": summed.quantile(given["quantile"]), "sum_of_daily_quantiles": added}
+        daily, chance = counts(given["daily_mean"], given["daily_variance"]), given["quantile"]
+        return {
+            "quantile_of_sum": daily.over(given["days"]).quantile(chance),
+            "sum_of_daily_quantiles": sum_of_quantiles(daily, given["days"], chance=chance),
+        }
     demand = counts(given["mean"], given["variance"])
     shape = {"r": demand.r, "p": demand.p} if isinstance(demand, NegativeBinomial) else {}
     return shape | {"value": demand.quantile(given["quantile"])}
@@ -206,8 +221,13 @@ def intermittent(given):
     if "alpha" not in given:
         told = demand_class.demand_class(demand)
         return {"adi": told.adi, "cv2": told.cv2, "cls": told.kind}
-    sba = float(smoothed_sba(demand[None].astype(np.float32), alpha=given["alpha"])[0, 0])
-    return {"forecast": sba if "sba" in given["name"] else sba / (1 - given["alpha"] / 2)}
+    rows = demand[None].astype(np.float32)
+    if "tsb" in given["name"]:
+        told = smoothed_tsb(rows, alpha_size=given["alpha"], alpha_chance=given.get("beta", given["alpha"]))
+    else:
+        rule = smoothed_sba if "sba" in given["name"] else smoothed_croston
+        told = rule(rows, alpha=given["alpha"])
+    return {"forecast": float(told[0, 0])}
 
 
 def loss(given):
@@ -230,18 +250,14 @@ def one_decision(given):
             newsvendor.newsvendor_profit(demand, **named(given, "revenue", "purchase_cost", "salvage_value"))
         )
     if "lead_time" in given:
-        periods = float(Fraction(str(given["lead_time"]))) + 1
-        wider = {"demand_mean": given["demand_mean"] * periods}
-        if "demand_sd" in given:
-            wider["demand_sd"] = given["demand_sd"] * periods**0.5
-        demand = distribution_of(wider)
+        demand = demand.over(periods_of(given) + 1)
     if "base_stock_level" in given:
         return {"cost": newsvendor.newsvendor_cost(demand, given["base_stock_level"], **costs)}
     return told_by(newsvendor.newsvendor(demand, **costs))
 
 
 def reorder(given):
-    demand = over_lead_time(given)
+    demand = distribution_of(given).over(periods_of(given))
     costs = reorder_quantity.Costs(**named(given, "fixed_cost", "holding_cost", "stockout_cost"))
     rest = {"demand_rate": given["demand_mean"], "costs": costs}
     if "reorder_point" in given:
@@ -287,19 +303,47 @@ def service(given):
 def min_max(given):
     costs = reorder_quantity.Costs(**named(given, "fixed_cost", "holding_cost", "stockout_cost"))
     if "demand_sd" in given:
-        lead = float(Fraction(str(given.get("lead_time", 0))))
         levels = min_max_levels.power_approximation(
-            given["demand_mean"], given["demand_sd"], costs=costs, lead_periods=lead
+            given["demand_mean"], given["demand_sd"], costs=costs, lead_periods=periods_of(given)
         )
     elif "s" in given:
         levels = min_max_levels.MinMaxLevels(reorder_level=given["s"], order_up_to=given["S"])
         return {"cost": min_max_levels.cost_of(distribution_of(given), levels, costs=costs)}
     else:
         demand = distribution_of(given)
-        periods = 1 + float(Fraction(str(given.get("lead_time", 0))))
-        window = Poisson(demand.mean * periods) if isinstance(demand, Poisson) else demand
-        levels = min_max_levels.exact(demand, costs=costs, window=window)
+        levels = min_max_levels.exact(demand, costs=costs, window=demand.over(periods_of(given) + 1))
     return {"s": levels.reorder_level, "S": levels.order_up_to, "cost": levels.cost_rate}
+
+
+def supply(given):
+    costs = named(given, "fixed_cost", "holding_cost", "stockout_cost", "demand_rate")
+    if "disruption_rate" in given:
+        rates = named(given, "disruption_rate", "recovery_rate")
+        if "order_quantity" in given:
+            cost = supply_uncertainty.quantity_with_disruptions_cost(given["order_quantity"], **costs, **rates)
+            return {"cost_rate": cost, "cost": cost}
+        told = supply_uncertainty.quantity_with_disruptions(
+            **costs, **rates, approximate=given.get("approximate", False)
+        )
+        return told_by(told, cost=told.cost_rate)
+    demand = given.get("demand", given.get("demand_mean"))
+    if "disruption_prob" in given:
+        costs |= named(given, "disruption_prob", "recovery_prob")
+        if "base_stock_level" in given:
+            level = given["base_stock_level"]
+            return {"cost": supply_uncertainty.base_stock_with_disruptions_cost(level, demand, **costs)}
+        return told_by(supply_uncertainty.base_stock_with_disruptions(demand, **costs))
+    if "stockout_cost" in given:
+        yielded = distribution_of({"mean": given["yield_mean"], "sd": given["yield_sd"]})
+        return told_by(uncertain_yield.base_stock_with_additive_yield(demand, yielded, **costs))
+    spread = named(given, "yield_mean", "yield_sd")
+    kind = "multiplicative" if "multiplicative" in given["name"] else "additive"
+    if "order_quantity" in given:
+        rule = getattr(uncertain_yield, f"quantity_with_{kind}_yield_cost")
+        cost = rule(given["order_quantity"], **costs, **spread)
+        return {"cost_rate": cost, "cost": cost}
+    told = getattr(uncertain_yield, f"quantity_with_{kind}_yield")(**costs, **spread)
+    return told_by(told, cost=told.cost_rate)
 
 
 FAMILIES = {
@@ -316,6 +360,7 @@ FAMILIES = {
     "safety_stock": safety,
     "service_level": service,
     "ss": min_max,
+    "supply_uncertainty": supply,
 }
 
 

@@ -26,10 +26,33 @@ def smoothed_sba(demand: FloatArray, *, alpha: float, last: int = 1) -> FloatArr
     >>> smoothed_sba(np.array([[0, 4, 0, 4]], dtype=np.float32), alpha=0.1)
     array([[1.9]], dtype=float32)
     """
+    return _ratio(demand, alpha, share=1 - alpha / 2, last=last)
+
+
+def smoothed_croston(demand: FloatArray, *, alpha: float, last: int = 1) -> FloatArray:
+    r"""Croston's rate :math:`z / p` after each of the last periods, shape (n, last): a little too high on average.
+
+    The smoothed size over the smoothed interval overstates the rate, by about :math:`\alpha/2` of it:
+    :func:`smoothed_sba` takes that off. What is unknown or never sold is treated as there.
+
+    References
+    ----------
+    Croston (1972), Forecasting and stock control for intermittent demands.
+
+    Examples
+    --------
+    >>> smoothed_croston(np.array([[0, 4, 0, 4]], dtype=np.float32), alpha=0.1)
+    array([[2.]], dtype=float32)
+    """
+    return _ratio(demand, alpha, share=1.0, last=last)
+
+
+def _ratio(demand: FloatArray, alpha: float, *, share: float, last: int) -> FloatArray:
+    """This share of the size over the interval."""
     state, rates = _Croston.before(len(demand)), _Rates.of(demand, last)
     for values in demand.T.astype(np.float64):
         state.see(values, alpha)
-        rates.note(np.where(state.sold, (1 - alpha / 2) * state.size / np.maximum(state.interval, 1), 0.0))
+        rates.note(np.where(state.sold, share * state.size / np.maximum(state.interval, 1), 0.0))
     return rates.told(demand)
 
 

@@ -123,6 +123,17 @@ def gmroi(gross_margin: float, average_inventory: float) -> float | None:
     return _ratio(gross_margin, average_inventory)
 
 
+def gross_margin_share(net_sales: float, cogs: float) -> float | None:
+    """Share of net sales left after the cost of what was sold. ``None`` without sales.
+
+    Examples
+    --------
+    >>> gross_margin_share(200_000, 120_000)
+    0.4
+    """
+    return _ratio(net_sales - cogs, net_sales)
+
+
 def carrying_cost(average_inventory: float, *, rate_per_year: float, days: float) -> float:
     """Cost of holding the average inventory for so many days.
 

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-from collections.abc import Callable
-from importlib.util import find_spec
-from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from finalmile.simulation import UnitsArray
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _fast(function: F) -> F:
-    if find_spec("numba") is None:
-        return function
-    numba: Any = importlib.import_module("numba")
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+from finalmile.simulation.jit import compiled
 
 
-@_fast
+@compiled
 def counts_pmf(mean: float, variance: float) -> UnitsArray:
     """Chances of whole units: negative binomial, Poisson where the variance is not above the mean."""
     spread = variance / mean if variance > mean * (1 + 1e-9) else 1.0
@@ -39,7 +27,7 @@ def counts_pmf(mean: float, variance: float) -> UnitsArray:
     return scaled
 
 
-@_fast
+@compiled
 def stock_cost(window: UnitsArray, held: float, short: float, size: int) -> UnitsArray:
     """Cost of a position of 0, 1, ... units against demand over the window."""
     told = np.zeros(size)
@@ -54,7 +42,7 @@ def stock_cost(window: UnitsArray, held: float, short: float, size: int) -> Unit
     return told
 
 
-@_fast
+@compiled
 def zheng_federgruen(
     pmf: UnitsArray, window: UnitsArray, fixed: float, held: float, short: float
 ) -> tuple[int, int, float]:
@@ -117,7 +105,7 @@ def zheng_federgruen(
     return low, upper, least
 
 
-@_fast
+@compiled
 def many_levels(given: UnitsArray, told: UnitsArray) -> None:
     """Levels of every product: ``given`` holds mean, variance, window, fixed, held, short; ``told`` s, S, cost."""
     for row in range(len(given)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -84,3 +85,55 @@ def safety_stock(
             raise ValueError("a lead time that varies needs the mean demand per period: give mean beside lead_sd")
         variance = variance + (mean * lead_sd) ** 2
     return factor * np.sqrt(variance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """Standard deviations held, the units they come to, and the level with them: expected demand and safety stock."""
+
+    factor: float
+    safety_stock: float
+    level: float
+
+
+def cover(
+    mean: float,
+    sd: float,
+    *,
+    periods: float = 1.0,
+    cycle_service: float | None = None,
+    factor: float | None = None,
+    lead_sd: float = 0.0,
+) -> Cover:
+    r"""What to hold of one product against normal demand: the reorder point, or the order-up-to level.
+
+    .. math:: s = n \mu + z \sqrt{n\,\sigma^2 + \mu^2 \sigma_L^2}
+
+    It is a reorder point under continuous review (``periods`` the lead time) and a level to order up to where reviews
+    are ``R`` periods apart (``periods`` both together).
+
+    Parameters
+    ----------
+    mean, sd
+        Demand of a period, units; of the whole span where ``periods`` is 1.
+    periods
+        Periods to cover, on average.
+    cycle_service, factor
+        One of the two: the service to reach, in (0, 1), or standard deviations.
+    lead_sd
+        Standard deviation of the lead time, periods.
+
+    Examples
+    --------
+    >>> told = cover(50.0, 5.0, factor=1.88)
+    >>> round(told.safety_stock, 6), round(told.level, 6)
+    (9.4, 59.4)
+    """
+    if (cycle_service is None) == (factor is None):
+        raise ValueError("give cycle_service, for example 0.98, or a factor, for example 2.05: one of the two")
+    if not (periods >= 0 and sd >= 0 and lead_sd >= 0):
+        raise ValueError(f"sd {sd}, periods {periods} and lead_sd {lead_sd} must be 0 or more")
+    z = safety_factor(cycle_service) if cycle_service is not None else float(factor or 0.0)
+    one = np.ones(1)
+    held = float(safety_stock(sd * one, periods * one, factor=z, mean=mean * one, lead_sd=lead_sd * one)[0])
+    return Cover(factor=z, safety_stock=held, level=mean * periods + held)
