@@ -24,6 +24,7 @@ from finalmile.forecasters.loaders import loaders
 from finalmile.inventory.answers import answers
 from finalmile.inventory.exports import exports
 from finalmile.inventory.policies import policies
+from finalmile.inventory.rules import rules
 from finalmile.metrics import metrics
 from finalmile.monitoring.effects.registry import effects, table_effects
 from finalmile.monitoring.registry import checks, detectors
@@ -32,7 +33,7 @@ from finalmile.project import Project
 from finalmile.response.registry import actions
 
 REGISTRIES = (
-    *(forecasters, loaders, policies, exports, deliveries, answers, metrics, checks, effects, table_effects),
+    *(forecasters, loaders, policies, rules, exports, deliveries, answers, metrics, checks, effects, table_effects),
     *(detectors, actions, notifiers),
 )
 FOLDER = Path(__file__).parent / "reference"

@@ -47,8 +47,9 @@ def check_names(config: Config, registries: Mapping[str, Registry[Any]], /) -> N
     config
         Settings as read.
     registries
-        ``"forecaster"``, ``"policy"``, ``"action"``, ``"notifier"``, ``"check"``, ``"export"``, ``"delivery"`` and
-        ``"streaming detector"`` to the registry of each; names of kinds that are left out are not checked.
+        ``"forecaster"``, ``"policy"``, ``"rule"``, ``"action"``, ``"notifier"``, ``"check"``, ``"export"``,
+        ``"delivery"`` and ``"streaming detector"`` to the registry of each; names of kinds that are left out are not
+        checked.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def _mentions(config: Config) -> Iterator[_Mention]:
     plan = config.plan
     yield _Mention("policy", plan.policy, ("plan", "policy"), plan.settings, ("plan", "settings"))
     yield _Mention("policy", plan.baseline, ("plan", "baseline"), plan.baseline_settings, ("plan", "baseline_settings"))
+    for i, rule in enumerate(plan.rules):
+        yield _Mention("rule", rule.name, ("plan", "rules", str(i)), rule.settings, ("plan", "rules", str(i)))
     for i, action in enumerate(config.respond.automatic):
         yield _Mention("action", action, ("respond", "automatic", str(i)))
     for i, check in enumerate(config.monitor.skip):

@@ -183,6 +183,15 @@ class Respond(Section):
     """Decide and record, but change nothing."""
 
 
+class Rule(Section):
+    """One rule that stands between a wish and an order."""
+
+    name: str
+    """Registered name of the rule."""
+    settings: Settings = {}
+    """Its settings."""
+
+
 class Plan(Section):
     """How forecasts become orders."""
 
@@ -192,6 +201,17 @@ class Plan(Section):
     """Settings of the policy; by default 98 % cycle service for ``order_up_to`` and the policy's own otherwise."""
     review_period_days: PositiveFloat = 7
     """Days between orders where an item names none: one order a week."""
+    rules: tuple[Annotated[Rule, BeforeValidator(_named)], ...] = (
+        Rule(name="shelf_life"),
+        Rule(name="supplier_minimum"),
+    )
+    """What orders must keep to beyond MOQ, packs and maximum stock, in this order: names of rules, or ``name:
+    {settings}``, such as ``budget: {money: 5000}`` and ``storage: {capacity: {shop_1: 800}}``. By default those that
+    only bind where items and suppliers say so."""
+    learn_lead_times: bool = True
+    """Plan with how long a supplier's deliveries took, late ones too, where enough came; else with what is given."""
+    receipts_to_learn: PositiveInt = 30
+    """Deliveries of a supplier from which its lead times are learned: fewer hardly tell how late it can be."""
     baseline: str = "normal_order_up_to"
     """Policy that savings are measured against: the textbook's mean plus z standard deviations."""
     baseline_settings: Settings = Field(default_factory=lambda data: _policy_settings(data, name="baseline"))
@@ -247,6 +267,15 @@ class Sending(Section):
     """Send proposals that nobody approved, too: when an order is sent, and at the end of each day's ``run``."""
 
 
+class Supplier(Section):
+    """What a supplier asks of an order."""
+
+    minimum_money: NonNegativeFloat = 0
+    """Least that an order may cost, in the project's currency; 0 for no minimum."""
+    minimum_units: NonNegativeFloat = 0
+    """Least units of an order, of all items together."""
+
+
 class Config(Section):
     """Settings of a project. Everything has a default: an empty or missing file is valid.
 
@@ -281,6 +310,8 @@ class Config(Section):
     replay: Replay = Replay()
     receivers: tuple[Annotated[Receiver, BeforeValidator(_named)], ...] = (Receiver(name="log"),)
     """Who hears of alerts: names of notifiers, or ``name: {settings}``."""
+    suppliers: Mapping[str, Supplier] = {}
+    """What suppliers ask of orders, by ``supplier_id`` of items: ``Acme: {minimum_money: 200}``."""
     exports: Mapping[str, Settings] = {}
     """Settings of the formats that orders are exported in, by format: ``x12_850: {sender: SHOP}``. Each format's own
     defaults where left out."""

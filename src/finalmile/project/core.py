@@ -24,6 +24,7 @@ from finalmile.frames.dialects import Kind
 from finalmile.frames.specs import SPECS
 from finalmile.inventory.exports import exports
 from finalmile.inventory.policies import policies
+from finalmile.inventory.rules import rules
 from finalmile.inventory.stock_book import ON_THE_WAY, StockBook
 from finalmile.monitoring.registry import checks, detectors
 from finalmile.plugins import Registry
@@ -31,6 +32,7 @@ from finalmile.ports import Clock, Notifier, deliveries, forecasters, notifiers
 from finalmile.response.registry import actions
 from finalmile.workflows import materialise
 from finalmile.workflows import seal as sealing
+from finalmile.workflows.arrivals import KnownArrivals
 from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.known import Holidays, TableKnown
 from finalmile.workflows.logbook import LakeLog
@@ -41,6 +43,7 @@ LEDGER_NAME = "ledger.db"
 REGISTRIES: dict[str, Registry[Any]] = {
     "forecaster": forecasters,
     "policy": policies,
+    "rule": rules,
     "action": actions,
     "notifier": notifiers,
     "check": checks,
@@ -125,6 +128,9 @@ class Core:
             clock=self.clock,
             notifiers=self._notifiers(),
             actor=self.actor,
+            arrivals=KnownArrivals(
+                receipts=self.tables["receipts"].read, lines=lambda states: self.ledger.orders(states=states)
+            ),
         )
 
     @property

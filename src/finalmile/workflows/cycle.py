@@ -70,6 +70,7 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
     if proposed.unplanned:
         first = ", ".join(proposed.unplanned[:3])
         notes.append(f"{len(proposed.unplanned):,} items have no forecast and were left out ({first}, ...).")
+    notes += [bound.sentence(shop.config.currency) for bound in proposed.bounds]
     if proposed.decided:
         first = ", ".join(f"{line.unique_id} {line.state}" for line in proposed.decided[:3])
         notes.append(

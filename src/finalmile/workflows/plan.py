@@ -17,6 +17,7 @@ from finalmile.workflows.forecast import levels_of, predict
 from finalmile.workflows.propose import propose
 from finalmile.workflows.receipts import day_of
 from finalmile.workflows.replay import HISTORY_DAYS, due_at
+from finalmile.workflows.rules import Bound, bounds, ruled
 from finalmile.workflows.shop import Shop, known_cutoff, live_version
 from finalmile.workflows.terms import positions
 
@@ -31,6 +32,8 @@ class Proposed:
     ----------
     decided
         Lines that would be proposed, but were approved, sent or cancelled before and stay as they are.
+    bounds
+        What the rules changed.
     """
 
     lines: tuple[OrderLine, ...]
@@ -38,6 +41,7 @@ class Proposed:
     unplanned: tuple[str, ...]
     without_stock: tuple[str, ...]
     decided: tuple[OrderLine, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
 
 def plan(
@@ -68,10 +72,12 @@ def plan(
     cutoff = known_cutoff(shop, cutoff)
     panel, missing = counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
     at = _position(shop, panel, book)
-    wanted = _wanted(shop, at, panel, told=_forecast_for(shop, model, at, cutoff, told))
+    told = _forecast_for(shop, model, at, cutoff, told)
+    wanted = _wanted(shop, at, panel, told=told)
     since = _planned_until(shop, model, at, cutoff)
     due = due_at(at, cutoff, since=since) if due_only else np.ones(at.n, dtype=np.bool_)
-    wanted = replace(wanted, quantity=np.where(due, wanted.quantity, 0.0))
+    wished = np.where(due, wanted.quantity, 0.0)
+    wanted = ruled(shop, replace(wanted, quantity=wished), at, told=told, cutoff=cutoff)
     lines = order_lines(
         at, wanted, ordered_at=shop.day(cutoff + 1), frequency=shop.frequency, currency=shop.config.currency
     )
@@ -85,6 +91,7 @@ def plan(
         unplanned=tuple(wanted.unplanned(panel.ids)),
         without_stock=missing,
         decided=tuple(decided[line.line_id] for line in lines if line.line_id in decided),
+        bounds=bounds(wished, wanted),
     )
 
 
@@ -104,7 +111,8 @@ def quantities(shop: Shop, book: StockBook, *, told: Forecast, cutoff: int) -> d
     """What would be ordered of each item if this forecast were the live one; nothing is recorded."""
     panel, _ = counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
     at = _position(shop, panel, book)
-    wanted = _wanted(shop, at, panel, told=lined_up(told, at.ids))
+    told = lined_up(told, at.ids)
+    wanted = ruled(shop, _wanted(shop, at, panel, told=told), at, told=told, cutoff=cutoff)
     return {str(name): round(float(units)) for name, units in zip(at.ids, wanted.quantity, strict=True) if units > 0}
 
 
@@ -132,7 +140,7 @@ def _answers(told: Forecast, at: Position, *, levels: Sequence[float]) -> bool:
     rows = rows_in(told.ids, at.ids)
     if (rows < 0).any() or told.cumulative is None or not set(levels) <= set(told.cumulative.levels):
         return False
-    known: BoolArray = (told.cumulative.windows[rows] == protection_windows(at)).any(axis=1)
+    known: BoolArray = (told.cumulative.windows[rows][:, None, :] == protection_windows(at)[:, :, None]).any(axis=2)
     return bool(known.all())
 
 

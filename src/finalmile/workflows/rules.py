@@ -1,0 +1,177 @@
+"""The rules of the settings, applied to what a policy wants: the same for a plan and a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from finalmile.config import Config
+from finalmile.errors import MissingInputError
+from finalmile.frames import Forecast
+from finalmile.inventory import Position, Proposal
+from finalmile.inventory.protection import DemandLaw, law_of
+from finalmile.inventory.rule import Case, Rule
+from finalmile.inventory.rules import rules
+from finalmile.simulation import UnitsArray
+from finalmile.workflows.attributes import Attributes
+from finalmile.workflows.shop import Shop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What one rule changed in a plan.
+
+    Parameters
+    ----------
+    more, less, nothing
+        Items of which more, less (but something) and nothing was ordered because of it.
+    units
+        Units that it added, below 0 where it took some.
+    forgone
+        Margin that it is expected to cost before the next orders can come, in money.
+    """
+
+    rule: str
+    more: int
+    less: int
+    nothing: int
+    units: float
+    forgone: float
+
+    def sentence(self, currency: str) -> str:
+        """The rule's effect for people."""
+        parts = [f"{n:,} items get {what}" for n, what in ((self.more, "more"), (self.less, "less")) if n]
+        parts += [f"{self.nothing:,} items wait for another time"] if self.nothing else []
+        return (
+            f"{self.rule}: {', '.join(parts)}; {self.units:+,.0f} units, "
+            f"{self.forgone:,.2f} {currency} of margin expected to be lost by it until the next order."
+        )
+
+
+def ruled(shop: Shop, wanted: Proposal, at: Position, *, told: Forecast, cutoff: int) -> Proposal:
+    """What is left, or added, once every rule of the settings has been applied, in their order.
+
+    A supplier's minimum holds in the end too: an order that later rules made smaller than it takes is not placed.
+
+    Raises
+    ------
+    MissingInputError
+        Where a rule needs what nobody has told.
+    """
+    named = _concerned(shop, at, cutoff)
+    if not named or not (wanted.quantity > 0).any():
+        return wanted
+    case = case_of(shop, at, told=told, cutoff=cutoff)
+    for _, rule in named:
+        wanted = rule(wanted, case)
+    if any(name == "supplier_minimum" for name, _ in named[:-1]):
+        wanted = rules.make("supplier_minimum", top_up_share=0.0)(wanted, case)
+    return wanted
+
+
+def bounds(before: UnitsArray, wanted: Proposal) -> tuple[Bound, ...]:
+    """What each rule changed, those that changed nothing left out.
+
+    Parameters
+    ----------
+    before : array of shape (n,)
+        Units before the first rule.
+    """
+    told: list[Bound] = []
+    for step in wanted.rules:
+        change = step.values - before
+        if change.any():
+            forgone = wanted.details.get(f"{step.rule}_forgone", np.zeros(0))
+            told.append(
+                Bound(
+                    rule=step.rule,
+                    more=int((change > 0).sum()),
+                    less=int(((change < 0) & (step.values > 0)).sum()),
+                    nothing=int(((change < 0) & (step.values == 0)).sum()),
+                    units=float(change.sum()),
+                    forgone=float(np.nansum(forgone)) + 0.0,
+                )
+            )
+        before = step.values
+    return tuple(told)
+
+
+def _concerned(shop: Shop, at: Position, cutoff: int) -> Sequence[tuple[str, Rule]]:
+    """The rules of the settings, without those that nothing here asks for."""
+    config = shop.config
+    kept = [rule for rule in config.plan.rules if _asked_for(rule.name, shop, at, cutoff)]
+    return [(rule.name, rules.make(rule.name, **dict(rule.settings))) for rule in kept]
+
+
+def _asked_for(name: str, shop: Shop, at: Position, cutoff: int) -> bool:
+    if name == "supplier_minimum":
+        return any(one.minimum_money or one.minimum_units for one in shop.config.suppliers.values())
+    if name == "shelf_life":
+        return bool(np.isfinite(_attributes(shop, at, cutoff).number("shelf_life_days")).any())
+    return True
+
+
+def _attributes(shop: Shop, at: Position, cutoff: int) -> Attributes:
+    return Attributes(at.ids, shop.known.items(cutoff))
+
+
+def case_of(shop: Shop, at: Position, *, told: Forecast, cutoff: int) -> Case:
+    """What rules are told: demand until the next order can come and until units expire, terms of suppliers and stores.
+
+    Demand until units expire is that of the protection interval, scaled by what is expected in each: the same shape,
+    and no less spread out than it is.
+    """
+    if told.cumulative is None:
+        raise MissingInputError(
+            "plan.rules weigh demand over the time an order must last, which this forecast does not tell: forecast "
+            "again with finalmile forecast, or leave the rules out with plan: {rules: []}"
+        )
+    given = _attributes(shop, at, cutoff)
+    law = law_of(at, told.cumulative)
+    keeps = _or(given.number("shelf_life_days") / shop.frequency.days, np.inf)
+    return Case(
+        at=at,
+        law=law,
+        law_to_expiry=_to_expiry(law, at, keeps, mean=told.mean.astype(np.float64)),
+        margin=_margin(shop.config, at),
+        shelf_life=np.floor(keeps + 1e-9),
+        location=given.text("location_id"),
+        unit_volume=given.number("unit_volume"),
+        minimum_money=_of_suppliers(shop.config, at, "minimum_money"),
+        minimum_units=_of_suppliers(shop.config, at, "minimum_units"),
+    )
+
+
+def _margin(config: Config, at: Position) -> UnitsArray:
+    """Price less cost; where no price is known, the margin that the assumed share of cost in price leaves."""
+    share = max(config.assume.unit_cost_share, 0.01)
+    price = np.where(np.isnan(at.unit_price), at.unit_cost / share, at.unit_price)
+    return np.nan_to_num(np.maximum(price - at.unit_cost, 0.0))
+
+
+def _to_expiry(law: DemandLaw, at: Position, keeps: UnitsArray, *, mean: UnitsArray) -> DemandLaw:
+    """Demand until an order that is placed now expires."""
+    periods = np.where(np.isfinite(keeps), at.lead_periods + np.floor(keeps + 1e-9), 1.0)
+    expected = _expected(mean, periods)
+    factor = np.where(law.mean > 0, expected / np.where(law.mean > 0, law.mean, 1.0), 1.0)
+    return replace(law, knots=law.knots * factor[:, None, None], mean=law.mean * factor)
+
+
+def _expected(mean: UnitsArray, periods: UnitsArray) -> UnitsArray:
+    """Expected demand of each item's first periods, beyond the horizon as over it on average."""
+    horizon = mean.shape[1]
+    summed = np.concatenate([np.zeros((len(mean), 1)), np.cumsum(mean, axis=1)], axis=1)
+    inside = np.minimum(periods, horizon).astype(np.int64)
+    beyond = np.maximum(periods - horizon, 0.0)
+    return np.asarray(summed[np.arange(len(mean)), inside] + beyond * summed[:, -1] / max(horizon, 1))
+
+
+def _of_suppliers(config: Config, at: Position, name: str) -> UnitsArray:
+    told = {supplier: float(getattr(terms, name)) for supplier, terms in config.suppliers.items()}
+    return np.array([told.get(str(supplier), 0.0) for supplier in at.supplier], dtype=np.float64)
+
+
+def _or(values: UnitsArray, default: float) -> UnitsArray:
+    return np.where(np.isnan(values), default, values)

@@ -1,0 +1,107 @@
+"""Rules of the settings in a real plan: what binds is told, in the lines and beside them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from finalmile.errors import ConfigError
+from finalmile.project import Project
+from finalmile.workflows.reports import Planned
+
+from .conftest import HISTORY, SERIES, SmallShop
+
+RULES = """
+models: {{demand: {{forecaster: seasonal_naive, horizon_days: 14}}}}
+assume: {{lead_time_days: 2}}
+plan: {{review_period_days: 1, rules: {rules}}}
+suppliers: {{acme: {{minimum_money: 2000}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> SmallShop:
+    """A shop in which all is ready to plan."""
+    shop = SmallShop(tmp_path_factory.mktemp("rules") / "shop", RULES.format(rules="[]"))
+    names = [f"item {one}" for one in range(SERIES)]
+    shop.project.items.add(pl.DataFrame({"unique_id": names, "unit_cost": 1.0, "unit_price": 2.0}))
+    shop.project.stock.add(pl.DataFrame({"unique_id": names, "at": shop.day(HISTORY - 1), "on_hand": 3.0}))
+    shop.project.train()
+    shop.project.promote(force=True)
+    return shop
+
+
+@pytest.fixture
+def planned(template: SmallShop, tmp_path: Path) -> Callable[..., tuple[Project, Planned]]:
+    """Plans of the same shop under other rules."""
+
+    def made(rules: str, **terms: object) -> tuple[Project, Planned]:
+        folder = tmp_path / f"shop-{len(list(tmp_path.iterdir()))}"
+        shutil.copytree(template.folder, folder)
+        (folder / "finalmile.yaml").write_text(RULES.format(rules=rules))
+        project = Project.open(folder, clock=template.clock)
+        if terms:
+            names = [f"item {one}" for one in range(SERIES)]
+            project.items.add(pl.DataFrame({"unique_id": names, "unit_cost": 1.0, "unit_price": 2.0, **terms}))
+        return project, project.plan()
+
+    return made
+
+
+def units(told: Planned) -> int:
+    return sum(line.quantity for line in told.orders)
+
+
+def test_a_budget_is_kept_and_the_plan_and_its_lines_say_so(planned: Callable[..., tuple[Project, Planned]]) -> None:
+    free = units(planned("[]")[1])
+    project, told = planned("[{budget: {money: 100}}]")
+    assert 0 < units(told) <= 100 < free
+    (note,) = [note for note in told.notes if note.startswith("budget: ")]
+    assert f"{100 - free:+,d} units" in note
+    cut = next(line for line in told.orders if line.reason["bound"] == "budget")
+    steps = cut.reason["steps"]
+    assert isinstance(steps, list)
+    assert steps[-1]["rule"] == "budget"
+    assert steps[-1]["value"] == cut.quantity
+    forgone = cut.reason["budget_forgone"]
+    assert isinstance(forgone, float)
+    assert forgone > 0
+    assert any("[budget]" in step for step in project.orders(cut.order_id).worked(cut))
+
+
+def test_what_expires_before_it_sells_is_not_ordered(planned: Callable[..., tuple[Project, Planned]]) -> None:
+    _, told = planned("[shelf_life]", shelf_life_days=1.0)
+    _, keeps = planned("[shelf_life]", shelf_life_days=100.0)
+    assert units(told) < units(keeps)
+    assert {line.reason["bound"] for line in told.orders} == {"shelf_life"}
+    assert any(note.startswith("shelf_life: ") for note in told.notes)
+
+
+def test_an_order_below_what_its_supplier_takes_waits_and_the_plan_says_so(
+    planned: Callable[..., tuple[Project, Planned]],
+) -> None:
+    _, told = planned("[supplier_minimum]", supplier_id="acme")
+    assert told.orders == ()
+    assert any("supplier_minimum" in note and f"{SERIES:,} items wait" in note for note in told.notes)
+
+
+def test_a_store_is_not_filled_beyond_what_it_holds(planned: Callable[..., tuple[Project, Planned]]) -> None:
+    _, told = planned("[{storage: {capacity: {shop: 90}}}]", location_id="shop")
+    assert 0 < units(told) <= 90 - 3 * SERIES
+
+
+def test_planning_again_under_rules_changes_nothing(planned: Callable[..., tuple[Project, Planned]]) -> None:
+    project, _ = planned("[{budget: {money: 100}}]")
+    before = project.orders().rows
+    project.plan()
+    assert project.orders().rows == before
+
+
+def test_a_rule_that_there_is_not_is_a_fault_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "finalmile.yaml").write_text("plan:\n  rules:\n    - bugdet: {money: 5}\n")
+    with pytest.raises(ConfigError, match=r"finalmile.yaml:3: .*bugdet.*budget"):
+        Project.open(tmp_path)
