@@ -51,7 +51,7 @@ def lot_steps(at: Position, demand_per_period: UnitsArray, *, holding_rate_per_p
     lot = np.maximum(np.ceil(np.maximum(economic, between) - 1e-9), 1.0)
     formula = "sqrt(2 * order_cost * demand_per_period / (unit_cost * holding_rate_per_period))"
     return (
-        Step(name="demand_per_period", formula="expected_demand / window", values=demand_per_period),
+        Step(name="demand_per_period", formula="expected_demand / mean_window", values=demand_per_period),
         Step(name="economic_quantity", formula=formula, values=np.where(priced, economic, np.nan)),
         Step(name="economic_quantity", formula="0", values=np.where(priced, np.nan, 0.0)),
         Step(

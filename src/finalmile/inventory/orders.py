@@ -106,6 +106,7 @@ def _reason(at: Position, proposal: Proposal, row: int) -> Json:
         "window": int(proposal.window[row]),
         "review_periods": int(at.review_periods[row]),
         "lead_periods": int(at.lead_periods[row]),
+        **_lead_time(at, row),
         "expected_demand": _known(proposal.expected, row),
         "level": _known(proposal.level, row),
         "on_hand": float(at.on_hand[row]),
@@ -118,6 +119,15 @@ def _reason(at: Position, proposal: Proposal, row: int) -> Json:
         **{name: told for name, values in proposal.details.items() if (told := _known(values, row)) is not None},
         "assumed": bool(at.assumed[row]),
     }
+
+
+def _lead_time(at: Position, row: int) -> Json:
+    """Where a lead time comes from, and how much it varies."""
+    told = at.lead_times
+    if told is None:
+        return {}
+    mean, sd = float(told.mean[row]), float(told.sd[row])
+    return {"lead_time_from": str(told.sources[row]), "lead_time_mean": mean, "lead_time_sd": sd}
 
 
 def _known(values: UnitsArray, row: int) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from finalmile.errors import MissingInputError
 from finalmile.frames import BoolArray, IntArray, NameArray
+from finalmile.inventory.lead_times import LeadTimes
 from finalmile.simulation import UnitsArray
 
 
@@ -39,6 +40,9 @@ class Position:
         as late as it can.
     assumed : array of shape (n,), bool
         True where costs or lead times are assumptions rather than given.
+    lead_times
+        What each lead time may turn out to be, where it varies; ``lead_periods`` is then what is planned with. Certain
+        where not given.
 
     Raises
     ------
@@ -68,6 +72,7 @@ class Position:
     supplier: NameArray
     assumed: BoolArray
     arriving: UnitsArray | None = field(default=None)
+    lead_times: LeadTimes | None = field(default=None)
 
     def __post_init__(self) -> None:
         faults = [*self._shape_faults(), *self._value_faults()]
@@ -105,7 +110,11 @@ class Position:
             f"{name} has shape {values.shape}; with {self.n} ids it must be ({self.n},)"
             for name, values in vectors.items()
             if values.shape != (self.n,)
-        ]
+        ] + (
+            [f"lead_times are of {len(self.lead_times.periods)} items; with {self.n} ids they must be of {self.n}"]
+            if self.lead_times is not None and len(self.lead_times.periods) != self.n
+            else []
+        )
 
     def _value_faults(self) -> list[str]:
         checks = {
@@ -138,6 +147,7 @@ def position(
     supplier: NameArray | None = None,
     arriving: UnitsArray | None = None,
     assumed: BoolArray | None = None,
+    lead_times: LeadTimes | None = None,
 ) -> Position:
     """A :class:`Position` with everything not given at its neutral value.
 
@@ -162,12 +172,34 @@ def position(
         supplier=np.full(n, "", dtype=object) if supplier is None else supplier,
         arriving=arriving,
         assumed=np.zeros(n, dtype=np.bool_) if assumed is None else assumed,
+        lead_times=lead_times,
     )
 
 
+def planned_window(at: Position) -> IntArray:
+    """Periods an order decided now is planned to last: until the next one arrives, review + lead; shape (n,)."""
+    return at.review_periods + at.lead_periods
+
+
 def protection_windows(at: Position) -> IntArray:
-    """Periods an order decided now must last: until the next one arrives, review + lead; shape (n, 1)."""
-    return (at.review_periods + at.lead_periods)[:, None]
+    """Periods an order decided now may have to last, shape (n, w): one where lead times are certain.
+
+    Examples
+    --------
+    >>> from finalmile.inventory.lead_times import from_pmf, side_by_side
+    >>> at = position(np.array(["a"], dtype=object), on_hand=np.zeros(1), lead_periods=np.array([3]),
+    ...               lead_times=side_by_side([from_pmf([0, 0, 0.9, 0, 0, 0.1])]))
+    >>> protection_windows(at), protection_shares(at)
+    (array([[3, 6]]), array([[0.9, 0.1]]))
+    """
+    if at.lead_times is None:
+        return planned_window(at)[:, None]
+    return at.review_periods[:, None] + at.lead_times.periods
+
+
+def protection_shares(at: Position) -> UnitsArray:
+    """Probability of each of :func:`protection_windows`, of its shape."""
+    return np.ones((at.n, 1)) if at.lead_times is None else at.lead_times.shares
 
 
 def _refuse_missing(ids: NameArray, values: UnitsArray, *, what: str, mend: str) -> None:

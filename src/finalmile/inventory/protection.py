@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from finalmile.frames import BoolArray, Cumulative, IntArray
 from finalmile.inventory.demand import mean_at, quantile_at
+from finalmile.inventory.position import Position, planned_window, protection_shares, protection_windows
+from finalmile.inventory.steps import Step, law_numbers
 from finalmile.simulation import UnitsArray
 
 LAW_LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -140,8 +142,10 @@ def _pick(there: BoolArray, no: UnitsArray, yes: UnitsArray) -> UnitsArray:
     return np.asarray(np.where(there, yes, no), dtype=np.float64)
 
 
-def demand_law(told: Cumulative, windows: IntArray, *, weights: UnitsArray | None = None) -> DemandLaw:
-    """Demand over each item's protection interval, from the forecast's quantiles at :data:`LAW_LEVELS`.
+def demand_law(
+    told: Cumulative, windows: IntArray, *, weights: UnitsArray | None = None, levels: Sequence[float] = LAW_LEVELS
+) -> DemandLaw:
+    """Demand over each item's protection interval, from the forecast's quantiles.
 
     Parameters
     ----------
@@ -149,6 +153,8 @@ def demand_law(told: Cumulative, windows: IntArray, *, weights: UnitsArray | Non
         Periods that the interval may turn out to be: review plus lead time.
     weights : array of shape (n, w)
         Probability of each; equal where not given.
+    levels
+        Those that the distribution is read from, ascending.
 
     Raises
     ------
@@ -158,8 +164,80 @@ def demand_law(told: Cumulative, windows: IntArray, *, weights: UnitsArray | Non
     n, count = windows.shape
     shares = np.full((n, count), 1.0 / max(count, 1)) if weights is None else weights
     knots = np.stack(
-        [np.stack([quantile_at(told, column, level=level) for level in LAW_LEVELS], axis=1) for column in windows.T],
+        [np.stack([quantile_at(told, column, level=level) for level in levels], axis=1) for column in windows.T],
         axis=1,
     )
     mean = np.stack([mean_at(told, column) for column in windows.T], axis=1)
-    return DemandLaw(knots=knots, levels=np.array(LAW_LEVELS), weights=shares, mean=(mean * shares).sum(axis=1))
+    return DemandLaw(knots=knots, levels=np.array(levels), weights=shares, mean=(mean * shares).sum(axis=1))
+
+
+def law_of(at: Position, told: Cumulative, *, levels: Sequence[float] = LAW_LEVELS) -> DemandLaw:
+    """Demand until the order after the next one arrives, with each item's lead times mixed where they vary."""
+    return demand_law(told, protection_windows(at), weights=protection_shares(at), levels=levels)
+
+
+def levels_with(level: float) -> tuple[float, ...]:
+    """:data:`LAW_LEVELS` and one more.
+
+    Examples
+    --------
+    >>> levels_with(0.97)
+    (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99)
+    """
+    return tuple(sorted({*LAW_LEVELS, level}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandAsked:
+    """A quantile of ``n`` items' demand over the protection interval, and the numbers and steps behind it.
+
+    Parameters
+    ----------
+    quantile, expected : arrays of shape (n,)
+        Units; NaN without a forecast.
+    details, steps
+        For a proposal.
+    """
+
+    quantile: UnitsArray
+    expected: UnitsArray
+    details: Mapping[str, UnitsArray]
+    steps: tuple[Step, ...]
+
+
+def demand_asked(at: Position, told: Cumulative, *, cycle_service: float) -> DemandAsked:
+    """The demand that is not exceeded with a probability, until the order after the next one arrives.
+
+    Where the lead time is certain it is the quantile as forecast for that window; where it varies, that of the
+    mixture over lead times.
+
+    Raises
+    ------
+    MissingInputError
+        If a level, or an item's window, was not forecast.
+    """
+    if at.lead_times is None or not at.lead_times.vary.any():
+        window = protection_windows(at)[:, 0]
+        exact = quantile_at(told, window, level=cycle_service)
+        return DemandAsked(quantile=exact, expected=mean_at(told, window), details={"demand_quantile": exact}, steps=())
+    vary = at.lead_times.vary
+    law = law_of(at, told, levels=levels_with(cycle_service))
+    exact = law.knots[:, 0, law.levels.tolist().index(cycle_service)]
+    mixed = np.where(vary, law.quantile(cycle_service), np.nan)
+    numbers = law_numbers(law.knots, levels=law.levels, weights=law.weights, windows=protection_windows(at))
+    return DemandAsked(
+        quantile=np.where(vary, mixed, exact),
+        expected=law.mean,
+        details={
+            "demand_quantile": np.where(vary, np.nan, exact),
+            **{name: np.where(vary, values, np.nan) for name, values in numbers.items()},
+        },
+        steps=(Step(name="demand_quantile", formula="quantile(cycle_service)", values=mixed),),
+    )
+
+
+def mean_window(at: Position) -> UnitsArray:
+    """Expected periods an order must last, shape (n,)."""
+    if at.lead_times is None:
+        return planned_window(at).astype(np.float64)
+    return at.review_periods + at.lead_times.mean

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from finalmile.frames import IntArray
 from finalmile.records import Json
 from finalmile.simulation import UnitsArray
 
@@ -78,7 +79,9 @@ def chain(steps: tuple[Step, ...], row: int) -> list[Json]:
     return told
 
 
-def law_numbers(knots: UnitsArray, *, levels: UnitsArray, weights: UnitsArray) -> Mapping[str, UnitsArray]:
+def law_numbers(
+    knots: UnitsArray, *, levels: UnitsArray, weights: UnitsArray, windows: IntArray | None = None
+) -> Mapping[str, UnitsArray]:
     """The quantiles that a distribution of demand was read from, by name, for the details of a proposal.
 
     Parameters
@@ -88,11 +91,14 @@ def law_numbers(knots: UnitsArray, *, levels: UnitsArray, weights: UnitsArray) -
     levels : array of shape (k,)
     weights : array of shape (n, w)
         Probability of each window.
+    windows : array of shape (n, w)
+        Periods of each.
 
     Returns
     -------
     Mapping
-        ``q50 ... q99`` where there is one window; else ``w1_share, w1_q50, ...``, NaN for windows of no weight.
+        ``q50 ... q99`` where there is one window; else ``w1_share, w1_q50, ...``, NaN for windows of no weight, and
+        ``w1_periods, ...`` where they were given.
 
     Examples
     --------
@@ -106,6 +112,8 @@ def law_numbers(knots: UnitsArray, *, levels: UnitsArray, weights: UnitsArray) -
     told: dict[str, UnitsArray] = {}
     for w in range(count):
         used = weights[:, w] > 0
+        if windows is not None:
+            told[f"w{w + 1}_periods"] = np.where(used, windows[:, w], np.nan)
         told[f"w{w + 1}_share"] = np.where(used, weights[:, w], np.nan)
         for k, level in enumerate(levels.tolist()):
             told[f"w{w + 1}_q{100 * level:g}"] = np.where(used, knots[:, w, k], np.nan)

@@ -31,10 +31,16 @@ class Arm:
         self.ordered.append(np.zeros(len(demand)))
         return traded
 
-    def order(self, proposal: Proposal, at: Position, rows: IntArray) -> None:
-        """Place what was proposed for these rows, at the end of the period traded last (or before the first)."""
+    def order(self, proposal: Proposal, at: Position, rows: IntArray, *, lead_periods: IntArray | None = None) -> None:
+        """Place what was proposed for these rows, at the end of the period traded last (or before the first).
+
+        Parameters
+        ----------
+        lead_periods : array of shape (len(rows),)
+            What the deliveries really take; as planned where not given.
+        """
         quantity, lead = np.zeros(len(self.stock.on_hand)), np.zeros(len(self.stock.on_hand), dtype=np.int64)
-        quantity[rows], lead[rows] = proposal.quantity, at.lead_periods
+        quantity[rows], lead[rows] = proposal.quantity, at.lead_periods if lead_periods is None else lead_periods
         self.stock = place(self.stock, quantity, lead=lead)
         if self.ordered:
             self.ordered[-1] = quantity

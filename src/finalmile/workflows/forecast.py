@@ -8,6 +8,7 @@ import numpy as np
 
 from finalmile.errors import MissingInputError
 from finalmile.frames import Forecast, IntArray, Panel, same_windows
+from finalmile.inventory import protection_windows
 from finalmile.inventory.policies import policies
 from finalmile.records import Version
 from finalmile.simulation import UnitsArray
@@ -63,13 +64,13 @@ def next_period(shop: Shop, version: Version, cutoff: int) -> Forecast:
 
 
 def windows_of(shop: Shop, panel: Panel, *, horizon: int) -> IntArray:
-    """Each series' protection interval, shape (n, 1); the review period where no lead time is known."""
+    """What each protection interval may turn out to be, shape (n, w); the review period without a lead time."""
     nothing: UnitsArray = np.zeros(panel.n)
     try:
         at = positions(shop, panel, on_hand=nothing)
     except MissingInputError:
         return same_windows(panel.n, [min(shop.periods(shop.config.plan.review_period_days), horizon)])
-    return (at.review_periods + at.lead_periods)[:, None]
+    return protection_windows(at)
 
 
 def levels_of(shop: Shop) -> Sequence[float]:

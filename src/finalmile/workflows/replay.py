@@ -23,6 +23,7 @@ from finalmile.workflows.past_known import PastKnown
 from finalmile.workflows.promote import promote
 from finalmile.workflows.propose import propose
 from finalmile.workflows.renew import fallback_version, renew
+from finalmile.workflows.rules import ruled
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.terms import chance, holding_rate, last_price, positions
 
@@ -182,6 +183,7 @@ class Comparison:
         if not due.any():
             return []
         lines = self._order(self.ours, self.policy, terms, panel, told, rows, due)
+        usual = replace(usual, cumulative=told.cumulative)
         self._order(self.baseline, self.usual, terms, panel, usual, rows, due)
         return lines
 
@@ -239,7 +241,10 @@ class Comparison:
         at = replace(terms, on_hand=arm.stock.on_hand[rows], on_order=pipeline.sum(axis=1), arriving=pipeline)
         wanted = propose(policy, at, told=told, panel=panel, seed=self.shop.config.assume.seed)
         wanted = replace(wanted, quantity=np.where(due, wanted.quantity, 0.0))
-        arm.order(wanted, at, rows)
+        wanted = ruled(self.shop, wanted, at, told=told, cutoff=panel.cutoff)
+        arm.order(
+            wanted, at, rows, lead_periods=drawn_leads(at, cutoff=panel.cutoff, seed=self.shop.config.assume.seed)
+        )
         return order_lines(
             at,
             wanted,
@@ -258,6 +263,20 @@ class Comparison:
         censored = np.zeros(len(self.ids), dtype=np.bool_)
         censored[rows] = today.censored[:, 0]
         return np.where(censored, np.fmax(sold, expected), sold)
+
+
+def drawn_leads(at: Position, *, cutoff: int, seed: int) -> IntArray:
+    """What deliveries ordered at the end of a period take, shape (n,): a draw of each item's own lead times.
+
+    The draw belongs to the item and the period alone, so that two ways of ordering meet the same lateness.
+    """
+    told = at.lead_times
+    if told is None or not told.vary.any():
+        return at.lead_periods
+    luck = np.array([chance(f"{name}/{cutoff}", seed) for name in at.ids])
+    column = (np.cumsum(told.shares, axis=1) <= luck[:, None]).sum(axis=1)
+    drawn: IntArray = told.periods[np.arange(at.n), np.minimum(column, told.periods.shape[1] - 1)]
+    return drawn
 
 
 def due_at(terms: Position, cutoff: int, *, since: int | None = None) -> BoolArray:

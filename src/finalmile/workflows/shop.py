@@ -15,6 +15,7 @@ from finalmile.frames import Forecast, Frequency, IntArray, NameArray, Panel
 from finalmile.frames.panel import FloatArray
 from finalmile.ports import Artefacts, Clock, Fitted, Ledger, Notifier
 from finalmile.records import Version
+from finalmile.workflows.arrivals import Arrivals, no_arrivals
 
 
 class Known(Protocol):
@@ -91,6 +92,7 @@ class Shop:
     notifiers: Sequence[Notifier] = ()
     actor: str = "finalmile"
     loaded: dict[str, Fitted] = field(default_factory=dict[str, Fitted])
+    arrivals: Arrivals = no_arrivals
 
     @property
     def frequency(self) -> Frequency:

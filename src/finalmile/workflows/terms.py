@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 
 import numpy as np
-import polars as pl
 
 from finalmile.errors import MissingInputError
 from finalmile.frames import BoolArray, FloatArray, IntArray, NameArray, Panel
 from finalmile.inventory import Position, position
+from finalmile.inventory.lead_times import LeadTime, LeadTimes, from_mean_sd, from_sample, side_by_side
 from finalmile.simulation import UnitsArray
+from finalmile.workflows.attributes import Attributes
+from finalmile.workflows.known import end_of
 from finalmile.workflows.shop import Shop
 
 
@@ -28,8 +31,9 @@ def positions(
     MissingInputError
         If an item has no lead time and none is assumed.
     """
-    given = _Attributes(panel.ids, shop.known.items(panel.cutoff))
-    lead, lead_assumed = lead_periods(shop, panel.ids, given)
+    given = Attributes(panel.ids, shop.known.items(panel.cutoff))
+    supplier = given.text("supplier_id")
+    took, lead_assumed = lead_times_of(shop, panel.ids, given, supplier=supplier, cutoff=panel.cutoff)
     price = _or(given.number("unit_price"), last_price(panel))
     cost = given.number("unit_cost")
     cost_assumed = np.isnan(cost)
@@ -38,7 +42,8 @@ def positions(
         panel.ids,
         on_hand=on_hand,
         arriving=arriving,
-        lead_periods=lead,
+        lead_periods=np.ceil(took.mean - 1e-9).astype(np.int64),
+        lead_times=took,
         review_periods=_review(shop, given),
         moq=_or(given.number("moq"), 0.0),
         pack_size=_or(given.number("pack_size"), 1.0),
@@ -46,24 +51,57 @@ def positions(
         unit_cost=np.where(cost_assumed, price * assume.unit_cost_share, cost),
         unit_price=price,
         order_cost=_or(given.number("order_cost"), assume.order_cost),
-        supplier=given.text("supplier_id"),
+        supplier=supplier,
         assumed=cost_assumed | lead_assumed,
     )
 
 
 def holding_rate(shop: Shop, ids: NameArray, *, cutoff: int) -> UnitsArray:
     """Cost of holding stock for a year as a share of its value, by item."""
-    given = _Attributes(ids, shop.known.items(cutoff)).number("holding_rate_per_year")
+    given = Attributes(ids, shop.known.items(cutoff)).number("holding_rate_per_year")
     return _or(given, shop.config.assume.holding_rate_per_year)
 
 
-def lead_periods(shop: Shop, ids: NameArray, given: _Attributes) -> tuple[IntArray, BoolArray]:
-    """Whole periods from order to arrival, rounded up, and which of them are assumed."""
-    days = given.number("lead_time_days")
-    unknown = np.isnan(days)
+def lead_times_of(
+    shop: Shop, ids: NameArray, given: Attributes, *, supplier: NameArray, cutoff: int
+) -> tuple[LeadTimes, BoolArray]:
+    """How long orders take, in periods, and for which items that is assumed.
+
+    From a supplier's own deliveries where enough came by the cutoff; else from what items say, with
+    ``lead_time_days_sd`` as gamma; else as the settings assume.
+    """
+    learned = _learned(shop, cutoff)
+    days, sd = given.number("lead_time_days"), _or(given.number("lead_time_days_sd"), 0.0)
+    mine = np.array([str(name) in learned for name in supplier], dtype=np.bool_)
+    unknown = np.isnan(days) & ~mine
     if unknown.any():
         days = np.where(unknown, _assumed_lead(shop, ids, unknown), days)
-    return np.ceil(days / shop.frequency.days - 1e-9).astype(np.int64), unknown
+        sd = np.where(unknown, 0.0, sd)
+    told: dict[tuple[float, float, bool], LeadTime] = {}
+    each: list[LeadTime] = []
+    for row, name in enumerate(supplier.tolist()):
+        if mine[row]:
+            each.append(learned[str(name)])
+            continue
+        key = (float(days[row]), float(sd[row]), bool(unknown[row]))
+        if key not in told:
+            source = "assumed" if unknown[row] else "given"
+            told[key] = from_mean_sd(key[0] / shop.frequency.days, key[1] / shop.frequency.days, source=source)
+        each.append(told[key])
+    return side_by_side(each), unknown
+
+
+def _learned(shop: Shop, cutoff: int) -> dict[str, LeadTime]:
+    """Lead times of suppliers of whom enough came, by name."""
+    settings = shop.config.plan
+    if not settings.learn_lead_times:
+        return {}
+    known = shop.arrivals(end_of(cutoff, shop.frequency).date() - timedelta(days=1))
+    return {
+        name: from_sample(days / shop.frequency.days, source=f"{len(days):,} deliveries of {name}")
+        for name, days in known.items()
+        if name and len(days) >= settings.receipts_to_learn
+    }
 
 
 def _assumed_lead(shop: Shop, ids: NameArray, unknown: BoolArray) -> UnitsArray:
@@ -102,34 +140,10 @@ def last_price(panel: Panel) -> UnitsArray:
     return np.where(there.any(axis=1), known[np.arange(panel.n), last], np.nan).astype(np.float64)
 
 
-def _review(shop: Shop, given: _Attributes) -> IntArray:
+def _review(shop: Shop, given: Attributes) -> IntArray:
     days = _or(given.number("review_period_days"), shop.config.plan.review_period_days)
     return np.maximum(np.ceil(days / shop.frequency.days - 1e-9), 1).astype(np.int64)
 
 
 def _or(values: UnitsArray, default: UnitsArray | float) -> UnitsArray:
     return np.where(np.isnan(values), default, values)
-
-
-class _Attributes:
-    """Item attributes lined up with ids."""
-
-    def __init__(self, ids: NameArray, items: pl.DataFrame) -> None:
-        wanted = pl.DataFrame({"unique_id": pl.Series(ids, dtype=pl.String)})
-        if items.is_empty() or "unique_id" not in items.columns:
-            self._frame = wanted
-        else:
-            self._frame = wanted.join(items.unique("unique_id"), on="unique_id", how="left", maintain_order="left")
-
-    def number(self, name: str) -> UnitsArray:
-        """A numeric attribute, NaN where it is not given."""
-        if name not in self._frame.columns:
-            return np.full(self._frame.height, np.nan)
-        return self._frame[name].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy().astype(np.float64)
-
-    def text(self, name: str) -> NameArray:
-        """A text attribute, empty where it is not given."""
-        if name not in self._frame.columns:
-            return np.full(self._frame.height, "", dtype=object)
-        values: NameArray = self._frame[name].cast(pl.String).fill_null("").to_numpy().astype(object)
-        return values

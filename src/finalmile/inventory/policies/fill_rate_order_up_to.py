@@ -9,9 +9,9 @@ import numpy as np
 from finalmile.frames import Cumulative
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
-from finalmile.inventory.position import Position, protection_windows
+from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
-from finalmile.inventory.protection import LAW_LEVELS, demand_law
+from finalmile.inventory.protection import LAW_LEVELS, law_of, mean_window
 from finalmile.inventory.steps import Step, law_numbers
 
 
@@ -75,9 +75,8 @@ class FillRateOrderUpTo:
         """Order up to the stock; an item whose quantiles are NaN is left out as ``"no_forecast"``."""
         if not isinstance(demand, Cumulative):
             raise TypeError(f"fill_rate_order_up_to reads Cumulative demand, not {type(demand).__name__}")
-        windows = protection_windows(at)
-        law = demand_law(demand, windows)
-        allowed = (1 - self.fill_rate) * law.mean * at.review_periods / windows[:, 0]
+        law, window = law_of(at, demand), mean_window(at)
+        allowed = (1 - self.fill_rate) * law.mean * at.review_periods / window
         enough = law.stock_for(allowed)
         level = np.ceil(enough - 1e-6)
         raw = np.maximum(level - at.held, 0.0)
@@ -85,7 +84,7 @@ class FillRateOrderUpTo:
         return Proposal(
             policy="fill_rate_order_up_to",
             settings={"fill_rate": self.fill_rate},
-            window=windows[:, 0],
+            window=planned_window(at),
             level=level,
             expected=law.mean,
             raw=raw,
@@ -96,12 +95,13 @@ class FillRateOrderUpTo:
                 "short_allowed": allowed,
                 "short_expected": law.short(level),
                 "cycle_service_of_level": law.cdf(level),
-                **law_numbers(law.knots, levels=law.levels, weights=law.weights),
+                "mean_window": window,
+                **law_numbers(law.knots, levels=law.levels, weights=law.weights, windows=protection_windows(at)),
             },
             steps=(
                 Step(
                     name="short_allowed",
-                    formula="(1 - fill_rate) * expected_demand * review_periods / window",
+                    formula="(1 - fill_rate) * expected_demand * review_periods / mean_window",
                     values=allowed,
                 ),
                 Step(name="enough", formula="least_stock(short_allowed)", values=enough),

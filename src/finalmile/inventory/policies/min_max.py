@@ -8,10 +8,11 @@ import numpy as np
 
 from finalmile.frames import Cumulative
 from finalmile.inventory.constraints import orderable
-from finalmile.inventory.demand import Demand, mean_at, quantile_at
+from finalmile.inventory.demand import Demand
 from finalmile.inventory.lots import lot_steps
-from finalmile.inventory.position import Position, protection_windows
+from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.protection import demand_asked, levels_with, mean_window
 from finalmile.inventory.safety_stock import implied_cost_ratio
 from finalmile.inventory.steps import Step
 
@@ -67,8 +68,8 @@ class MinMax:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The cycle service level."""
-        return (self.cycle_service,)
+        """The cycle service level, and those that a distribution is read from where lead times vary."""
+        return levels_with(self.cycle_service)
 
     def horizon(self, at: Position, /) -> int:
         """The longest review and lead time."""
@@ -78,11 +79,10 @@ class MinMax:
         """Order up to the most what is below its least; an item without a quantile is left out as ``"no_forecast"``."""
         if not isinstance(demand, Cumulative):
             raise TypeError(f"min_max reads Cumulative demand, not {type(demand).__name__}")
-        window = protection_windows(at)[:, 0]
-        asked = quantile_at(demand, window, level=self.cycle_service)
-        point = np.ceil(asked - 1e-6)
-        expected = mean_at(demand, window)
-        steps = lot_steps(at, expected / window, holding_rate_per_period=self.holding_rate_per_period)
+        asked = demand_asked(at, demand, cycle_service=self.cycle_service)
+        point = np.ceil(asked.quantile - 1e-6)
+        expected = asked.expected
+        steps = lot_steps(at, expected / mean_window(at), holding_rate_per_period=self.holding_rate_per_period)
         lot = steps[-1].values
         raw = np.where(point > at.held, point + lot - at.held, 0.0) + 0.0 * point
         quantity, bound = orderable(at, raw)
@@ -92,7 +92,7 @@ class MinMax:
                 "cycle_service": self.cycle_service,
                 "holding_rate_per_period": self.holding_rate_per_period,
             },
-            window=window,
+            window=planned_window(at),
             level=point + lot,
             expected=expected,
             raw=raw,
@@ -100,7 +100,8 @@ class MinMax:
             bound=bound,
             methods=demand.methods,
             details={
-                "demand_quantile": asked,
+                **asked.details,
+                "mean_window": mean_window(at),
                 "unit_cost": at.unit_cost,
                 "order_cost": at.order_cost,
                 "reorder_point": point,
@@ -108,6 +109,7 @@ class MinMax:
                 "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
             },
             steps=(
+                *asked.steps,
                 Step(name="reorder_point", formula="round_up(demand_quantile - 0.000001)", values=point),
                 *steps,
                 Step(name="level", formula="reorder_point + lot", values=point + lot),

@@ -10,9 +10,9 @@ from finalmile.errors import MissingInputError
 from finalmile.frames import Cumulative
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
-from finalmile.inventory.position import Position, protection_windows
+from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
-from finalmile.inventory.protection import LAW_LEVELS, demand_law
+from finalmile.inventory.protection import LAW_LEVELS, law_of
 from finalmile.inventory.steps import Step, law_numbers
 
 
@@ -82,8 +82,7 @@ class Newsvendor:
         if not isinstance(demand, Cumulative):
             raise TypeError(f"newsvendor reads Cumulative demand, not {type(demand).__name__}")
         _refuse_unpriced(at)
-        windows = protection_windows(at)
-        law = demand_law(demand, windows)
+        law = law_of(at, demand)
         under = np.maximum(at.unit_price - at.unit_cost, 0.0)
         over = at.unit_cost * (1 - self.salvage_share)
         ratio = under / (under + over)
@@ -94,7 +93,7 @@ class Newsvendor:
         return Proposal(
             policy="newsvendor",
             settings={"salvage_share": self.salvage_share},
-            window=windows[:, 0],
+            window=planned_window(at),
             level=level,
             expected=law.mean,
             raw=raw,
@@ -107,7 +106,7 @@ class Newsvendor:
                 "cost_of_one_short": under,
                 "cost_of_one_left": over,
                 "critical_ratio": ratio,
-                **law_numbers(law.knots, levels=law.levels, weights=law.weights),
+                **law_numbers(law.knots, levels=law.levels, weights=law.weights, windows=protection_windows(at)),
             },
             steps=(
                 Step(name="cost_of_one_short", formula="max(unit_price - unit_cost, 0)", values=under),

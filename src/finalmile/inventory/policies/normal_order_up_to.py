@@ -9,10 +9,15 @@ import numpy as np
 from finalmile.frames import NameArray
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, PointDemand, sum_ahead
-from finalmile.inventory.position import Position, protection_windows
+from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.safety_stock import safety_factor, safety_stock
 from finalmile.inventory.steps import Step
+
+_SAFETY = (
+    "safety_factor * sqrt(window * sd_of_a_period * sd_of_a_period"
+    " + demand_per_period * sd_of_lead_time * demand_per_period * sd_of_lead_time)"
+)
 
 
 @policies.add("normal_order_up_to")
@@ -20,7 +25,7 @@ from finalmile.inventory.steps import Step
 class NormalOrderUpTo:
     r"""Order up to the textbook level, which takes periods to be independent and normal.
 
-    .. math:: S = \sum_{h=1}^{R+L} \mu_h + z_\alpha\, \sigma \sqrt{R + L}
+    .. math:: S = \sum_{h=1}^{R+L} \mu_h + z_\alpha \sqrt{(R + L)\,\sigma^2 + \bar\mu^2 \sigma_L^2}
 
     The named baseline to compare with. On real, lumpy, correlated demand it misses the service it names (93 % for
     98 % at a fortnight, 89 % at four weeks), so choose ``order_up_to`` where a distribution is to be had.
@@ -67,11 +72,12 @@ class NormalOrderUpTo:
         """Order up to the level; an item whose mean is NaN is left out as ``"no_forecast"``."""
         if not isinstance(demand, PointDemand):
             raise TypeError(f"normal_order_up_to reads PointDemand, not {type(demand).__name__}")
-        window = protection_windows(at)[:, 0]
+        window = planned_window(at)
         expected = sum_ahead(demand.mean, window)
         periods = window.astype(np.float64)
         factor = safety_factor(self.cycle_service)
-        safety = safety_stock(demand.sd, periods, factor=factor)
+        lead_sd = np.zeros(at.n) if at.lead_times is None else at.lead_times.sd
+        safety = safety_stock(demand.sd, periods, factor=factor, mean=expected / window, lead_sd=lead_sd)
         level = expected + safety
         raw = np.maximum(level - at.held, 0.0)
         quantity, bound = orderable(at, raw)
@@ -86,13 +92,15 @@ class NormalOrderUpTo:
             quantity=quantity,
             bound=bound,
             methods=methods,
-            details={"sd_of_a_period": demand.sd, "safety_factor": np.full(at.n, factor), "safety_stock": safety},
+            details={
+                "sd_of_a_period": demand.sd,
+                "sd_of_lead_time": lead_sd,
+                "safety_factor": np.full(at.n, factor),
+                "safety_stock": safety,
+            },
             steps=(
-                Step(
-                    name="safety_stock",
-                    formula="safety_factor * sqrt(window * sd_of_a_period * sd_of_a_period)",
-                    values=safety,
-                ),
+                Step(name="demand_per_period", formula="expected_demand / window", values=expected / window),
+                Step(name="safety_stock", formula=_SAFETY, values=safety),
                 Step(name="level", formula="expected_demand + safety_stock", values=level),
                 Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=raw),
             ),

@@ -8,9 +8,10 @@ import numpy as np
 
 from finalmile.frames import Cumulative
 from finalmile.inventory.constraints import orderable
-from finalmile.inventory.demand import Demand, mean_at, quantile_at
-from finalmile.inventory.position import Position, protection_windows
+from finalmile.inventory.demand import Demand
+from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.protection import demand_asked, levels_with
 from finalmile.inventory.safety_stock import implied_cost_ratio
 from finalmile.inventory.steps import Step
 
@@ -23,8 +24,8 @@ class OrderUpTo:
     .. math:: S = F^{-1}_{R+L}(\alpha), \qquad q = \max(0,\; S - \text{on hand} - \text{on order})
 
     with :math:`F_{R+L}` the distribution of demand over the whole review and lead time, not a sum of daily
-    quantiles. The right choice where service is promised as the share of order cycles without a stock-out; where
-    cost decides instead, see ``look_ahead``.
+    quantiles; where the lead time varies, the mixture of those of its lengths. The right choice where service is
+    promised as the share of order cycles without a stock-out; where cost decides instead, see ``look_ahead``.
 
     Parameters
     ----------
@@ -61,8 +62,8 @@ class OrderUpTo:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The cycle service level."""
-        return (self.cycle_service,)
+        """The cycle service level, and those that a distribution is read from where lead times vary."""
+        return levels_with(self.cycle_service)
 
     def horizon(self, at: Position, /) -> int:
         """The longest review and lead time."""
@@ -72,26 +73,26 @@ class OrderUpTo:
         """Order up to the quantile; an item whose quantile is NaN is left out as ``"no_forecast"``."""
         if not isinstance(demand, Cumulative):
             raise TypeError(f"order_up_to reads Cumulative demand, not {type(demand).__name__}")
-        window = protection_windows(at)[:, 0]
-        asked = quantile_at(demand, window, level=self.cycle_service)
-        level = np.ceil(asked - 1e-6)
+        asked = demand_asked(at, demand, cycle_service=self.cycle_service)
+        level = np.ceil(asked.quantile - 1e-6)
         raw = np.maximum(level - at.held, 0.0)
         quantity, bound = orderable(at, raw)
         return Proposal(
             policy="order_up_to",
             settings={"cycle_service": self.cycle_service},
-            window=window,
+            window=planned_window(at),
             level=level,
-            expected=mean_at(demand, window),
+            expected=asked.expected,
             raw=raw,
             quantity=quantity,
             bound=bound,
             methods=demand.methods,
             details={
-                "demand_quantile": asked,
+                **asked.details,
                 "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
             },
             steps=(
+                *asked.steps,
                 Step(name="level", formula="round_up(demand_quantile - 0.000001)", values=level),
                 Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=raw),
             ),

@@ -8,10 +8,11 @@ import numpy as np
 
 from finalmile.frames import Cumulative
 from finalmile.inventory.constraints import orderable
-from finalmile.inventory.demand import Demand, mean_at, quantile_at
+from finalmile.inventory.demand import Demand
 from finalmile.inventory.lots import lot_steps
-from finalmile.inventory.position import Position, protection_windows
+from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.protection import demand_asked, levels_with, mean_window
 from finalmile.inventory.safety_stock import implied_cost_ratio
 from finalmile.inventory.steps import Step
 
@@ -65,8 +66,8 @@ class ReorderPoint:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The cycle service level."""
-        return (self.cycle_service,)
+        """The cycle service level, and those that a distribution is read from where lead times vary."""
+        return levels_with(self.cycle_service)
 
     def horizon(self, at: Position, /) -> int:
         """The longest review and lead time."""
@@ -76,11 +77,10 @@ class ReorderPoint:
         """Order lots up to the point or above; an item without a quantile is left out as ``"no_forecast"``."""
         if not isinstance(demand, Cumulative):
             raise TypeError(f"reorder_point reads Cumulative demand, not {type(demand).__name__}")
-        window = protection_windows(at)[:, 0]
-        asked = quantile_at(demand, window, level=self.cycle_service)
-        point = np.ceil(asked - 1e-6)
-        expected = mean_at(demand, window)
-        steps = lot_steps(at, expected / window, holding_rate_per_period=self.holding_rate_per_period)
+        asked = demand_asked(at, demand, cycle_service=self.cycle_service)
+        point = np.ceil(asked.quantile - 1e-6)
+        expected = asked.expected
+        steps = lot_steps(at, expected / mean_window(at), holding_rate_per_period=self.holding_rate_per_period)
         lot = steps[-1].values
         missing = np.maximum(point - at.held, 0.0)
         raw = np.ceil(missing / lot - 1e-9) * lot + 0.0
@@ -91,7 +91,7 @@ class ReorderPoint:
                 "cycle_service": self.cycle_service,
                 "holding_rate_per_period": self.holding_rate_per_period,
             },
-            window=window,
+            window=planned_window(at),
             level=np.where(raw > 0, at.held + raw, point),
             expected=expected,
             raw=raw,
@@ -99,7 +99,8 @@ class ReorderPoint:
             bound=bound,
             methods=demand.methods,
             details={
-                "demand_quantile": asked,
+                **asked.details,
+                "mean_window": mean_window(at),
                 "unit_cost": at.unit_cost,
                 "order_cost": at.order_cost,
                 "reorder_point": point,
@@ -107,6 +108,7 @@ class ReorderPoint:
                 "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
             },
             steps=(
+                *asked.steps,
                 Step(name="reorder_point", formula="round_up(demand_quantile - 0.000001)", values=point),
                 *steps,
                 Step(name="missing", formula="max(0, reorder_point - on_hand - on_order)", values=missing),
