@@ -13,7 +13,10 @@ from finalmile.errors import PermanentError
 from finalmile.serving.access import PERMISSIONS
 from finalmile.web.api.policy import Requires, check_policies, policies
 
-SAMPLE = {"name": "demand", "number": "1", "incident_id": "0123456789ab", "batch_id": "0" * 32, "prefix": "fm_00"}
+SAMPLE = {
+    "name": "demand", "number": "1", "incident_id": "0123456789ab", "batch_id": "0" * 32, "prefix": "fm_00",
+    "order_id": "PO-1",
+}  # fmt: skip
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND")
 
 

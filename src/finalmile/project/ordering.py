@@ -8,11 +8,12 @@ from pathlib import Path
 
 from finalmile.errors import MissingInputError
 from finalmile.inventory.scorecards import lead_time_samples, scorecards
+from finalmile.inventory.worked import worked
 from finalmile.project.settling import Settling
 from finalmile.project.tables import Tables
 from finalmile.records import OrderLine, OrderState
 from finalmile.simulation import UnitsArray
-from finalmile.workflows import order_reports, orders, override_reports, receipts, sending
+from finalmile.workflows import order_reports, order_views, orders, override_reports, receipts, sending
 from finalmile.workflows.overrides import override_value
 from finalmile.workflows.reports import Orders
 
@@ -39,17 +40,25 @@ class Ordering(Tables, Settling):
         *,
         supplier: str | None = None,
         product: str | None = None,
+        marks: Sequence[str] = (),
         why: str = "approved",
     ) -> order_reports.Moved:
-        """Approve the proposals of an order, of a supplier or of a product.
+        """Approve the proposals of an order, of a supplier or of a product, or marked lines.
+
+        Parameters
+        ----------
+        marks
+            Lines as they were shown, ``LINE_ID=QUANTITY``.
 
         Raises
         ------
         MissingInputError
-            Where none of the three is named, or none of it is proposed.
+            Where none of them is named, or none of it is proposed.
+        ConflictError
+            Where a marked line has another quantity by now.
         """
         with self._writing("approve orders"):
-            lines = self._chosen(order, supplier=supplier, product=product)
+            lines = self._marked(marks) if marks else self._chosen(order, supplier=supplier, product=product)
             return order_reports.Moved(what="approved", rows=tuple(orders.approve(self.shop, lines, why=why)))
 
     def edit_order(
@@ -158,11 +167,17 @@ class Ordering(Tables, Settling):
             return order_reports.Moved(what="received or late", rows=tuple(self._settle()))
 
     def cancel_orders(
-        self, order: str, *, product: str | None = None, why: str = "cancelled by hand"
+        self,
+        order: str | None = None,
+        *,
+        product: str | None = None,
+        marks: Sequence[str] = (),
+        why: str = "cancelled by hand",
     ) -> order_reports.Moved:
-        """Cancel what is still open of an order; units that came stay received."""
-        with self._writing(f"cancel {order}"):
-            done = orders.cancel(self.shop, self._chosen(order, product=product), why=why)
+        """Cancel what is still open of an order, or of marked lines; units that came stay received."""
+        with self._writing(f"cancel {order or 'orders'}"):
+            lines = self._marked(marks) if marks else self._chosen(order, product=product)
+            done = orders.cancel(self.shop, lines, why=why)
             return order_reports.Moved(what="cancelled", rows=tuple(done))
 
     def overrides(self) -> override_reports.Overrides:
@@ -178,6 +193,47 @@ class Ordering(Tables, Settling):
         """Days from order to arrival of all that came, by supplier, shortest first."""
         told = receipts.deliveries(self.ledger.orders(), self.tables["receipts"].read(), today=self._today())
         return lead_time_samples(told)
+
+    def order_page(
+        self,
+        *,
+        state: OrderState | None = None,
+        supplier: str = "",
+        product: str = "",
+        page: int = 1,
+        size: int = 50,
+    ) -> order_views.OrderPage:
+        """One page of order lines in a state, as receipts and the calendar leave them."""
+        came, today = self._came(), self._today()
+        return order_views.order_page(
+            receipts.as_they_stand(self.ledger.orders(), came, today=today),
+            came,
+            today=today,
+            currency=self.config.currency,
+            state=state,
+            supplier=supplier,
+            product=product,
+            page=page,
+            size=size,
+        )
+
+    def order_line(self, line_id: str) -> order_views.LineView:
+        """One order line with every number and step behind its quantity.
+
+        Raises
+        ------
+        MissingInputError
+            Where there is no such line.
+        """
+        for line in self._standing():
+            if line.line_id == line_id:
+                return order_views.line_view(
+                    line, self._came(), worked=worked(line), today=self._today(), currency=self.config.currency
+                )
+        raise MissingInputError(f"no order line is called {line_id!r}. List them: finalmile orders list")
+
+    def _marked(self, marks: Sequence[str]) -> list[OrderLine]:
+        return orders.marked(self._standing(), marks)
 
     def _chosen(self, order: str | None, *, supplier: str | None = None, product: str | None = None) -> list[OrderLine]:
         if order is None and supplier is None and product is None:

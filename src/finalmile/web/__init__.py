@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from finalmile.web.app import create_app
+    from finalmile.web.order_pages import OrderDesk
     from finalmile.web.serving import serve
 
-__all__ = ["create_app", "serve"]
+__all__ = ["OrderDesk", "create_app", "serve"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,6 +21,10 @@ def __getattr__(name: str) -> object:
         from finalmile.web.app import create_app
 
         return create_app
+    if name == "OrderDesk":
+        from finalmile.web.order_pages import OrderDesk
+
+        return OrderDesk
     if name == "serve":
         from finalmile.web.serving import serve
 

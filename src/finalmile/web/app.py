@@ -1,4 +1,4 @@
-"""The pages: home, products, one product, orders."""
+"""The pages: home, products, one product, orders, monitoring, incidents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from finalmile.figures import (
 )
 from finalmile.figures.watched import Watched
 from finalmile.web.assets import router
+from finalmile.web.future_pages import Futures, add_frontier_page, simulated
 from finalmile.web.guards import Guards
+from finalmile.web.order_pages import OrderDesk, add_order_pages
 from finalmile.web.rendering import environment, render
 from finalmile.workflows.why import Explained
 
@@ -44,8 +46,10 @@ def create_app(
     *,
     watched: SHOW_WATCHED | None = None,
     explained: SHOW_EXPLAINED | None = None,
+    orders: OrderDesk | None = None,
+    futures: Futures | None = None,
 ) -> FastAPI:
-    """A FastAPI app that shows a project on read-only pages.
+    """A FastAPI app that shows a project on pages, which change nothing but orders.
 
     Parameters
     ----------
@@ -59,15 +63,26 @@ def create_app(
     explained
         Gives an incident by its id with why it is open; raises ``UnknownNameError`` for one that does not exist.
         Without it incidents have no pages.
+    orders
+        Where orders are approved, edited, cancelled and sent. Without it today's proposals are listed, and that is all.
+    futures
+        Simulates a product on other terms, and what each service level takes in stock. Without it there are neither
+        forms nor a page for that.
     """
     app = FastAPI(title="finalmile", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(router)
     app.add_middleware(Guards)
     environment().get_template("home.html")  # compiled now, so that the first visitor does not wait for it
     _add_home(app, home)
-    _add_lists(app, home, linked=product is not None)
+    _add_products(app, home, linked=product is not None)
+    if orders is None:
+        _add_proposals(app, home, linked=product is not None)
+    else:
+        add_order_pages(app, orders)
     if product is not None:
-        _add_product(app, product)
+        _add_product(app, product, futures)
+    if futures is not None:
+        add_frontier_page(app, futures)
     if watched is not None:
         _add_monitoring(app, watched, linked=EXPLAINED if explained is not None else ())
     if explained is not None:
@@ -117,7 +132,7 @@ def _add_home(app: FastAPI, home: SHOW_HOME) -> None:
         return render("home.html", home=shown, charts=home_charts(shown), here="/")
 
 
-def _add_lists(app: FastAPI, home: SHOW_HOME, *, linked: bool) -> None:
+def _add_products(app: FastAPI, home: SHOW_HOME, *, linked: bool) -> None:
     @app.get("/products", response_class=HTMLResponse)
     def products(q: str = "", page: int = Query(1, ge=1)) -> str:  # pyright: ignore[reportUnusedFunction]
         shown = home()
@@ -130,6 +145,8 @@ def _add_lists(app: FastAPI, home: SHOW_HOME, *, linked: bool) -> None:
             home=shown, rows=rows, q=q, page=page, pages=pages, found=found.height, linked=linked, here="/products",
         )  # fmt: skip
 
+
+def _add_proposals(app: FastAPI, home: SHOW_HOME, *, linked: bool) -> None:
     @app.get("/orders", response_class=HTMLResponse)
     def orders(page: int = Query(1, ge=1)) -> str:  # pyright: ignore[reportUnusedFunction]
         shown = home()
@@ -139,11 +156,13 @@ def _add_lists(app: FastAPI, home: SHOW_HOME, *, linked: bool) -> None:
         return render("orders.html", home=shown, rows=rows, page=page, pages=pages, linked=linked, here="/orders")
 
 
-def _add_product(app: FastAPI, product: SHOW_PRODUCT) -> None:
+def _add_product(app: FastAPI, product: SHOW_PRODUCT, futures: Futures | None) -> None:
     @app.get("/product", response_class=HTMLResponse)
-    def product_page(id: str) -> str:  # pyright: ignore[reportUnusedFunction]  # noqa: A002 - name in the address
+    def product_page(request: Request, id: str) -> str:  # pyright: ignore[reportUnusedFunction]  # noqa: A002
         shown = product(id)
-        return render("product.html", product=shown, chart=product_story(shown, events=shown.events), here="/products")
+        asked = None if futures is None else simulated(futures, id, request.query_params)
+        chart = product_story(shown, events=shown.events)
+        return render("product.html", product=shown, chart=chart, asked=asked, here="/products")
 
 
 def _add_monitoring(app: FastAPI, watched: SHOW_WATCHED, *, linked: tuple[str, ...]) -> None:

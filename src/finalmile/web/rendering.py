@@ -98,6 +98,17 @@ def products_address(query: str, page: int) -> str:
     return "/products?" + urlencode({"q": query, "page": page}, quote_via=quote)
 
 
+def orders_address(state: str, supplier: str = "", product: str = "", page: int = 1) -> str:
+    """Address of a list of orders."""
+    told = {"state": state, "supplier": supplier, "product": product, "page": page if page > 1 else ""}
+    return "/orders?" + urlencode({name: value for name, value in told.items() if value != ""}, quote_via=quote)
+
+
+def line_address(line_id: str) -> str:
+    """Address of one order line."""
+    return "/orders/line?" + urlencode({"id": line_id}, quote_via=quote)
+
+
 @cache
 def environment() -> Environment:
     """Jinja with escaping always on and no silent blanks."""
@@ -126,6 +137,8 @@ def environment() -> Environment:
         "chart_table": chart_table,
         "product_address": product_address,
         "products_address": products_address,
+        "orders_address": orders_address,
+        "line_address": line_address,
         "grades": GRADES,
         "themes": script_json({"light": template("light"), "dark": template("dark")}),
     }

@@ -42,6 +42,32 @@ def chosen(
     return mine
 
 
+def marked(lines: Sequence[OrderLine], marks: Sequence[str]) -> list[OrderLine]:
+    """Lines as somebody saw them, each told as ``LINE_ID=QUANTITY``.
+
+    Raises
+    ------
+    MissingInputError
+        Where there is no such line.
+    ConflictError
+        Where a quantity has changed since: what is agreed to is what was seen.
+    """
+    known = {line.line_id: line for line in lines}
+    found: list[OrderLine] = []
+    for mark in dict.fromkeys(marks):
+        line_id, _, quantity = mark.partition("=")
+        line = known.get(line_id)
+        if line is None:
+            raise MissingInputError(f"no order line is called {line_id!r}; look at the list again")
+        if quantity != str(line.quantity):
+            raise ConflictError(
+                f"{line.unique_id} of {line.order_id} is {line.quantity:,} by now, not {quantity or 'as told'}: "
+                "look at it again; nothing was changed"
+            )
+        found.append(line)
+    return found
+
+
 def move(shop: Shop, lines: Sequence[OrderLine], state: OrderState, *, why: str) -> list[OrderLine]:
     """Move lines to a state, all or none; those that moved. Lines that are there already stay.
 

@@ -13,6 +13,7 @@ from finalmile.inventory.worked import worked
 from finalmile.plugins import Registry
 from finalmile.records import Certificate, Json, OrderLine, Step, Version
 from finalmile.workflows.monitored import Monitored
+from finalmile.workflows.order_reasons import reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,10 @@ class Orders:
             if self.reasons:
                 told += [f"    {name}: {value}" for name, value in line.reason.items()]
         return told
+
+    def reason(self, line: OrderLine) -> str:
+        """Why a line has its quantity, in a sentence."""
+        return reason(line)
 
     def worked(self, line: OrderLine) -> list[str]:
         """Every number and step behind the quantity of a line."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from finalmile.web.api import batches, comparison, incidents, models, records, why
+from finalmile.web.api import batches, comparison, incidents, models, orders, planning, records, why
 from finalmile.web.api.desk import Desk
 from finalmile.web.api.errors import add_errors
 from finalmile.web.api.fast_paths import COMPONENTS, PATHS
@@ -40,7 +40,7 @@ def create_api(desk: Desk, *, secret: str = "") -> FastAPI:
         openapi_url=None, responses=ERRORS, redirect_slashes=False,
     )  # fmt: skip
     app.state.desk = desk
-    for part in (models, comparison, incidents, why, batches, records):
+    for part in (models, comparison, incidents, why, orders, planning, batches, records):
         app.router.routes.extend(part.router.routes)  # flat, so that every route can be looked at
 
     @app.get("/openapi.json", summary="This description", tags=["about"])

@@ -34,6 +34,13 @@
     addEventListener("beforeprint", () => places.forEach(draw));
   }
 
+  // One box ticks all lines of its table, or of the page where it stands outside of one.
+  for (const all of document.querySelectorAll("input.all")) {
+    all.addEventListener("change", () => {
+      for (const box of (all.closest("table") || document).querySelectorAll("input[type=checkbox]")) box.checked = all.checked;
+    });
+  }
+
   addEventListener("keydown", (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
