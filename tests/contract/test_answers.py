@@ -124,10 +124,51 @@ def table(lines: list[Said], *, order: str = "PO-1", delimiter: str = ",") -> st
     return text.getvalue()
 
 
+def x12_notice(lines: list[Said], *, order: str = "PO-1", element: str = "\x1d", end: str = "\x1c\n") -> str:
+    """Every line in two packs, the day told of the shipment."""
+    body = [["ST", "856", "0001"], ["BSN", "00", "S-7", "20240502", "1200"], ["HL", "1", "", "S"]]
+    body += [["DTM", "017", f"{lines[0].due:%Y%m%d}"], ["HL", "2", "1", "O"], ["PRF", order]]
+    number = 2
+    for n, said in enumerate(lines, 1):
+        for units in (said.units // 2, said.units - said.units // 2):
+            body += [
+                ["HL", str(number + 1), "2", "P"],
+                ["MAN", "GM", "1"],
+                ["HL", str(number + 2), str(number + 1), "I"],
+            ]
+            body += [["LIN", str(n), "VN", "theirs", "BP", said.product], ["SN1", "", str(units), "EA"]]
+            number += 2
+    body.append(["CTT", str(number), str(sum(said.units for said in lines))])
+    body.append(["SE", str(len(body) + 1), "0001"])
+    frame = x12([], order=order, element=element, end=end)
+    head, tail = frame.split(end)[:2], frame.split(end)[-3:]
+    return end.join([*head, *(element.join(each) for each in body), *tail])
+
+
+def edifact_notice(lines: list[Said], *, order: str = "PO-1") -> str:
+    """Every line in two packs, the day told of the message."""
+    frame = edifact([], order=order).split("'\n")
+    named = next(each for each in frame if each.startswith("RFF"))
+    body = ["UNH+1+DESADV:D:96A:UN", "BGM+351+S-7+9", f"DTM+17:{lines[0].due:%Y%m%d}:102", named]
+    for pack in (0, 1):
+        body.append(f"CPS+{pack + 1}")
+        for n, said in enumerate(lines, 1):
+            half = said.units // 2
+            product = next(each for each in edifact([said]).split("'\n") if each.startswith("LIN"))
+            body += [f"LIN+{n}+" + product.split("+", 2)[2].partition("+")[0] + "+" + product.split("+", 3)[3]]
+            body.append(f"QTY+12:{said.units - half if pack else half}:PCE")
+    body.append(f"CNT+2:{2 * len(lines)}")
+    body.append(f"UNT+{len(body) + 1}+1")
+    return "'\n".join([*frame[:2], *body, *frame[-2:]])
+
+
 WRITERS = {"x12_855": x12, "edifact_ordrsp": edifact, "ubl_order_response": ubl, "answers_csv": table}
+NOTICES = {"x12_856": x12_notice, "edifact_desadv": edifact_notice}
+ANSWERED = list(WRITERS)
+WRITERS |= NOTICES
 STARTS = {"x12_855": b"ISA", "edifact_ordrsp": b"UNB+UNOA", "ubl_order_response": b"<a"}
-STARTS |= {"answers_csv": b"order_id,line\n"}
-CHECKED = ["x12_855", "edifact_ordrsp", "ubl_order_response"]
+STARTS |= {"answers_csv": b"order_id,line\n", "x12_856": b"ISA", "edifact_desadv": b"UNB+UNOW"}
+CHECKED = ["x12_855", "edifact_ordrsp", "ubl_order_response", "x12_856", "edifact_desadv"]
 
 
 def read(name: str, content: bytes | str):
@@ -138,7 +179,17 @@ def test_every_format_has_a_writer_here():
     assert set(WRITERS) == set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NOTICES)
+@settings(max_examples=25)
+@given(lines=ANSWERS, order=TEXT)
+def test_units_on_their_way_are_added_up_over_packs(name, lines, order):
+    (found,) = read(name, NOTICES[name](lines, order=order)).orders
+    assert found.order == order
+    assert {one.product: one.shipped for one in found.lines} == {said.product: said.units for said in lines}
+    assert {one.due for one in found.lines} == {lines[0].due}
+
+
+@pytest.mark.parametrize("name", ANSWERED)
 @settings(max_examples=25)
 @given(lines=ANSWERS, order=TEXT)
 def test_what_a_supplier_says_is_read(name, lines, order):
@@ -181,7 +232,7 @@ def test_a_file_is_known_by_how_it_begins(name):
     assert format_of(WRITERS[name]([Said()]).encode()) == name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ANSWERED)
 def test_ten_thousand_lines_are_one_answer(name):
     lines = [Said(product=f"item {n}", units=n) for n in range(10_000)]
     assert len(read(name, WRITERS[name](lines)).orders[0].lines) == 10_000
@@ -197,7 +248,10 @@ def test_a_file_that_is_cut_short_is_noticed_wherever_it_ends(name, data, lines)
         read(name, content[:end])
 
 
-@pytest.mark.parametrize(("name", "end"), [("x12_855", "\x1c\n"), ("edifact_ordrsp", "'\n")])
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [("x12_855", "\x1c\n"), ("edifact_ordrsp", "'\n"), ("x12_856", "\x1c\n"), ("edifact_desadv", "'\n")],
+)
 @given(data=st.data(), lines=ANSWERS)
 @settings(max_examples=25)
 def test_a_segment_that_is_lost_or_there_twice_is_noticed(name, end, data, lines):
@@ -426,6 +480,45 @@ def test_the_parts_of_a_line_add_up(acks, expected):
     changed = changed.replace("SE*6*", f"SE*{5 + len(acks)}*")
     (line,) = read("x12_855", changed).orders[0].lines
     assert (line.outcome, line.quantity, line.due) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("HL*2*1*O", "HL*2*9*O", r"segment 7 \(HL\), line 7: '9' above it is not there"),
+        ("HL*4*3*I", "HL*3*3*I", r"\(HL\), line 11: '3' is there twice"),
+        ("HL*3*2*P", "HL*3*3*P", r"\(HL\), line 9: '3' above it is not there"),
+        ("PRF*PO-1", "PRF*", r"\(HL\), line 11: stands under no order; PRF names one"),
+        ("SN1**2*EA", "SN1**2*CA", r"\(SN1\), line 13: counts in 'CA', and we order in EA"),
+        ("SN1**2*EA", "SN1**two*EA", r"\(SN1\), line 13: the quantity 'two'"),
+        ("CTT*6*5", "CTT*7*5", r"\(CTT\), line 19: counts '7', and there are 6 HL"),
+        ("CTT*6*5", "CTT*6*6", r"\(CTT\), line 19: a hash total of '6', and quantities of SN1 add up to 5"),
+        ("DTM*017*20240501", "DTM*017*2024", r"\(DTM\), line 6: '2024' is not a day"),
+        ("ST*856", "ST*850", r"\(ST\), line 3: transaction '850' is no ship notice"),
+    ],
+)
+def test_an_856_that_contradicts_itself_is_told_with_segment_and_line(before, after, said):
+    content = x12_notice([Said()], element="*", end="~\n")
+    assert before in content
+    with pytest.raises(SchemaError, match=said):
+        read("x12_856", content.replace(before, after, 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("RFF+ON:PO-1", "RFF+CT:PO-1", r"\(LIN\), line 8: belongs to no order; RFF\+ON names one"),
+        ("QTY+12:2:PCE", "QTY+21:2:PCE", r"\(LIN\), line 8: says no quantity; QTY\+12 does"),
+        ("QTY+12:2:PCE", "QTY+12:2:CT", r"\(QTY\), line 9: counts in 'CT'"),
+        ("CNT+2:2", "CNT+2:1", r"\(CNT\), line 13: counts '1' lines, and there are 2 LIN"),
+        ("DESADV:D", "INVOIC:D", r"\(UNH\), line 3: message 'INVOIC' is no announcement"),
+    ],
+)
+def test_a_desadv_that_contradicts_itself_is_told_with_segment_and_line(before, after, said):
+    content = edifact_notice([Said()])
+    assert before in content
+    with pytest.raises(SchemaError, match=said):
+        read("edifact_desadv", content.replace(before, after, 1))
 
 
 def test_a_second_document_of_an_order_is_named_by_its_release_number():

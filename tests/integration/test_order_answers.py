@@ -189,6 +189,35 @@ def test_more_than_was_asked_for_is_told(project: Project, tmp_path: Path) -> No
     assert told.notes == ("'tea' of PO-1: 100 units are promised, 10 were asked for",)
 
 
+def notice(folder: Path, number: int, **units: int) -> Path:
+    """A ship notice that arrives on the 20th."""
+    body = ["UNH+1+DESADV:D:96A:UN", f"BGM+351+S{number}+9", "DTM+17:20240520:102", "RFF+ON:PO-1", "CPS+1"]
+    for n, (product, count) in enumerate(units.items(), 1):
+        body += [f"LIN+{n}++{product}:IN", f"QTY+12:{count}:PCE"]
+    path = folder / f"desadv-{number}.edi"
+    segments = [f"UNB+UNOC:3+ACME+SHOP+240510:0000+{number}", *body, f"UNT+{len(body) + 1}+1", f"UNZ+1+{number}", ""]
+    path.write_text("'".join(segments))
+    return path
+
+
+def test_the_day_of_a_line_is_that_of_the_delivery_that_completes_it(project: Project, tmp_path: Path) -> None:
+    told = project.take_answers(notice(tmp_path, 1, tea=10, milk=4))
+    now = standing(project)
+    assert now["PO-1", "tea"] == ("acknowledged", 10, "2024-05-20")
+    assert now["PO-1", "milk"] == ("acknowledged", 10, "2024-05-08")
+    assert told.notes == ("'milk' of PO-1: 4 of 10 units are on their way",)
+    assert project.take_answers(tmp_path / "desadv-1.edi").rows == ()
+    project.take_answers(notice(tmp_path, 2, milk=6))
+    assert standing(project)["PO-1", "milk"] == ("acknowledged", 10, "2024-05-20")
+
+
+def test_nothing_has_come_because_it_is_announced(project: Project, tmp_path: Path) -> None:
+    project.take_answers(notice(tmp_path, 1, tea=10))
+    assert project.tables["receipts"].read().is_empty()
+    with pytest.raises(SchemaError, match="no product is called 'sugar'"):
+        project.take_answers(notice(tmp_path, 2, tea=1, sugar=1))
+
+
 def receipts(folder: Path, *rows: str) -> Path:
     path = folder / "receipts.csv"
     path.write_text("\n".join(["order_id,unique_id,quantity,received_at", *rows, ""]))

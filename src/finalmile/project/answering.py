@@ -34,8 +34,8 @@ class Answering(Ordering):
         Parameters
         ----------
         format
-            Registered name: ``x12_855``, ``edifact_ordrsp``, ``ubl_order_response``, ``answers_csv``; by default as
-            the file begins.
+            Registered name: ``x12_855``, ``x12_856``, ``edifact_ordrsp``, ``edifact_desadv``,
+            ``ubl_order_response``, ``answers_csv``; by default as the file begins.
         supplier
             Whose file it is: answers to orders of anybody else are faults then.
 

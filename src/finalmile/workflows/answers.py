@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
@@ -12,7 +12,7 @@ from finalmile.errors import SchemaError, printable
 from finalmile.inventory.answers import Answers, LineAnswer, OrderAnswer
 from finalmile.inventory.exports.purchase_orders import exact_price, fit
 from finalmile.records import Json, LineChange, OrderLine
-from finalmile.workflows.orders import AT_SUPPLIER, acknowledgement
+from finalmile.workflows.orders import AT_SUPPLIER, acknowledgement, note_of
 from finalmile.workflows.shop import Shop
 
 _MOST_TOLD = 20
@@ -128,8 +128,7 @@ def by_document(lines: Sequence[OrderLine]) -> dict[str, list[OrderLine]]:
 
 
 def _document(line: OrderLine) -> str:
-    sent = line.reason.get("sent")
-    name = cast("Mapping[str, object]", sent).get("document") if isinstance(sent, Mapping) else None
+    name = note_of(line, "sent").get("document")
     return name if isinstance(name, str) else line.order_id
 
 
@@ -201,10 +200,23 @@ def _take_line(one: LineAnswer, line: OrderLine, read: _Read, digest: str) -> No
         if one.outcome == "accepted" and one.quantity != 0:
             read.notes.append(f"{what} is cancelled, and the supplier means to send it; tell the supplier")
             read.alarmed = True
+    elif one.shipped is not None:
+        _take_despatch(one, line, read, what, {"answers": [*before, digest]})
     elif one.outcome != "open":
         read.faults += _faults_of_day(one, line)
         read.notes += _remarks(one, line, what)
         read.changes.append(_change(one, line, {"answers": [*before, digest]}))
+
+
+def _take_despatch(one: LineAnswer, line: OrderLine, read: _Read, what: str, note: Json) -> None:
+    """What is on its way: once all of it is, its day is that of the line."""
+    earlier = note_of(line, "despatched").get("units")
+    units = (earlier if isinstance(earlier, int) else 0) + (one.shipped or 0)
+    if units < line.quantity:
+        read.notes.append(f"{what}: {units:,} of {line.quantity:,} units are on their way")
+        one = replace(one, due=None)
+    read.faults += _faults_of_day(one, line)
+    read.changes.append(_change(one, line, {**note, "despatched": {"units": units}}))
 
 
 def _answers_before(line: OrderLine) -> list[str]:
@@ -238,8 +250,7 @@ def _remarks(one: LineAnswer, line: OrderLine, what: str) -> Iterator[str]:
 
 
 def _asked(line: OrderLine) -> int:
-    first = line.reason.get("acknowledged")
-    asked = cast("Mapping[str, object]", first).get("asked_quantity") if isinstance(first, Mapping) else None
+    asked = note_of(line, "acknowledged").get("asked_quantity")
     return asked if isinstance(asked, int) else line.quantity
 
 

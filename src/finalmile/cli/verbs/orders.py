@@ -138,7 +138,7 @@ def take_answers(
     format: AnswerFormat = None,  # noqa: A002 - the option's name
     supplier: FromSupplier = None,
 ) -> Report:
-    """Note what a supplier's file answers: X12 855, EDIFACT ORDRSP, UBL, CSV; all of it or nothing, twice is once."""
+    """Note what a supplier's file says: X12 855 and 856, EDIFACT ORDRSP and DESADV, UBL, CSV; all of it or nothing."""
     return session.project.take_answers(file, format=format, supplier=supplier)
 
 

@@ -20,6 +20,9 @@ _ENCODINGS = {
     **{"UNOF": "iso8859-7", "UNOG": "iso8859-3", "UNOH": "iso8859-4", "UNOI": "iso8859-6", "UNOJ": "iso8859-8"},
     **{"UNOK": "iso8859-9", "UNOW": "utf-8"},
 }
+PIECES = frozenset({"", "PCE", "EA", "C62", "NAR"})
+"""Units of measure that count pieces."""
+
 _BEGINS = re.compile(rb"\s*(UNA.{6}\s*)?UNB.(UNO[A-Z])", re.DOTALL)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from finalmile.errors import SchemaError, printable
-from finalmile.inventory.answers.edifact import interchange
+from finalmile.inventory.answers.edifact import PIECES, interchange
 from finalmile.inventory.answers.envelopes import Segment
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
 from finalmile.inventory.answers.text import compact_day, number_of, price_of, units_of
@@ -32,7 +32,6 @@ _PROMISED = ("113", "12", "194")
 _LATER, _ORDERED = "83", "21"
 _HERE = frozenset({"2", "17", "67", "69", "132", "358"})
 _LEAVES = frozenset({"10", "11", "79"})
-_PIECES = frozenset({"", "PCE", "EA", "C62", "NAR"})
 _OURS = ("IN", "BP")
 
 
@@ -68,13 +67,14 @@ class EdifactOrderResponse:
 
 
 @dataclass(slots=True)
-class _Line:
+class Line:
     """A LIN segment and what follows it."""
 
     start: Segment
     parts: list[Segment] = field(default_factory=list[Segment])
 
     def of(self, tag: str) -> list[Segment]:
+        """Its segments of a tag."""
         return [part for part in self.parts if part.tag == tag]
 
 
@@ -102,22 +102,22 @@ class _Message:
         answered = tuple(one for line in lines if (one := self._line(line, of_line)) is not None)
         yield OrderAnswer(place=begin.place, order=named[0].get(1, 2), lines=answered, rest=rest)
 
-    def _parts(self) -> tuple[list[Segment], list[_Line]]:
+    def _parts(self) -> tuple[list[Segment], list[Line]]:
         """Segments before the lines, and the lines."""
         head: list[Segment] = []
-        lines: list[_Line] = []
+        lines: list[Line] = []
         for segment in self.segments:
             if segment.tag == "UNS":
                 break
             if segment.tag == "LIN":
-                lines.append(_Line(segment))
+                lines.append(Line(segment))
             elif lines:
                 lines[-1].parts.append(segment)
             else:
                 head.append(segment)
         return head, lines
 
-    def _check_count(self, lines: Sequence[_Line]) -> None:
+    def _check_count(self, lines: Sequence[Line]) -> None:
         """CNT 2 holds the number of lines, CNT 1 the sum of their quantities."""
         units = sum((number_of(one.get(1, 2)) or 0 for line in lines for one in line.of("QTY")[:1]), 0)
         for total in (one for one in self.segments if one.tag == "CNT"):
@@ -127,7 +127,7 @@ class _Message:
             if total.get(1) == "1" and number_of(total.get(1, 2)) != units:
                 self.faults.append(f"{total.place}: a sum of {told!r}, and quantities of lines add up to {units}")
 
-    def _line(self, line: _Line, of_line: Outcome | None) -> LineAnswer | None:
+    def _line(self, line: Line, of_line: Outcome | None) -> LineAnswer | None:
         before = len(self.faults)
         outcome = self._outcome(line, of_line)
         prices = [one.get(1, 2) for one in line.of("PRI") if one.get(1, 2).strip()]
@@ -135,7 +135,7 @@ class _Message:
         told = LineAnswer(
             place=line.start.place,
             outcome=outcome,
-            product=_product(line),
+            product=our_product(line),
             number=int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None,
             quantity=self._quantity(line) if outcome == "accepted" else None,
             due=self._due(line),
@@ -145,7 +145,7 @@ class _Message:
             self.faults.append(f"{line.start.place}: names no product of ours (IN) and no line number")
         return told if len(self.faults) == before else None
 
-    def _outcome(self, line: _Line, of_line: Outcome | None) -> Outcome:
+    def _outcome(self, line: Line, of_line: Outcome | None) -> Outcome:
         code = line.start.get(2).strip()
         if code and code not in _OF_LINE:
             known = ", ".join(_OF_LINE)
@@ -155,14 +155,14 @@ class _Message:
             self.notes.append(f"{line.start.place}: asks for a decision; the line stays as it was")
         return outcome
 
-    def _quantity(self, line: _Line) -> int | None:
+    def _quantity(self, line: Line) -> int | None:
         """Units that come in all."""
         told: dict[str, int] = {}
         for one in line.of("QTY"):
             kind, unit = one.get(1), one.get(1, 3).strip()
             if kind not in {*_PROMISED, _LATER, _ORDERED}:
                 continue
-            if unit not in _PIECES:
+            if unit not in PIECES:
                 told_unit = printable(unit[:6])
                 self.faults.append(f"{one.place}: counts in {told_unit!r}, and we order in PCE; ask for units")
             elif (units := units_of(one.get(1, 2), one.place, self.faults)) is not None:
@@ -170,7 +170,7 @@ class _Message:
         promised = next((told[kind] for kind in _PROMISED if kind in told), None)
         return told.get(_ORDERED) if promised is None else promised + told.get(_LATER, 0)
 
-    def _due(self, line: _Line) -> date | None:
+    def _due(self, line: Line) -> date | None:
         """The last day on which something arrives."""
         days: list[date] = []
         for one in line.of("DTM"):
@@ -182,7 +182,7 @@ class _Message:
         return max(days, default=None)
 
 
-def _product(line: _Line) -> str | None:
+def our_product(line: Line) -> str | None:
     """Our id, in LIN or else in PIA."""
     if line.start.get(3, 2) in _OURS and line.start.get(3).strip():
         return line.start.get(3)

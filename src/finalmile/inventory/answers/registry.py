@@ -32,6 +32,8 @@ class LineAnswer:
         Day on which the last of them will be here; ``None`` where the answer names none.
     price
         Of one unit; ``None`` where the answer names none.
+    shipped
+        Units that are on their way, where the file announces a delivery; ``None`` in an answer to the order.
     """
 
     place: str
@@ -41,6 +43,7 @@ class LineAnswer:
     quantity: int | None = None
     due: date | None = None
     price: Decimal | None = None
+    shipped: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

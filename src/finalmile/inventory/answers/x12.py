@@ -14,6 +14,8 @@ _LEVELS = (
     Level(opens="ST", closes="SE", control=2, within=("GS",), message=True),
 )
 _ISA = 106
+PIECES = frozenset({"", "EA", "PC", "UN"})
+"""Units of measure that count pieces."""
 
 
 def transactions(content: bytes, /, *, name: str) -> list[list[Segment]]:

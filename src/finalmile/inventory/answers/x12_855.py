@@ -11,7 +11,7 @@ from finalmile.errors import SchemaError, printable
 from finalmile.inventory.answers.envelopes import Segment
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
 from finalmile.inventory.answers.text import compact_day, number_of, price_of, units_of
-from finalmile.inventory.answers.x12 import transactions
+from finalmile.inventory.answers.x12 import PIECES, transactions
 
 _COMES = frozenset({"AA", "AC", "AR", "BP", "DR", "IA", "IB", "IC", "IE", "IP", "IQ", "SP"})
 _NEVER = frozenset({"ID", "IR", "R1", "R2", "R3", "R4", "R5", "R6"})
@@ -26,7 +26,6 @@ _OF_ORDER: dict[str, tuple[Outcome | None, Outcome | None]] = {
 _PURPOSES = frozenset({"00", "04", "05", "06"})
 _HERE = frozenset({"002", "017", "067", "069", "074", "371"})
 _LEAVES = frozenset({"010", "011", "068", "079", "118"})
-_PIECES = frozenset({"", "EA", "PC", "UN"})
 _OURS, _PARTNERS = ("BP", "IN"), 25
 
 
@@ -182,7 +181,7 @@ class _Transaction:
         text, measure = segment.get(at), segment.get(unit).strip()
         if not text.strip():
             return None
-        if measure not in _PIECES:
+        if measure not in PIECES:
             told = printable(measure[:6])
             self.faults.append(f"{segment.place}: counts in {told!r}, and we order in EA; ask for units")
             return None

@@ -1,0 +1,116 @@
+"""Announced deliveries as UN/EDIFACT DESADV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from finalmile.errors import SchemaError, printable
+from finalmile.inventory.answers.despatches import Shipped, announced
+from finalmile.inventory.answers.edifact import PIECES, interchange
+from finalmile.inventory.answers.edifact_ordrsp import Line, our_product
+from finalmile.inventory.answers.envelopes import Segment
+from finalmile.inventory.answers.registry import Answers, answers
+from finalmile.inventory.answers.text import compact_day, number_of, units_of
+
+_HERE = frozenset({"2", "17", "67", "69", "132", "358"})
+
+
+@answers.add("edifact_desadv")
+@dataclass(frozen=True, kw_only=True)
+class EdifactDespatchAdvice:
+    """UN/EDIFACT message DESADV of directory D.96A and of later ones with the same segments.
+
+    Of each message RFF+ON (our order number, of the message or of a line), DTM (17 estimated arrival and the like, of
+    the message or of a line), LIN (our product under ``IN``, or in PIA, or the line's number) and QTY (12 units
+    despatched) are read; units of a product in several packs (CPS) are added up. UNT, UNZ, CNT and references are
+    checked.
+    """
+
+    def __call__(self, content: bytes, /, *, name: str) -> Answers:
+        """What the file announces."""
+        faults: list[str] = []
+        shipped: list[Shipped] = []
+        for segments in interchange(content, name=name):
+            kind = segments[0].get(2)
+            if kind == "DESADV":
+                shipped += _Advice(segments, faults).items()
+            elif kind != "CONTRL":
+                faults.append(f"{segments[0].place}: message {printable(kind[:10])!r} is no announcement; DESADV is")
+        if not shipped and not faults:
+            faults.append("announces no item")
+        if faults:
+            raise SchemaError(name, faults[:20])
+        return Answers(orders=announced(shipped))
+
+
+class _Advice:
+    """One despatch advice."""
+
+    def __init__(self, segments: Sequence[Segment], faults: list[str]) -> None:
+        self.segments, self.faults = segments, faults
+
+    def items(self) -> Iterator[Shipped]:
+        """Every item, with its order and its day."""
+        head, lines = self._parts()
+        for total in (one for one in self.segments if one.tag == "CNT" and one.get(1) == "2"):
+            if number_of(total.get(1, 2)) != len(lines):
+                told = printable(total.get(1, 2)[:20])
+                self.faults.append(f"{total.place}: counts {told!r} lines, and there are {len(lines):,} LIN segments")
+        for line in lines:
+            if (told_item := self._item(line, head)) is not None:
+                yield told_item
+
+    def _parts(self) -> tuple[list[Segment], list[Line]]:
+        """Segments before the first pack or line, and the lines."""
+        head: list[Segment] = []
+        lines: list[Line] = []
+        inside: Line | None = None
+        before = True
+        for segment in self.segments:
+            if segment.tag in {"CPS", "CNT", "UNT"}:
+                inside, before = None, False
+            elif segment.tag == "LIN":
+                inside, before = Line(segment), False
+                lines.append(inside)
+            elif inside is not None:
+                inside.parts.append(segment)
+            elif before:
+                head.append(segment)
+        return head, lines
+
+    def _item(self, line: Line, head: Sequence[Segment]) -> Shipped | None:
+        before = len(self.faults)
+        named = {one.get(1, 2) for one in _orders(line.parts) or _orders(head)}
+        if len(named) != 1:
+            found = "several orders" if named else "no order"
+            self.faults.append(f"{line.start.place}: belongs to {found}; RFF+ON names one")
+        product, number = our_product(line), line.start.get(1)
+        counted = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
+        if product is None and counted is None:
+            self.faults.append(f"{line.start.place}: names no product of ours (IN) and no line number")
+        units = self._units(line)
+        due = self._due(line.parts) or self._due(head)
+        if len(self.faults) > before or units is None:
+            return None
+        return Shipped(place=line.start.place, order=named.pop(), product=product, number=counted, units=units, due=due)
+
+    def _units(self, line: Line) -> int | None:
+        sent = [one for one in line.of("QTY") if one.get(1) == "12"]
+        if not sent:
+            self.faults.append(f"{line.start.place}: says no quantity; QTY+12 does")
+            return None
+        if sent[0].get(1, 3).strip() not in PIECES:
+            unit = printable(sent[0].get(1, 3)[:6])
+            self.faults.append(f"{sent[0].place}: counts in {unit!r}, and we order in PCE; ask for units")
+            return None
+        return units_of(sent[0].get(1, 2), sent[0].place, self.faults)
+
+    def _due(self, parts: Sequence[Segment]) -> date | None:
+        days = [one for one in parts if one.tag == "DTM" and one.get(1) in _HERE and one.get(1, 2)]
+        return compact_day(days[-1].get(1, 2), days[-1].place, self.faults) if days else None
+
+
+def _orders(parts: Sequence[Segment]) -> list[Segment]:
+    return [one for one in parts if one.tag == "RFF" and one.get(1) == "ON" and one.get(1, 2).strip()]
