@@ -113,12 +113,15 @@ class Incident:
     alerted_at: date | datetime | None = None
 
     def explain(self) -> str:
-        """The incident in a sentence or two, for people."""
-        effect = "" if self.finding.effect is None else f" ({self.finding.effect:+.0%} against its benchmark)"
+        """The incident in a sentence or two, for people, with what was done."""
         done = f" Done: {'; '.join(self.actions)}." if self.actions else ""
-        return (
-            f"{self.severity}: {self.check} of {self.subject} since {self.opened_at}{effect}. {self.finding.why}{done}"
-        )
+        return f"{self.found}{done}"
+
+    @property
+    def found(self) -> str:
+        """What was found, in a sentence or two."""
+        effect = "" if self.finding.effect is None else f" ({self.finding.effect:+.0%} against its benchmark)"
+        return f"{self.severity}: {self.check} of {self.subject} since {self.opened_at}{effect}. {self.finding.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

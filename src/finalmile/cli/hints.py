@@ -8,6 +8,7 @@ from pathlib import Path
 
 _VERBS = (
     "check|doctor|ingest|train|certify|promote|rollback|models|forecast|monitor|plan|orders list|orders show|impact"
+    "|incidents list|incidents show|incidents acknowledge|incidents resolve|why|compare"
     "|run|replay|export|dashboard|register|serve|keys create|keys list|keys revoke|routes show"
 )
 _COMMAND = re.compile(rf"\bfinalmile (?:{_VERBS})\b")

@@ -15,12 +15,20 @@ from finalmile.project.settling import Settling
 from finalmile.records import Incident
 from finalmile.workflows import counts, cycle, forecast, materialise, parity, reports
 from finalmile.workflows.endpoint import SERVING
-from finalmile.workflows.incidents import CHECKED_TOO, IncidentsTold, acknowledge_incident, resolve_incident
+from finalmile.workflows.incidents import (
+    CHECKED_TOO,
+    IncidentShown,
+    IncidentsTold,
+    acknowledge_incident,
+    find,
+    resolve_incident,
+)
 from finalmile.workflows.monitor import Watched, joined, monitor
 from finalmile.workflows.monitor_endpoint import monitor_endpoint
 from finalmile.workflows.monitored import Monitored
 from finalmile.workflows.plan import plan as make_plan
 from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_version
+from finalmile.workflows.views import replayed_alarms
 from finalmile.workflows.watching.guard import could_not, halt, said
 
 
@@ -42,7 +50,7 @@ class Days(Settling):
         checks
             Tell of these alone; all of them are run.
         gate
-            Count a breached finding as a breach, and not only an open incident.
+            Count a breached finding as a breach, and not only an open incident; so does that nothing was judged.
 
         Raises
         ------
@@ -55,8 +63,9 @@ class Days(Settling):
         with self._writing(f"monitor {model}"):
             newest_version(self.shop, model)
             watched = joined(monitor(self.shop, model, self.shop.known.newest), self._endpoint(model))
-            told = replace(cycle.monitored(self.ledger, model, watched), gated=gate)
-            return told.only(checks) if checks else told
+            told = cycle.monitored(self.ledger, model, watched)
+            told = told.only(checks) if checks else told
+            return told.gate(at=self.shop.day(self.shop.known.newest)) if gate else told
 
     def acknowledge(self, incident_id: str, *, why: str) -> Incident:
         """Say that somebody looks after an incident; evidence of its subject starts anew."""
@@ -69,9 +78,14 @@ class Days(Settling):
             return resolve_incident(self.shop, incident_id, why=why)
 
     def incidents(self, model: str | None = None, *, open_only: bool = True) -> IncidentsTold:
-        """Incidents, newest first."""
+        """Incidents, newest first; where there never was one, how many the newest replay tells of."""
         rows = tuple(self.ledger.incidents(model=model, open_only=open_only))
-        return IncidentsTold(rows=rows, every=not open_only)
+        played = "" if rows or self.ledger.incidents() else replayed_alarms(self.folder)
+        return IncidentsTold(rows=rows, every=not open_only, played=played)
+
+    def incident(self, incident_id: str) -> IncidentShown:
+        """One incident in full; ``UnknownNameError`` where there is none of that id."""
+        return IncidentShown(incident=find(self.ledger, incident_id))
 
     def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
         """Propose orders for every item with a stock count, by the settings' policy or another; nothing is sent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -13,6 +14,7 @@ from finalmile.workflows.remembered import remembered
 from finalmile.workflows.shop import Shop
 
 _TOOK = "alerts told"
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def deliver(shop: Shop) -> None:
@@ -21,7 +23,7 @@ def deliver(shop: Shop) -> None:
     A receiver that took an alert is not told it again because another refuses it. One that was killed between taking
     an alert and the note of it is told twice.
     """
-    names = [_name(one) for one in shop.notifiers]
+    names = _names(shop.notifiers)
     before = _took(shop.ledger)
     waiting: dict[str, Sequence[str]] = {}
     for outbox_id, alert in shop.ledger.pending_alerts():
@@ -45,9 +47,16 @@ def _told(notifier: Notifier, alert: Alert) -> bool:
     return True
 
 
-def _name(notifier: Notifier) -> str:
-    """What a receiver with these settings is known by; settings may be secrets and are not kept."""
-    return hashlib.sha256(f"{type(notifier).__qualname__} {notifier!r}".encode()).hexdigest()[:12]
+def _names(notifiers: Sequence[Notifier]) -> list[str]:
+    """What receivers are known by from one process to the next; settings may be secrets and are not kept.
+
+    Where something has no words of its own its address in memory is left out, for it is another one each time;
+    receivers that are alike then are told apart by their order.
+    """
+    told = [_ADDRESS.sub("", f"{type(one).__qualname__} {one!r}") for one in notifiers]
+    alike = [told[:at].count(words) for at, words in enumerate(told)]
+    numbered = [f"{words} {before}" if before else words for words, before in zip(told, alike, strict=True)]
+    return [hashlib.sha256(words.encode()).hexdigest()[:12] for words in numbered]
 
 
 def _took(ledger: Ledger) -> Mapping[str, Sequence[str]]:

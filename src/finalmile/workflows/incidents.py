@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -19,17 +20,24 @@ CHECKED_TOO = ("bias", "serving")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentsTold:
-    """Incidents, or what became of one; ``every`` where those that are over were asked for too."""
+    """Incidents, or what became of one; ``every`` where those that are over were asked for too.
+
+    Parameters
+    ----------
+    played
+        What a replay told of, where the project itself never had an incident.
+    """
 
     rows: tuple[Incident, ...]
     every: bool = False
     done: str = ""
+    played: str = ""
     breached: bool = False
 
     def lines(self) -> list[str]:
         """One after another, each with its id and what was done."""
-        if not self.rows and self.every:
-            return ["There has been no incident."]
+        if not self.rows and (self.every or self.played):
+            return ["There has been no incident.", *([self.played] if self.played else [])]
         if not self.rows:
             return ["No incident is open. All there ever were: finalmile incidents list --all"]
         said = [self.done] if self.done else []
@@ -38,6 +46,39 @@ class IncidentsTold:
     def to_dict(self) -> Json:
         """Rows under ``incidents``."""
         return {"incidents": [asdict(one) for one in self.rows]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentShown:
+    """One incident in full."""
+
+    incident: Incident
+    breached: bool = False
+
+    def lines(self) -> list[str]:
+        """State, what was found, figures beside their benchmark, members, what was done, what to do next."""
+        one, told = self.incident, self.incident.finding
+        figures = [("value", told.value), ("against", told.benchmark), ("at risk a day", told.money_at_risk)]
+        unit = f" ({told.unit})" if told.unit else ""
+        said = [f"  {name:13} {value:.4g}" for name, value in figures if value is not None]
+        over = one.state == "resolved"
+        return [
+            f"{one.incident_id}  {one.state}, {one.severity}, of {one.model}",
+            f"{one.check} of {one.subject}{unit}: {told.why}",
+            *said,
+            f"  opened {one.opened_at}, seen last {one.updated_at}, {one.clean_looks} clean looks since",
+            *([f"  {len(one.subjects):,} members: {_first(one.subjects)}"] if one.subjects else []),
+            *(f"  done: {action}" for action in one.actions),
+            *([] if over else [f"Next: finalmile incidents acknowledge {one.incident_id}"]),
+        ]
+
+    def to_dict(self) -> Json:
+        """The incident."""
+        return {"incident": asdict(self.incident)}
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 
 
 def acknowledge_incident(shop: Shop, incident_id: str, *, why: str) -> Incident:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 
 from finalmile.records import Finding, Incident, Json
@@ -19,7 +20,8 @@ class Monitored:
     Parameters
     ----------
     gated
-        Whether a finding that is breached, or a check that failed, counts as a breach before it is an incident.
+        Whether a finding that is breached, or a check that failed, counts as a breach before it is an incident; see
+        :meth:`gate`.
     """
 
     findings: tuple[Finding, ...]
@@ -42,6 +44,16 @@ class Monitored:
             findings=tuple(finding for finding in self.findings if finding.check in checks),
             incidents=tuple(incident for incident in self.incidents if incident.check in checks),
         )
+
+    def gate(self, *, at: date | datetime) -> Monitored:
+        """The same for a gate, which passes nothing unseen: that no finding has a figure is a check that failed."""
+        if any(one.value is not None for one in self.findings):
+            return replace(self, gated=True)
+        why = "Nothing was judged, so nothing passes: see that forecasts and the sales of their days are there."
+        unseen = Finding(
+            check="monitor", subject="check", at=at, value=None, benchmark=None, severity="warning", why=why
+        )
+        return replace(self, gated=True, findings=(*self.findings, unseen))
 
     def lines(self) -> list[str]:
         """What was found, worst first; what is fine is counted."""

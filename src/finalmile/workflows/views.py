@@ -80,6 +80,16 @@ def newest_replay(folder: Path) -> _Replay | None:
     return _Replay(done[-1].parent) if done else None
 
 
+def replayed_alarms(folder: Path) -> str:
+    """How many alarms the newest replay told of, in a sentence; empty without any."""
+    played = newest_replay(folder)
+    alarms = 0 if played is None else int((played.frame("happenings")["kind"] == "alarm").sum())
+    if played is None or not alarms:
+        return ""
+    span = f"{played.summary['first']} to {played.summary['last']}"
+    return f"The replay of {span} told of {alarms:,}, which its pages show: finalmile dashboard"
+
+
 class _Replay:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -305,4 +315,4 @@ def product(shop: Shop, tables: Mapping[Kind, HistoryTable], unique_id: str) -> 
 
 
 _HIDDEN = frozenset({"unique_id", "known_at", "backfilled"})
-__all__ = ["UNKNOWN", "assumptions", "home", "newest_replay", "product"]
+__all__ = ["UNKNOWN", "assumptions", "home", "newest_replay", "product", "replayed_alarms"]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from finalmile.errors import FinalMileError, MissingInputError
+from finalmile.errors import FinalMileError, MissingInputError, UnknownNameError
 from finalmile.frames import FloatArray, IntArray, Panel
 from finalmile.monitoring.why import Around, Event, LossRows, Why, explain_rows
 from finalmile.monitoring.why.causes import share
@@ -108,7 +108,7 @@ def why(
         Where neither is named and no incident is open.
     """
     if incident_id is not None:
-        return explain(shop, find(shop.ledger, incident_id))
+        return explain(shop, _named(shop, incident_id))
     if since is not None:
         check_model(shop.ledger, model)
         last = known_cutoff(shop, None if until is None else shop.frequency.index_of(until))
@@ -237,6 +237,17 @@ def _holidays(told: _Told) -> Sequence[Event]:
         return ()
     on = np.flatnonzero((np.nan_to_num(holiday[:, : told.panel.length]) > 0).any(axis=0)) + told.panel.first
     return [Event(kind="holiday", period=int(one), words="a public holiday") for one in on if one >= told.since][:3]
+
+
+def _named(shop: Shop, incident_id: str) -> Incident:
+    """The incident of an id; who named a model is told how."""
+    try:
+        return find(shop.ledger, incident_id)
+    except UnknownNameError as unknown:
+        if incident_id not in {*shop.config.models, *(one.model for one in shop.ledger.versions())}:
+            raise
+        mend = f"finalmile why --model {incident_id}"
+        raise MissingInputError(f"{incident_id!r} is a model and no incident; explain its newest: {mend}") from unknown
 
 
 def _period(shop: Shop, at: date | datetime) -> int:

@@ -94,6 +94,7 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
         ("monitor milk", "monitor", ("milk",), {"checks": (), "gate": False}),
         ("monitor --gate --check loss --check fva", "monitor", ("demand",), {"checks": ("loss", "fva"), "gate": True}),
         ("incidents list --all --model milk", "incidents", ("milk",), {"open_only": False}),
+        ("incidents show ab12", "incident", ("ab12",), {}),
         ("incidents list", "incidents", (None,), {"open_only": True}),
         ("plan", "plan", ("demand",), {}),
         ("orders list", "orders", (None,), {"states": [], "supplier": None, "product": None}),

@@ -27,7 +27,7 @@ def _incident(check: str = "loss") -> Incident:
     finding = Finding(check=check, subject=HOSTILE, at=DAY, value=0.5, benchmark=0.4, breached=True, why=HOSTILE)
     return Incident(
         incident_id="ab12", model="demand", check=check, subject=HOSTILE, severity="critical", state="open",
-        opened_at=DAY, updated_at=DAY, finding=finding,
+        opened_at=DAY, updated_at=DAY, finding=finding, actions=("retrained on 2026-05-02",),
     )  # fmt: skip
 
 
@@ -81,6 +81,21 @@ def test_of_parts_that_may_be_chance_only_the_most_convincing_is_shown() -> None
     assert "may be chance" in page
     assert "store north" in page
     assert "store south" not in page
+
+
+def test_a_part_that_fell_is_not_said_to_have_risen() -> None:
+    fell = replace(_why(), parts={"mix": -0.03, "bias": -0.02, "noise": 0.0})
+    page = _answer("/incident?id=ab12", fell).text
+    assert "easy to forecast" in page
+    assert "forecasts lean less to one side" in page
+    assert "as before" in page
+    assert "hard to forecast" not in page
+    assert "lean further" not in page
+
+
+def test_what_was_done_is_said_once() -> None:
+    page = _answer("/incident?id=ab12", _why()).text
+    assert page.count("retrained on 2026-05-02") == page.count("Done:") == 1
 
 
 def test_hostile_names_on_the_page_of_an_incident_are_text() -> None:

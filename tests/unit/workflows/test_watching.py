@@ -18,6 +18,9 @@ from finalmile.records import Finding
 from finalmile.workflows import monitor as monitoring
 from finalmile.workflows.findings_kept import from_frame, to_frame
 from finalmile.workflows.guarantees import PROMISES
+from finalmile.workflows.watching.seen import state_key
+
+from .conftest import SmallShop
 
 HISTORY = 100
 
@@ -104,6 +107,69 @@ def test_a_gate_and_a_named_check_tell_of_less_and_judge_harder(small_shop: Call
     assert int(suite.attrib["tests"]) == len(told.findings)
     with pytest.raises(UnknownNameError, match="Did you mean 'loss'"):
         project.monitor("demand", checks=("los",))
+
+
+def test_a_gate_passes_nothing_that_was_not_judged(small_shop: Callable[..., Any], tmp_path: Path) -> None:
+    shop = small_shop()
+    project: Project = shop.project
+    project.train("demand", "seasonal_naive")
+    told = project.monitor("demand", gate=True)
+    assert told.breached
+    assert not project.monitor("demand").breached
+    assert "Nothing was judged, so nothing passes" in "\n".join(told.lines())
+    suite = ET.fromstring(told.to_junit(tmp_path / "out.xml").read_text())
+    assert int(suite.attrib["errors"]) == 1
+
+
+def test_a_gate_that_is_asked_again_tells_the_newest_look_again(small_shop: Callable[..., Any]) -> None:
+    shop = small_shop()
+    first = watched_days(shop, 1)
+    again = shop.project.monitor("demand", gate=True)
+    assert again.findings == first.findings
+    assert again.breached == any(one.breached or one.subject == "check" for one in first.findings)
+
+
+def test_one_incident_is_shown_in_full(small_shop: Callable[..., Any]) -> None:
+    shop = small_shop("respond: {automatic: none}\n")
+    (opened, *_) = [one for one in watched_days(shop, 14, times=6.0).incidents if one.subject == "fleet"]
+    project: Project = shop.project
+    said = "\n".join(project.incident(opened.incident_id).lines())
+    for words in (opened.incident_id, "critical", opened.finding.why, "against", "Next: finalmile incidents ack"):
+        assert words in said
+    project.resolve(opened.incident_id, why="new shops")
+    over = project.incident(opened.incident_id).lines()
+    assert any("new shops" in line for line in over)
+    assert "Next" not in over[-1]
+    with pytest.raises(UnknownNameError):
+        project.incident("ab12")
+
+
+def test_damaged_names_of_covariates_are_learned_again_with_the_evidence(
+    small_shop: Callable[..., Any],
+) -> None:
+    shop = small_shop()
+    watched_days(shop, 1)
+    project: Project = shop.project
+    version = project.ledger.versions("demand")[-1]
+    for day, blob in ((HISTORY + 1, b"{not json"), (HISTORY + 2, b"17")):
+        project.ledger.save_state(f"calendar of {state_key('loss', version)}", blob)
+        project.forecast("demand")
+        shop.morning(day + 1)
+        project.sales.add(shop.sales(day, day + 1))
+        told = project.monitor("demand")
+        assert not [one.why for one in told.findings if one.subject == "check"]
+        assert any("loss remembered is learned again" in one.why for one in told.findings)
+
+
+def test_a_project_without_incidents_says_how_many_the_replay_told_of(small_shop: Callable[..., Any]) -> None:
+    project: Project = small_shop().project
+    assert project.incidents().lines() == ["No incident is open. All there ever were: finalmile incidents list --all"]
+    folder = project.folder / "replays" / "one"
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text('{"first": "2026-01-01", "last": "2026-03-31"}')
+    rows = [{"at": SmallShop.day(0), "kind": kind, "text": "x"} for kind in ("alarm", "action", "alarm")]
+    pl.DataFrame(rows).write_parquet(folder / "happenings.parquet")
+    assert "The replay of 2026-01-01 to 2026-03-31 told of 2" in project.incidents().lines()[1]
 
 
 def test_an_acknowledged_incident_lets_its_evidence_start_anew(small_shop: Callable[..., Any]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from finalmile.records import Alert, Finding, Version
 from finalmile.workflows.deliver import deliver
 from finalmile.workflows.watching import coverage, freshness, inputs, loss
 from finalmile.workflows.watching.coverage import Shares
-from finalmile.workflows.watching.looks import acknowledge
+from finalmile.workflows.watching.looks import acknowledge, carry
 from finalmile.workflows.watching.seen import Seen, state_key
 from finalmile.workflows.watching.silent import LOOKS, ended, silenced
 
@@ -239,3 +240,41 @@ def test_evidence_of_versions_long_gone_is_forgotten(small_shop: Callable[..., S
     there = [one.number for one in live if project.ledger.load_state(f"loss/demand@{one.number}") is not None]
     assert there == [3, 4, 5, 6]
     assert project.ledger.load_state("profile/demand@1") is not None
+
+
+def test_a_version_that_goes_on_with_the_evidence_goes_on_counting_looks_without_data():
+    ledger, made = Remembers(), datetime(2026, 1, 1, tzinfo=UTC)
+    before, after = (
+        Version(model="demand", number=one, kind="callable", digest="", cutoff=made.date(), created_at=made)
+        for one in (1, 2)
+    )
+    parts = ("", "calendar of ", "silent of ")
+    ledger.states = {f"{part}{state_key('loss', before)}": part.encode() for part in parts}
+    carry(shop_of(ledger), before, after)
+    assert [ledger.load_state(f"{part}{state_key('loss', after)}") for part in parts] == [p.encode() for p in parts]
+
+
+class Receiver:
+    """Takes alerts, or does not; it has no words of its own, only an address in memory."""
+
+    def __init__(self, *, takes: bool) -> None:
+        self.takes, self.told = takes, 0
+
+    def notify(self, alerts: Sequence[Alert]) -> None:
+        if not self.takes:
+            raise OSError("down")
+        self.told += len(alerts)
+
+
+def test_a_receiver_without_words_of_its_own_is_not_told_twice_by_the_next_process():
+    ledger = Remembers()
+    shop = shop_of(ledger)
+    waiting = cast("Alert", SimpleNamespace())
+    ledger.pending_alerts = lambda: [(1, waiting)]  # type: ignore[method-assign]
+    first = [Receiver(takes=True), Receiver(takes=False)]
+    shop.notifiers = first
+    deliver(shop)
+    again = [Receiver(takes=True), Receiver(takes=False)]
+    shop.notifiers = again
+    deliver(shop)
+    assert (first[0].told, again[0].told) == (1, 0)

@@ -81,3 +81,10 @@ def test_a_project_without_any_incident_sends_nobody_round_in_a_circle(tmp_path:
     project = Project.open(tmp_path)
     assert project.incidents().lines() == ["No incident is open. All there ever were: finalmile incidents list --all"]
     assert project.incidents(open_only=False).lines() == ["There has been no incident."]
+
+
+def test_a_model_in_place_of_an_incident_leads_to_its_newest(broken: Project) -> None:
+    with pytest.raises(MissingInputError, match="finalmile why --model demand"):
+        broken.why("demand")
+    with pytest.raises(UnknownNameError):
+        broken.why("no such")

@@ -1,4 +1,4 @@
-"""``finalmile incidents list``, ``acknowledge`` and ``resolve``."""
+"""``finalmile incidents list``, ``show``, ``acknowledge`` and ``resolve``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the incident, as in
 Every = Annotated[bool, typer.Option("--all", help="Those that are over too.")]
 OfModel = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="Only of this model.")]
 
-incidents = typer.Typer(help="List incidents, say that somebody looks after one, or that it is over.")
+incidents = typer.Typer(help="List incidents, show one, say that somebody looks after one, or that it is over.")
 
 
 def list_incidents(session: Session, every: Every = False, model: OfModel = None) -> Report:
     """List incidents, newest first: what went wrong, since when, what was done."""
     return session.project.incidents(model, open_only=not every)
+
+
+def show_incident(session: Session, incident: Id) -> Report:
+    """Show one incident: what was found against what, since when, what it costs, what was done, what to do next."""
+    return session.project.incident(incident)
 
 
 def acknowledge_incident(session: Session, incident: Id, why: Why = "seen") -> Report:
@@ -35,5 +40,6 @@ def resolve_incident(session: Session, incident: Id, why: Why = "over") -> Repor
 
 
 add_verb(incidents, list_incidents, name="list")
+add_verb(incidents, show_incident, name="show")
 add_verb(incidents, acknowledge_incident, name="acknowledge")
 add_verb(incidents, resolve_incident, name="resolve")

@@ -13,7 +13,10 @@ from finalmile.cli.verb import Session
 
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a page that needs nothing else.")]
 JUnit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML, a test a finding.")]
-Gate = Annotated[bool, typer.Option("--gate", help="Exit with 1 where any finding is breached or a check failed, too.")]
+Gate = Annotated[
+    bool,
+    typer.Option("--gate", help="Exit with 1 also where a finding is breached, a check failed, or nothing was judged."),
+]
 Check = Annotated[
     list[str] | None, typer.Option("--check", metavar="NAME", help="Tell of this check alone; repeatable.")
 ]

@@ -115,4 +115,4 @@ def verdict(columns: Sequence[ColumnReport], *, rows: tuple[int, int], threshold
     )
     asked = ", though thresholds that you set are judged by the low end of each interval" if thresholds else ""
     seen = looked or f"{claim}{asked}; give a time column to have the evidence of every look."
-    return f"{head}{tail}. {rows[0]:,} reference and {rows[1]:,} current rows. {seen}"
+    return f"{head}{tail}. {rows[0]:,} reference and {rows[1]:,} current row{'' if rows[1] == 1 else 's'}. {seen}"

@@ -55,7 +55,7 @@ def carry(shop: Shop, before: Version, after: Version) -> None:
     """Let a version with the same means go on with the evidence of the one before, that of its quantiles excepted."""
     names = [name for name in (*LOOKS, "profile") if name != "coverage"]
     for name in names:
-        for start in ("", "calendar of "):
+        for start in _PARTS:
             blob = shop.ledger.load_state(f"{start}{state_key(name, before)}")
             if blob is not None:
                 shop.ledger.save_state(f"{start}{state_key(name, after)}", blob)
