@@ -103,6 +103,18 @@ def test_one_fault_and_nothing_of_the_file_is_done(project: Project, tmp_path: P
     assert (standing(project), len(project.ledger.audit_rows())) == before
 
 
+def test_a_file_of_nothing_but_faults_tells_the_first_twenty(project: Project, tmp_path: Path) -> None:
+    for take, file in (
+        (project.take_answers, answer(tmp_path, *(f"PO-1,item {n},,,," for n in range(5_000)))),
+        (project.take_receipts, receipts(tmp_path, *(f"PO-1,item {n},1,2024-05-01" for n in range(5_000)))),
+        (project.take_answers, answer(tmp_path, *(f"PO-1,item {n},never,,," for n in range(5_000)))),
+    ):
+        with pytest.raises(SchemaError) as caught:
+            take(file)
+        assert len(caught.value.faults) == 21
+        assert caught.value.faults[-1] == "there are more faults than these"
+
+
 def test_a_supplier_answers_only_its_own_orders_where_it_is_named(project: Project, tmp_path: Path) -> None:
     file = answer(tmp_path, "PO-1,tea,accepted,,,", "PO-2,tea,rejected,,,")
     with pytest.raises(SchemaError, match="order PO-2 is one of 'Other', not of 'Acme'"):

@@ -8,7 +8,7 @@ import hmac
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 from finalmile.config import check_names, parse_config
 from finalmile.errors import ConfigError, ConflictError, PermanentError, TransientError
 from finalmile.ports import deliveries
+from finalmile.project import Project
 from finalmile.project.core import REGISTRIES
 from finalmile.records import OrderLine
 from finalmile.workflows.hand_over import hand_over
@@ -162,6 +163,25 @@ def test_a_secret_that_is_not_there_stops_before_anything_is_sent(partner: Partn
     with pytest.raises(ConfigError, match="the environment has no NOT_THERE"):
         partner.webhook(secret_from="NOT_THERE").deliver(FILES, key="PO-1", home=tmp_path)
     assert partner.heard == []
+
+
+def test_an_order_counts_as_sent_once_the_supplier_took_it_and_goes_out_once(partner: Partner, tmp_path: Path) -> None:
+    settings = f"{{url: 'http://127.0.0.1:{partner.port}/in', attempts: 2, pause_s: 0}}"
+    (tmp_path / "finalmile.yaml").write_text(
+        f"sending:\n  Acme: {{by: webhook, format: x12_850, settings: {settings}}}\n"
+    )
+    project = Project.open(tmp_path)
+    project.ledger.put_orders([line(), line("milk")], at=datetime(2024, 5, 1, tzinfo=UTC), actor="test")
+    project.approve_orders("PO-1")
+    partner.answers = [(500, {}), (502, {})]
+    with pytest.raises(TransientError):
+        project.send_order("PO-1")
+    assert {one.state for one in project.ledger.orders()} == {"approved"}
+    Project.open(tmp_path).send_order("PO-1")
+    assert {one.state for one in project.ledger.orders()} == {"sent"}
+    project.send_order("PO-1")
+    assert len(partner.heard) == 3
+    assert len({(headers["webhook-id"], body) for headers, body in partner.heard}) == 1
 
 
 def test_settings_say_how_each_supplier_is_reached(tmp_path: Path) -> None:

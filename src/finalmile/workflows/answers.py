@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
-from finalmile.errors import SchemaError, printable
+from finalmile.errors import printable
 from finalmile.inventory.answers import Answers, LineAnswer, OrderAnswer
+from finalmile.inventory.answers.text import MOST_TOLD, refuse
 from finalmile.inventory.exports.purchase_orders import exact_price, fit
 from finalmile.records import Json, LineChange, OrderLine
 from finalmile.workflows.orders import AT_SUPPLIER, acknowledgement, note_of
 from finalmile.workflows.shop import Shop
 
-_MOST_TOLD = 20
 _LONGEST_WAIT_DAYS = 3_660
 
 
@@ -101,9 +101,9 @@ def take_answers(
     documents = by_document(lines)
     for answer in told.orders:
         _take_order(answer, documents, read, digest=digest, supplier=supplier)
-    if read.faults:
-        more = len(read.faults) - _MOST_TOLD
-        raise SchemaError(source, read.faults[:_MOST_TOLD] + ([f"and {more:,} more faults"] if more > 0 else []))
+        if len(read.faults) > MOST_TOLD:
+            break
+    refuse(source, read.faults)
     why = f"answer of the supplier: {source}"
     changed: list[OrderLine] = []
     if read.changes:
@@ -147,6 +147,8 @@ def _take_order(
     by_product = {fit(line.unique_id): line for line in lines}
     numbered = [line for line in lines if "sent" in line.reason] or lines
     for one in answer.lines:
+        if len(read.faults) > MOST_TOLD:
+            return
         line = _line_of(one, answer, read, by_product=by_product, numbered=numbered)
         if line is None:
             continue
@@ -256,6 +258,6 @@ def _asked(line: OrderLine) -> int:
 
 def unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
     """A sentence without its end: that nothing is called so, and what may be meant."""
-    close = difflib.get_close_matches(name[:200], list(known)[:2000], n=1)
+    close = difflib.get_close_matches(name[:200], list(known)[:1000], n=1)
     hint = f"; is {printable(close[0])!r} meant?" if close else ""
     return f"no {kind} is called {printable(name[:200])!r}{hint}"

@@ -8,15 +8,14 @@ from datetime import date
 
 import polars as pl
 
-from finalmile.errors import SchemaError, printable
+from finalmile.errors import printable
+from finalmile.inventory.answers.text import MOST_TOLD, refuse
 from finalmile.inventory.exports.purchase_orders import fit
 from finalmile.records import Json, OrderLine
 from finalmile.workflows.answers import by_document, unknown
 from finalmile.workflows.ingest import IngestReport
 from finalmile.workflows.order_reports import Moved
 from finalmile.workflows.receipts import day_of
-
-_MOST_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +69,9 @@ def of_our_orders(
         orders.append(order if found is None else found.order_id)
         if found is not None and quantity > found.quantity:
             notes.append(f"{printable(product)!r} of {order}: {quantity:g} came, {found.quantity:,} were ordered")
-        if len(faults) >= _MOST_TOLD:
+        if len(faults) > MOST_TOLD:
             break
-    if faults:
-        raise SchemaError(source, faults)
+    refuse(source, faults)
     return rows.with_columns(pl.Series("order_id", orders, dtype=pl.String)), notes
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from finalmile.errors import SchemaError, printable
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
-from finalmile.inventory.answers.text import MOST_PARTS, decoded, iso_day, price_of, units_of
+from finalmile.inventory.answers.text import MOST_PARTS, decoded, iso_day, price_of, refuse, units_of
 
 _COLUMNS = ("order_id", "unique_id", "line", "status", "quantity", "due", "unit_cost")
 _STATUSES: dict[str, Outcome] = {
@@ -57,8 +57,7 @@ class AnswersCsv:
         faults += told_twice(orders)
         if not orders and not faults:
             faults.append("holds a header and no row")
-        if faults:
-            raise SchemaError(name, faults[:20])
+        refuse(name, faults)
         aside = sorted(set(header) - set(_COLUMNS))
         return Answers(orders=orders, notes=(f"columns left aside: {printable(', '.join(aside))}",) if aside else ())
 

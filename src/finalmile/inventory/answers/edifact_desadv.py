@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from finalmile.errors import SchemaError, printable
+from finalmile.errors import printable
 from finalmile.inventory.answers.despatches import Shipped, announced
 from finalmile.inventory.answers.edifact import PIECES, interchange
 from finalmile.inventory.answers.edifact_ordrsp import Line, our_product
 from finalmile.inventory.answers.envelopes import Segment
 from finalmile.inventory.answers.registry import Answers, answers
-from finalmile.inventory.answers.text import compact_day, number_of, units_of
+from finalmile.inventory.answers.text import compact_day, number_of, refuse, units_of
 
 _HERE = frozenset({"2", "17", "67", "69", "132", "358"})
 
@@ -40,8 +40,7 @@ class EdifactDespatchAdvice:
                 faults.append(f"{segments[0].place}: message {printable(kind[:10])!r} is no announcement; DESADV is")
         if not shipped and not faults:
             faults.append("announces no item")
-        if faults:
-            raise SchemaError(name, faults[:20])
+        refuse(name, faults)
         return Answers(orders=announced(shipped))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from finalmile.errors import SchemaError, printable
+from finalmile.errors import printable
 from finalmile.inventory.answers.edifact import PIECES, interchange
 from finalmile.inventory.answers.envelopes import Segment
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
-from finalmile.inventory.answers.text import compact_day, number_of, price_of, units_of
+from finalmile.inventory.answers.text import compact_day, number_of, price_of, refuse, units_of
 
 # Code list 1225, function of the message: what holds for its lines where they say nothing, and for those left out.
 _OF_MESSAGE: dict[str, tuple[Outcome | None, Outcome | None]] = {
@@ -61,8 +61,7 @@ class EdifactOrderResponse:
         faults += told_twice(tuple(orders))
         if not orders and not faults:
             faults.append("holds no message ORDRSP, so no answer to an order")
-        if faults:
-            raise SchemaError(name, faults)
+        refuse(name, faults)
         return Answers(orders=tuple(orders), notes=tuple(dict.fromkeys(notes)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -16,6 +17,17 @@ _ARCHIVES = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
 _LARGEST_NUMBER, _LONGEST_NUMBER = Decimal(10) ** 15, 40
+
+
+MOST_TOLD = 20
+"""Faults of a file that are told; of more, that there are more."""
+
+
+def refuse(name: str, faults: Sequence[str], /) -> None:
+    """Raise a SchemaError of the faults of a file; nothing where there are none."""
+    if faults:
+        more = ["there are more faults than these"] if len(faults) > MOST_TOLD else []
+        raise SchemaError(name, [*faults[:MOST_TOLD], *more])
 
 
 def decoded(content: bytes, /, *, name: str, encoding: str = "utf-8", utf16: bool = False) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 
 from finalmile.errors import SchemaError, printable
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
-from finalmile.inventory.answers.text import iso_day, number_of, price_of, units_of
+from finalmile.inventory.answers.text import iso_day, number_of, price_of, refuse, units_of
 from finalmile.inventory.answers.xml_tree import Element, parsed
 
 _SPACE = "urn:oasis:names:specification:ubl:schema:xsd:"
@@ -52,8 +52,7 @@ class UblOrderResponse:
         lines = tuple(one for line in root.all("OrderLine") if (one := _line(line, of_line, faults)) is not None)
         orders = (OrderAnswer(place=root.place, order=order, lines=lines, rest=rest),)
         faults += told_twice(orders)
-        if faults:
-            raise SchemaError(name, faults[:20])
+        refuse(name, faults)
         return Answers(orders=orders)
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from finalmile.errors import SchemaError, printable
+from finalmile.errors import printable
 from finalmile.inventory.answers.envelopes import Segment
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
-from finalmile.inventory.answers.text import compact_day, number_of, price_of, units_of
+from finalmile.inventory.answers.text import compact_day, number_of, price_of, refuse, units_of
 from finalmile.inventory.answers.x12 import PIECES, transactions
 
 _COMES = frozenset({"AA", "AC", "AR", "BP", "DR", "IA", "IB", "IC", "IE", "IP", "IQ", "SP"})
@@ -56,8 +56,7 @@ class X12Acknowledgement:
         faults += told_twice(tuple(orders))
         if not orders and not faults:
             faults.append("holds no transaction 855, so no answer to an order")
-        if faults:
-            raise SchemaError(name, faults)
+        refuse(name, faults)
         return Answers(orders=tuple(orders), notes=tuple(dict.fromkeys(notes)))
 
 

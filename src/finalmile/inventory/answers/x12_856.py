@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from finalmile.errors import SchemaError, printable
+from finalmile.errors import printable
 from finalmile.inventory.answers.despatches import Shipped, announced
 from finalmile.inventory.answers.envelopes import Segment
 from finalmile.inventory.answers.registry import Answers, answers
-from finalmile.inventory.answers.text import compact_day, number_of, units_of
+from finalmile.inventory.answers.text import compact_day, number_of, refuse, units_of
 from finalmile.inventory.answers.x12 import PIECES, transactions
 
 _HERE = frozenset({"002", "017", "067", "069", "074", "371"})
@@ -41,8 +41,7 @@ class X12ShipNotice:
                 faults.append(f"{segments[0].place}: transaction {printable(kind[:6])!r} is no ship notice; 856 is")
         if not shipped and not faults:
             faults.append("announces no item")
-        if faults:
-            raise SchemaError(name, faults[:20])
+        refuse(name, faults)
         return Answers(orders=announced(shipped))
 
 
