@@ -13,6 +13,7 @@ from finalmile.config.settings import (
     Replay,
     Respond,
     Sending,
+    Supplier,
 )
 from finalmile.config.template import template, written
 
@@ -28,6 +29,7 @@ __all__ = [
     "Replay",
     "Respond",
     "Sending",
+    "Supplier",
     "check_names",
     "load_config",
     "parse_config",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import time
 from typing import Annotated, Literal, cast
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -267,8 +269,36 @@ class Sending(Section):
     """Send proposals that nobody approved, too: when an order is sent, and at the end of each day's ``run``."""
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _clock_time(given: object) -> object:
+    """YAML reads 11:30 as a number of minutes."""
+    return f"{given // 60:02}:{given % 60:02}" if isinstance(given, int) and 0 <= given < 24 * 60 else given
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; write one as in Europe/Berlin") from None
+    return name
+
+
 class Supplier(Section):
-    """What a supplier asks of an order."""
+    """What a supplier asks of an order, and when it takes and delivers orders."""
+
+    order_days: tuple[Weekday, ...] = ()
+    """Days of the week on which it takes orders: ``[mon, thu]``. Its items are then reviewed on each of them, or, where
+    an item names a review period, on the first one after it. Every day by default. For daily sales."""
+    delivery_days: tuple[Weekday, ...] = ()
+    """Days of the week on which it delivers: an order comes on the first of them after its lead time. Every day by
+    default. For daily sales."""
+    cut_off: Annotated[time, BeforeValidator(_clock_time)] | None = None
+    """Time of day by which an order must be placed: ``11:30``. Later it is one of the next order day. None by
+    default."""
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    """Time zone of the cut-off."""
 
     minimum_money: NonNegativeFloat = 0
     """Least that an order may cost, in the project's currency; 0 for no minimum."""

@@ -71,6 +71,8 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
         first = ", ".join(proposed.unplanned[:3])
         notes.append(f"{len(proposed.unplanned):,} items have no forecast and were left out ({first}, ...).")
     notes += [bound.sentence(shop.config.currency) for bound in proposed.bounds]
+    if proposed.waiting:
+        notes.append(f"These suppliers take no more orders today, and their items wait: {', '.join(proposed.waiting)}.")
     if proposed.decided:
         first = ", ".join(f"{line.unique_id} {line.state}" for line in proposed.decided[:3])
         notes.append(

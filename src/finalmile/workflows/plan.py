@@ -16,10 +16,11 @@ from finalmile.records import OrderLine, OrderState
 from finalmile.workflows.forecast import levels_of, predict
 from finalmile.workflows.propose import propose
 from finalmile.workflows.receipts import day_of
-from finalmile.workflows.replay import HISTORY_DAYS, due_at
+from finalmile.workflows.replay import HISTORY_DAYS
 from finalmile.workflows.rules import Bound, bounds, ruled
 from finalmile.workflows.shop import Shop, known_cutoff, live_version
 from finalmile.workflows.terms import positions
+from finalmile.workflows.turns import due_now, waiting
 
 _DECIDED: tuple[OrderState, ...] = ("approved", "sent", "acknowledged", "late", "received", "cancelled")
 
@@ -34,6 +35,8 @@ class Proposed:
         Lines that would be proposed, but were approved, sent or cancelled before and stay as they are.
     bounds
         What the rules changed.
+    waiting
+        Suppliers that take no orders on this day, or none any more; their items were left out.
     """
 
     lines: tuple[OrderLine, ...]
@@ -42,6 +45,7 @@ class Proposed:
     without_stock: tuple[str, ...]
     decided: tuple[OrderLine, ...] = ()
     bounds: tuple[Bound, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 def plan(
@@ -75,7 +79,8 @@ def plan(
     told = _forecast_for(shop, model, at, cutoff, told)
     wanted = _wanted(shop, at, panel, told=told)
     since = _planned_until(shop, model, at, cutoff)
-    due = due_at(at, cutoff, since=since) if due_only else np.ones(at.n, dtype=np.bool_)
+    waits = waiting(shop, at, cutoff=cutoff)
+    due = due_now(shop, at, cutoff=cutoff, since=since) if due_only else ~waits
     wished = np.where(due, wanted.quantity, 0.0)
     wanted = ruled(shop, replace(wanted, quantity=wished), at, told=told, cutoff=cutoff)
     lines = order_lines(
@@ -92,6 +97,7 @@ def plan(
         without_stock=missing,
         decided=tuple(decided[line.line_id] for line in lines if line.line_id in decided),
         bounds=bounds(wished, wanted),
+        waiting=tuple(sorted({str(name) for name in at.supplier[waits]})),
     )
 
 

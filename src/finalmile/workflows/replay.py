@@ -26,6 +26,7 @@ from finalmile.workflows.renew import fallback_version, renew
 from finalmile.workflows.rules import ruled
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.terms import chance, holding_rate, last_price, positions
+from finalmile.workflows.turns import due_now
 
 HISTORY_DAYS = 400
 """Days of sales that both ways of ordering look at."""
@@ -167,14 +168,14 @@ class Comparison:
     def orders_at(self, cutoff: int) -> bool:
         """Whether anything is due at the end of a cutoff."""
         panel = self.known.panel(cutoff, periods=1)
-        return bool(due_at(positions(self.shop, panel, on_hand=np.zeros(panel.n)), cutoff).any())
+        return bool(due_now(self.shop, positions(self.shop, panel, on_hand=np.zeros(panel.n)), cutoff=cutoff).any())
 
     def decide(self, told: Forecast, cutoff: int) -> list[OrderLine]:
         """Both arms order what is due at the end of the cutoff; the lines of ours."""
         panel = self.known.panel(cutoff, periods=self.shop.periods(HISTORY_DAYS))
         rows = rows_in(self.ids, panel.ids)
         terms = positions(self.shop, panel, on_hand=np.zeros(panel.n))
-        due = due_at(terms, cutoff)
+        due = due_now(self.shop, terms, cutoff=cutoff)
         if self.stocked[rows].all() and not due.any():
             return []
         usual = self._usual_forecast(panel, terms)
@@ -277,22 +278,6 @@ def drawn_leads(at: Position, *, cutoff: int, seed: int) -> IntArray:
     column = (np.cumsum(told.shares, axis=1) <= luck[:, None]).sum(axis=1)
     drawn: IntArray = told.periods[np.arange(at.n), np.minimum(column, told.periods.shape[1] - 1)]
     return drawn
-
-
-def due_at(terms: Position, cutoff: int, *, since: int | None = None) -> BoolArray:
-    """Which items are reviewed at the end of a period: all of one supplier on the same, its own, day.
-
-    Parameters
-    ----------
-    since
-        Last period that was planned; whoever's turn fell after it and was missed is due too. By default the period
-        before.
-    """
-    before = cutoff - 1 if since is None else since
-    offset = np.array([chance(str(name), 0) for name in terms.supplier])
-    turn = np.floor(offset * terms.review_periods).astype(np.int64)
-    due: BoolArray = (cutoff + turn) // terms.review_periods > (before + turn) // terms.review_periods
-    return due
 
 
 def _wide_demand(demand: pl.DataFrame, actual: Panel) -> UnitsArray:

@@ -13,6 +13,7 @@ from finalmile.inventory import Position, position
 from finalmile.inventory.lead_times import LeadTime, LeadTimes, from_mean_sd, from_sample, side_by_side
 from finalmile.simulation import UnitsArray
 from finalmile.workflows.attributes import Attributes
+from finalmile.workflows.calendars import on_calendars
 from finalmile.workflows.known import end_of
 from finalmile.workflows.shop import Shop
 
@@ -38,7 +39,7 @@ def positions(
     cost = given.number("unit_cost")
     cost_assumed = np.isnan(cost)
     assume = shop.config.assume
-    return position(
+    at = position(
         panel.ids,
         on_hand=on_hand,
         arriving=arriving,
@@ -54,6 +55,7 @@ def positions(
         supplier=supplier,
         assumed=cost_assumed | lead_assumed,
     )
+    return on_calendars(shop, at, given, cutoff=panel.cutoff)
 
 
 def holding_rate(shop: Shop, ids: NameArray, *, cutoff: int) -> UnitsArray:

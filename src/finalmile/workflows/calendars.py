@@ -1,0 +1,113 @@
+"""Suppliers' calendars of the settings: what an order decided now must last where orders and deliveries have days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from finalmile.config import Config, Supplier
+from finalmile.errors import MissingInputError
+from finalmile.frames import IntArray, NameArray
+from finalmile.inventory import Position
+from finalmile.inventory.calendars import Calendar, Turn, turn
+from finalmile.inventory.lead_times import LeadTimes
+from finalmile.workflows.attributes import Attributes
+from finalmile.workflows.shop import Shop
+
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def calendars(config: Config) -> Mapping[str, Calendar]:
+    """Calendars of the suppliers that have one, by name."""
+    return {
+        name: Calendar(
+            order_days=frozenset(_WEEK.index(day) for day in supplier.order_days),
+            delivery_days=frozenset(_WEEK.index(day) for day in supplier.delivery_days),
+        )
+        for name, supplier in config.suppliers.items()
+        if supplier.order_days or supplier.delivery_days or supplier.cut_off
+    }
+
+
+def first_day(shop: Shop, cutoff: int) -> date:
+    """The day on which orders decided at a cutoff are placed.
+
+    Raises
+    ------
+    MissingInputError
+        Where periods are no days, so that days of the week mean nothing.
+    """
+    day = shop.day(cutoff + 1)
+    if shop.frequency.days != 1 or isinstance(day, datetime):
+        raise MissingInputError(
+            f"suppliers' order_days, delivery_days and cut_off need daily sales, and these are of each "
+            f"{shop.frequency}: take them out of suppliers in finalmile.yaml, and say review_period_days instead"
+        )
+    return day
+
+
+def too_late(shop: Shop, supplier: Supplier, day: date) -> bool:
+    """Whether it is past the supplier's cut-off of this very day."""
+    if supplier.cut_off is None:
+        return False
+    there = shop.clock.now().astimezone(ZoneInfo(supplier.time_zone))
+    return there.date() == day and there.time() > supplier.cut_off
+
+
+def own_review(shop: Shop, given: Attributes) -> IntArray:
+    """Days between orders that items themselves name, 1 where they name none."""
+    days = given.number("review_period_days") / shop.frequency.days
+    return np.where(np.isnan(days), 1, np.maximum(np.ceil(np.nan_to_num(days, nan=1.0) - 1e-9), 1)).astype(np.int64)
+
+
+def on_calendars(shop: Shop, at: Position, given: Attributes, *, cutoff: int) -> Position:
+    """The position with lead times and reviews as the calendars of suppliers make them; without any, as it is."""
+    known = calendars(shop.config)
+    rows = np.flatnonzero(np.array([str(name) in known for name in at.supplier], dtype=np.bool_))
+    if not len(rows):
+        return at
+    day = first_day(shop, cutoff)
+    late = {name: too_late(shop, shop.config.suppliers[name], day) for name in known}
+    own = np.where([bool(known[str(name)].order_days) for name in at.supplier[rows]],
+                   own_review(shop, given)[rows], at.review_periods[rows])  # fmt: skip
+    memory: dict[tuple[str, int, int], Turn] = {}
+
+    def told(supplier: str, lead: int, review: int) -> Turn:
+        key = supplier, lead, review
+        if key not in memory:
+            memory[key] = turn(known[supplier], day, lead=lead, review=review, missed=late[supplier])
+        return memory[key]
+
+    leads, reviews = at.lead_periods.copy(), at.review_periods.copy()
+    periods = None if at.lead_times is None else at.lead_times.periods.copy()
+    for row, review in zip(rows.tolist(), own.tolist(), strict=True):
+        supplier = str(at.supplier[row])
+        one = told(supplier, int(at.lead_periods[row]), review)
+        leads[row], reviews[row] = one.lead, one.review
+        if periods is not None:
+            periods[row] = [told(supplier, lead, review).lead for lead in periods[row].tolist()]
+    told_by = _with(at.lead_times, periods, supplier=at.supplier, rows=rows, config=shop.config)
+    return replace(at, lead_periods=leads, review_periods=reviews, lead_times=told_by)
+
+
+def _with(
+    told: LeadTimes | None, periods: IntArray | None, *, supplier: NameArray, rows: IntArray, config: Config
+) -> LeadTimes | None:
+    """Lead times of these periods, which say what calendar they are by."""
+    if told is None or periods is None:
+        return None
+    days = {
+        name: f"orders {_named(one.order_days)}, deliveries {_named(one.delivery_days)}"
+        for name, one in config.suppliers.items()
+    }
+    sources = told.sources.copy()
+    sources[rows] = [f"{sources[row]}; {days[str(supplier[row])]}" for row in rows.tolist()]
+    return replace(told, periods=periods, sources=sources)
+
+
+def _named(days: Sequence[str]) -> str:
+    return " ".join(days) or "every day"
