@@ -100,7 +100,9 @@ def add_frontier_page(app: FastAPI, futures: Futures) -> None:
     @app.get("/service", response_class=HTMLResponse)
     def service_page(simulate: str = "") -> str:  # pyright: ignore[reportUnusedFunction]  # FastAPI calls it
         told = futures.frontier() if simulate else None
-        chart = None if told is None else service_against_stock(_rows(told), currency=told.currency, target=0.98)
+        chart = (
+            None if told is None else service_against_stock(_rows(told), currency=told.currency, target=told.present)
+        )
         return render("service.html", told=told, chart=chart, here="/products")
 
 

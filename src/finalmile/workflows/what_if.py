@@ -93,12 +93,13 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frontier:
-    """What each service level takes in stock, over all products."""
+    """What each service level takes in stock, over all products; ``present`` is the one that plans ask for."""
 
     points: tuple[Outcome, ...]
     items: int
     currency: str
     assumed: bool
+    present: float | None = None
     breached: bool = False
 
     def lines(self) -> list[str]:
@@ -175,7 +176,13 @@ def frontier(shop: Shop, *, services: Sequence[float] = SERVICES, threads: int =
         span.outcome(year, totals.at(np.full(panel.n, k)), {"cycle_service": service}, level=None)
         for k, service in enumerate(asked)
     )
-    return Frontier(points=points, items=panel.n, currency=shop.config.currency, assumed=bool(year.at.assumed.any()))
+    return Frontier(
+        points=points,
+        items=panel.n,
+        currency=shop.config.currency,
+        assumed=bool(year.at.assumed.any()),
+        present=_service_now(shop),
+    )
 
 
 class _Span:
