@@ -236,7 +236,8 @@ def test_a_cost_that_was_computed_is_rounded_and_said(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_supplier_is_told_a_price_that_was_assumed(name):
-    (file,) = exports.make(name)(purchase_orders([line(assumed=True), line("milk", cost=2.0)]))
+    known = line("milk", cost=2.0, assumed=True, reason={"cost_assumed": False})
+    (file,) = exports.make(name)(purchase_orders([line(assumed=True), known]))
     assert sorted(str(found[4]) for found in READERS[name](file.content)) == ["2", "None"]
     assert "a supplier is told no guess" in file.notes[0]
 

@@ -118,6 +118,7 @@ def _reason(at: Position, proposal: Proposal, row: int) -> Json:
         "bound": str(proposal.bound[row]),
         **{name: told for name, values in proposal.details.items() if (told := _known(values, row)) is not None},
         "assumed": bool(at.assumed[row]),
+        **({} if at.cost_assumed is None else {"cost_assumed": bool(at.cost_assumed[row])}),
     }
 
 

@@ -40,6 +40,8 @@ class Position:
         as late as it can.
     assumed : array of shape (n,), bool
         True where costs or lead times are assumptions rather than given.
+    cost_assumed : array of shape (n,), bool, or None
+        True where ``unit_cost`` is an assumption; where not given, wherever anything is assumed.
     lead_times
         What each lead time may turn out to be, where it varies; ``lead_periods`` is then what is planned with. Certain
         where not given.
@@ -73,6 +75,7 @@ class Position:
     assumed: BoolArray
     arriving: UnitsArray | None = field(default=None)
     lead_times: LeadTimes | None = field(default=None)
+    cost_assumed: BoolArray | None = field(default=None)
 
     def __post_init__(self) -> None:
         faults = [*self._shape_faults(), *self._value_faults()]
@@ -105,6 +108,7 @@ class Position:
             "lead_periods": self.lead_periods, "moq": self.moq, "pack_size": self.pack_size,
             "max_stock": self.max_stock, "unit_cost": self.unit_cost, "unit_price": self.unit_price,
             "order_cost": self.order_cost, "supplier": self.supplier, "assumed": self.assumed,
+            "cost_assumed": self.assumed if self.cost_assumed is None else self.cost_assumed,
         }  # fmt: skip
         return [
             f"{name} has shape {values.shape}; with {self.n} ids it must be ({self.n},)"
@@ -148,6 +152,7 @@ def position(
     arriving: UnitsArray | None = None,
     assumed: BoolArray | None = None,
     lead_times: LeadTimes | None = None,
+    cost_assumed: BoolArray | None = None,
 ) -> Position:
     """A :class:`Position` with everything not given at its neutral value.
 
@@ -173,6 +178,7 @@ def position(
         arriving=arriving,
         assumed=np.zeros(n, dtype=np.bool_) if assumed is None else assumed,
         lead_times=lead_times,
+        cost_assumed=cost_assumed,
     )
 
 

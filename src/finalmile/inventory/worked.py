@@ -14,7 +14,7 @@ _FIRST = (
     "on_hand", "on_order", "moq", "pack_size", "max_stock",
 )  # fmt: skip
 _NOTES = ("override", "acknowledged", "sent")
-_ELSEWHERE = frozenset((*_NOTES, "policy", "steps", "bound", "assumed", "superseded"))
+_ELSEWHERE = frozenset((*_NOTES, "policy", "steps", "bound", "assumed", "cost_assumed", "superseded"))
 
 
 def worked(line: OrderLine) -> list[str]:

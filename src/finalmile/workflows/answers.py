@@ -11,7 +11,7 @@ from typing import cast
 from finalmile.errors import printable
 from finalmile.inventory.answers import Answers, LineAnswer, OrderAnswer
 from finalmile.inventory.answers.text import MOST_TOLD, refuse
-from finalmile.inventory.exports.purchase_orders import exact_price, fit
+from finalmile.inventory.exports.purchase_orders import fit, told_price
 from finalmile.records import Json, LineChange, OrderLine
 from finalmile.workflows.orders import AT_SUPPLIER, acknowledgement, note_of
 from finalmile.workflows.shop import Shop
@@ -246,7 +246,7 @@ def _remarks(one: LineAnswer, line: OrderLine, what: str) -> Iterator[str]:
     """What a planner should look at."""
     if one.quantity is not None and one.quantity > _asked(line):
         yield f"{what}: {one.quantity:,} units are promised, {_asked(line):,} were asked for"
-    ours = None if line.unit_cost is None or line.assumed else exact_price(line.unit_cost)
+    ours = told_price(line)
     if one.price is not None and ours is not None and one.price != ours:
         yield f"{what}: the supplier asks {one.price} a unit, the order says {ours}"
 

@@ -54,6 +54,7 @@ def positions(
         order_cost=_or(given.number("order_cost"), assume.order_cost),
         supplier=supplier,
         assumed=cost_assumed | lead_assumed,
+        cost_assumed=cost_assumed,
     )
     return on_calendars(shop, at, given, cutoff=panel.cutoff)
 

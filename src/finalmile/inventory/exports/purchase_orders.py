@@ -70,8 +70,8 @@ class PurchaseOrder:
 def purchase_orders(lines: Iterable[OrderLine]) -> list[PurchaseOrder]:
     """Orders by id, their lines by line id, whatever order they were given in.
 
-    Control characters in names become spaces, costs of more than six decimals are rounded, and lines whose cost or lead
-    time is assumed have no price: the order's ``notes`` say so.
+    Control characters in names become spaces, costs of more than six decimals are rounded, and lines whose cost
+    is assumed have no price: the order's ``notes`` say so.
 
     Raises
     ------
@@ -134,43 +134,48 @@ def _order(group: Sequence[OrderLine]) -> PurchaseOrder:
 
 
 def _notes_on_prices(group: Sequence[OrderLine]) -> Iterator[str]:
-    guessed = sum(line.assumed and line.unit_cost is not None for line in group)
-    rounded = [printable(line.unique_id) for line in group if not line.assumed and _is_rounded(line.unit_cost)]
+    guessed = sum(line.unit_cost is not None and told_price(line) is None for line in group)
+    rounded = [printable(line.unique_id) for line in group if told_price(line) not in {None, _written(line.unit_cost)}]
     name = printable(group[0].order_id)
     if guessed:
         yield (
-            f"order {name}: no price on {guessed:,} lines, whose cost or lead time is assumed; a supplier is told no "
-            "guess: give unit_cost and lead_time_days to the items"
+            f"order {name}: no price on {guessed:,} lines, whose cost is assumed; a supplier is told no guess: give "
+            "unit_cost to the items"
         )
     if rounded:
         yield f"order {name}: unit costs of {len(rounded):,} lines, such as {rounded[0]!r}, are rounded to six decimals"
 
 
-def _is_rounded(cost: float | None) -> bool:
-    return cost is not None and Decimal(repr(float(cost))) != exact_price(cost)
+def _written(cost: float | None) -> Decimal | None:
+    return None if cost is None else Decimal(repr(float(cost)))
 
 
-def exact_price(cost: float) -> Decimal:
-    """The decimal number that a cost was written as, rounded half up where computing left more than six decimals.
+def told_price(line: OrderLine) -> Decimal | None:
+    """What a supplier is told of the price of a unit; ``None`` where it is not known, or assumed.
+
+    The decimal number that it was written as, rounded half up where computing left more than six decimals.
 
     Examples
     --------
-    >>> exact_price(0.1), exact_price(0.1 + 0.2)
-    (Decimal('0.1'), Decimal('0.300000'))
+    >>> tea = OrderLine(order_id="PO-1", line_id="PO-1-a", supplier="Acme", unique_id="tea", quantity=3,
+    ...     unit_cost=0.1 + 0.2, currency="EUR", ordered_at=date(2024, 5, 1), due=date(2024, 5, 3))
+    >>> told_price(tea)
+    Decimal('0.300000')
     """
-    exact = Decimal(repr(float(cost)))
+    exact = _written(line.unit_cost)
+    if exact is None or line.reason.get("cost_assumed", line.assumed):
+        return None
     _, _, exponent = exact.as_tuple()
     return exact.quantize(_MICRO, ROUND_HALF_UP) if isinstance(exponent, int) and exponent < -6 else exact
 
 
 def _line(number: int, line: OrderLine) -> PurchaseLine:
-    price = None if line.unit_cost is None or line.assumed else exact_price(line.unit_cost)
     return PurchaseLine(
         number=number,
         line_id=fit(line.line_id),
         product=fit(line.unique_id),
         quantity=line.quantity,
-        price=price,
+        price=told_price(line),
         due=line.due,
     )
 
