@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
@@ -83,21 +84,42 @@ class Proposal:
         formula
             How they follow from ``units``, those before, and from numbers told; see :mod:`finalmile.inventory.steps`.
         given
-            Further numbers that the formula names, each of shape (n,); NaN where there is none.
+            Further numbers that the formula names, each of shape (n,); NaN where there is none. A name that is taken
+            already, as where a rule is applied twice, gets a number.
         """
+        given, formula = _named_apart(given or {}, formula, taken=self.details)
         bound = self.bound.copy()
         bound[quantity != self.quantity] = rule
         return replace(
             self,
             quantity=quantity,
             bound=bound,
-            details={**self.details, **(given or {})},
+            details={**self.details, **given},
             rules=(*self.rules, Step(name="units", formula=formula, values=quantity, rule=rule)),
         )
 
     def unplanned(self, ids: NameArray) -> list[str]:
         """Items without a forecast, for which nothing can be proposed."""
         return [str(name) for name in ids[np.isnan(self.raw)]]
+
+
+def _named_apart(
+    given: Mapping[str, UnitsArray], formula: str, *, taken: Mapping[str, UnitsArray]
+) -> tuple[dict[str, UnitsArray], str]:
+    """The numbers and the formula, under names that are not taken."""
+    names = {name: _free(name, taken) for name in given}
+    for name, free in names.items():
+        formula = re.sub(rf"\b{re.escape(name)}\b", free, formula)
+    return {names[name]: values for name, values in given.items()}, formula
+
+
+def _free(name: str, taken: Mapping[str, UnitsArray]) -> str:
+    """The name, with the first number from 2 on that makes it free where it is taken."""
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
 
 
 class Policy(Protocol):
