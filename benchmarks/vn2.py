@@ -40,7 +40,6 @@ import polars as pl
 from finalmile.forecasters.seasonal_index import phases_of, seasonal_index
 from finalmile.frames import Frequency, Panel, panel_from_sales
 from finalmile.impact import total_with_interval
-from finalmile.impact.lost_sales import expected_given_at_least
 from finalmile.inventory import NegativeBinomialPaths, PointDemand, position
 from finalmile.inventory.policies import policies
 from finalmile.ports import Fitted, forecasters
@@ -116,7 +115,7 @@ class Organisers:
 
 
 class Ours:
-    """Level times shared season; sample paths around it; the cheapest order over the paths."""
+    """Level times shared season, corrected; sample paths around it; the cheapest order over the paths."""
 
     def __init__(self, past: Panel, *, seed: int = 7, paths: int = 500) -> None:
         self.panel, self.seed = past, seed
@@ -128,8 +127,7 @@ class Ours:
         return self.fitted.predict(self.panel, horizon=LEAD + 3).mean.astype(np.float64)
 
     def see(self, week: Week) -> None:
-        demand, censored = uncensored(week, self.expected[:, 0])
-        self.panel = grown(self.panel, demand, censored=censored)
+        self.panel = grown(self.panel, week.sold, censored=~week.in_stock | (week.sold >= week.available))
         self.expected = self.mean()
 
     def order(self, stock: Stock, *, week: int) -> np.ndarray:
@@ -142,15 +140,6 @@ class Ours:
         beyond = min(2, WEEKS - (week + LEAD + 1))
         policy = policies.make("look_ahead", holding_cost=HOLDING, shortage_cost=SHORTAGE, look_ahead=beyond)
         return policy(at, self.draw(self.expected, ids=at.ids, seed=self.seed + week)).quantity
-
-
-def uncensored(week: Week, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sales with an estimate where the shelf ran empty; still censored where too little was there to learn from."""
-    ran_out = week.sold >= week.available
-    beyond = expected_given_at_least(expected, week.sold, variance=1.4 * expected + 0.12 * expected**2)
-    estimate = np.clip(beyond, week.sold, week.sold + 3 * expected + 1)
-    useless = ~week.in_stock | (ran_out & (week.available < expected / 2))
-    return np.where(ran_out & ~useless, estimate, week.sold), useless
 
 
 def leads(n: int) -> np.ndarray:

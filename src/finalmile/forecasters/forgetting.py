@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from finalmile.forecasters.levels import recent_level
 from finalmile.forecasters.one_step import rolled_one_step
 from finalmile.forecasters.seasonal_index import phases_of, seasonal_index
+from finalmile.forecasters.sold_out import demand_with_estimates
 from finalmile.frames import FloatArray, Frequency, NameArray, Panel
 
 _HALF_LIFE = {"hour": 336.0, "day": 28.0, "week": 8.0, "month": 4.0}
@@ -26,9 +27,10 @@ class ForgettingLevel:
         \qquad \mu_h = \ell\, S_{t+h}
 
     where the slow level is the same with a half-life five times as long, itself leaning on a small common one. The
-    weights are those of periods with known demand, so stock-outs neither pull the level down nor break it. A cheap,
-    strong forecaster where seasons are long against history (weeks, months): a series with one year of sales takes
-    its season from its group.
+    weights are those of periods with known demand; a period that sold out counts with the demand that was likely
+    behind its sales, see :func:`~finalmile.forecasters.sold_out.demand_with_estimates`, so that stock-outs neither pull
+    the level down nor break it. A cheap, strong forecaster where seasons are long against history (weeks, months): a
+    series with one year of sales takes its season from its group.
 
     Parameters
     ----------
@@ -71,15 +73,21 @@ class ForgettingLevel:
         return np.maximum(level[:, None] * index[:, ahead], 0.0).astype(np.float32)
 
     def fitted(self, panel: Panel) -> tuple[Panel, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """The history looked at, its seasonal index of shape (n, phases), and its levels of shape (n,)."""
+        """The history looked at, its seasonal index of shape (n, phases), and its levels of shape (n,).
+
+        In the history given back, periods that sold out hold the demand that was likely and are censored no more.
+        """
         past = panel.last(self.history(panel.frequency))
         demand = past.demand()
         phases = phases_of(past.frequency, np.arange(past.first, past.cutoff + 1))
         index = seasonal_index(
             demand, phases=phases, frequency=past.frequency, groups=self._groups(past), shrink=self.shrink
         )
-        level = forgetting_level(demand, index[:, phases], half_life=self.half_life_of(past.frequency))
-        return past, index, np.where(np.isfinite(demand).any(axis=1), level, recent_level(panel))
+        half_life = self.half_life_of(past.frequency)
+        likely = demand_with_estimates(past, index[:, phases], half_life=half_life, slower=_SLOWER, least=_SMALL)
+        level = forgetting_level(likely, index[:, phases], half_life=half_life)
+        told = replace(past, y=np.where(np.isnan(likely), past.y, likely), censored=past.censored & np.isnan(likely))
+        return told, index, np.where(np.isfinite(likely).any(axis=1), level, recent_level(panel))
 
     def one_step(self, panel: Panel, /, *, periods: int) -> FloatArray:
         """Forecast of each of the last periods made one period before."""

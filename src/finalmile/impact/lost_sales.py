@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from finalmile.forecasters.sold_out import expected_given_at_least
 from finalmile.frames import BoolArray
 from finalmile.simulation import UnitsArray
 
@@ -67,37 +68,3 @@ def estimate_lost_sales(
         periods=int(known.sum()),
         unknown=int((censored & ~known).sum()),
     )
-
-
-def expected_given_at_least(mean: UnitsArray, floor: UnitsArray, *, variance: UnitsArray) -> UnitsArray:
-    r"""Expected demand given that it is at least ``floor``, for negative binomial demand.
-
-    .. math:: E[D \mid D \ge s] = \mu\, \frac{\bar F_{NB(r+1, p)}(s - 2)}{\bar F_{NB(r, p)}(s - 1)}
-
-    with :math:`r = \mu^2 / (v - \mu)`, :math:`p = \mu / v`; Poisson where the variance is not above the mean. Where the
-    tail is too thin to divide by, ``floor``.
-
-    Examples
-    --------
-    Nothing known but that some was wanted, of Poisson(1): 1 / (1 - 1/e).
-
-    >>> one = np.ones(1)
-    >>> expected_given_at_least(one, one, variance=one).round(3)
-    array([1.582])
-    """
-    positive = np.where(mean > 0, mean, 1.0)
-    wider = np.maximum(variance, positive * (1 + 1e-6))
-    r, p = positive**2 / (wider - positive), positive / wider
-    tail = _more_than(floor - 1, r, p)
-    above = _more_than(floor - 2, r + 1, p)
-    usable = (mean > 0) & (tail > 1e-12)
-    return np.where(usable, positive * above / np.where(usable, tail, 1.0), floor)
-
-
-def _more_than(units: UnitsArray, r: UnitsArray, p: UnitsArray) -> UnitsArray:
-    """Chance that a negative binomial count exceeds ``units``: the regularised incomplete beta function."""
-    from scipy.special import betainc
-
-    whole = np.floor(units)
-    chance: UnitsArray = np.where(whole < 0, 1.0, betainc(np.maximum(whole + 1, 1.0), r, 1 - p))
-    return chance

@@ -9,8 +9,8 @@ from datetime import date, datetime
 import numpy as np
 import polars as pl
 
+from finalmile.forecasters.sold_out import expected_given_at_least
 from finalmile.frames import Frequency, IntArray, Panel
-from finalmile.impact.lost_sales import expected_given_at_least
 from finalmile.inventory.override_value import Edits, sold_out, worth_of
 from finalmile.records import OrderLine
 from finalmile.simulation import UnitsArray

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from finalmile.forecasters.sold_out import expected_given_at_least
 from finalmile.impact import estimate_lost_sales
-from finalmile.impact.lost_sales import expected_given_at_least
 
 
 def test_the_truth_lies_near_the_upper_end_when_the_forecast_is_right():
