@@ -242,6 +242,41 @@ def test_no_supplier_is_told_a_price_that_was_assumed(name):
     assert "a supplier is told no guess" in file.notes[0]
 
 
+@pytest.mark.parametrize("name", ["ubl_order", "edifact_orders", "x12_850"])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("4012345678902", "check digit does not fit"),
+        ("401234567890", "check digit"),
+        ("1", "digits"),
+        (17, "in quotes"),
+    ],
+)
+def test_a_number_of_another_article_is_refused_when_settings_are_read(name, number, said):
+    with pytest.raises(ValueError, match=f"the GTIN of tea is .*{said}"):
+        exports.make(name, gtins={"tea": number})
+
+
+def test_a_number_of_another_place_is_refused_when_settings_are_read():
+    for given in ({"buyer_gln": "4012345000008"}, {"supplier_glns": {"Acme": "401234500001"}}):
+        for name in ("ubl_order", "edifact_orders"):
+            with pytest.raises(ValueError, match="the GLN of "):
+                exports.make(name, **given)
+
+
+def test_hours_are_written_where_orders_have_them():
+    lines = [line(ordered_at=datetime(2024, 5, 1, 13), due=datetime(2024, 5, 2, 7, 30))]
+    assert b"DTM*002*20240502*0730~" in files("x12_850", lines)[0]
+    assert b"DTM+2:202405020730:203'" in files("edifact_orders", lines)[0]
+    assert b"<cbc:EndTime>07:30:00</cbc:EndTime>" in files("ubl_order", lines)[0]
+
+
+@pytest.mark.parametrize("name", ["x12_850", "edifact_orders"])
+def test_a_name_that_is_cut_is_said(name):
+    (file,) = exports.make(name)(purchase_orders([line(supplier="Acme " * 50)]))
+    assert any("are cut to the" in note for note in file.notes)
+
+
 def test_a_later_document_of_an_order_is_a_release_of_it_where_x12_has_no_room():
     (content,) = files("x12_850", [line(order="PO-20240501-3f2a91c07e-2")])
     assert b"BEG*00*SA*PO-20240501-3f2a91c07e*2*20240501~" in content

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from finalmile.errors import SchemaError
+from finalmile.inventory.exports.gs1 import check_numbers
 from finalmile.inventory.exports.purchase_orders import (
     PurchaseLine,
     PurchaseOrder,
@@ -21,6 +22,7 @@ from finalmile.inventory.exports.registry import OrderFile, exports
 Composite = Sequence[str]
 Segment = tuple[str, *tuple[Composite, ...]]
 _RELEASED = str.maketrans({each: "?" + each for each in "?:+'"})
+_NAME = 175
 _LONGEST = {"order id": 35, "product": 35, "quantity": 15, "unit cost": 15}
 
 
@@ -57,6 +59,7 @@ class EdifactOrders:
     gtins: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
+        check_numbers(gtins=self.gtins, glns={"buyer": self.buyer_gln, **self.supplier_glns})
         if not 1 <= len(self.sender) <= 35:
             raise ValueError("sender must be 1 to 35 characters long")
 
@@ -69,6 +72,8 @@ class EdifactOrders:
 
     def _interchange(self, supplier: str, orders: Sequence[PurchaseOrder]) -> OrderFile:
         notes = [note for order in orders for note in order.notes]
+        if max(len(self.buyer), len(supplier)) > _NAME:
+            notes.append(f"names of buyer and supplier are cut to the {_NAME} characters that NAD has for them")
         receiver = self.receivers.get(supplier)
         if receiver is None:
             receiver = supplier[:35].strip() or "SUPPLIER"
@@ -129,7 +134,7 @@ class EdifactOrders:
 
 def _party(role: str, gln: str, name: str) -> Segment:
     """A party: its number where it has one, its name in lines of 35 characters."""
-    lines = [name[at : at + 35] for at in range(0, min(len(name), 175), 35)] or [role]
+    lines = [name[at : at + 35] for at in range(0, min(len(name), _NAME), 35)] or [role]
     return ("NAD", [role], [gln, "", "9"] if gln else [""], [""], lines)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from xml.sax.saxutils import escape, quoteattr
 
+from finalmile.inventory.exports.gs1 import check_numbers
 from finalmile.inventory.exports.purchase_orders import PurchaseLine, PurchaseOrder, day_of, file_name, plain
 from finalmile.inventory.exports.registry import OrderFile, exports
 
@@ -44,6 +45,9 @@ class UblOrder:
     gtins: Mapping[str, str] = field(default_factory=dict[str, str])
     unit_code: str = "C62"
 
+    def __post_init__(self) -> None:
+        check_numbers(gtins=self.gtins, glns={"buyer": self.buyer_gln, **self.supplier_glns})
+
     def __call__(self, orders: Sequence[PurchaseOrder], /) -> list[OrderFile]:
         """One file for each order."""
         return [
@@ -62,9 +66,7 @@ class UblOrder:
         yield ">\n"
         yield _basic("UBLVersionID", "2.1") + _basic("ID", order.order_id)
         yield _basic("UUID", str(uuid.uuid5(uuid.NAMESPACE_OID, order.order_id)))
-        yield _basic("IssueDate", day_of(order.ordered_at).isoformat())
-        if isinstance(order.ordered_at, datetime):
-            yield _basic("IssueTime", f"{order.ordered_at:%H:%M:%S}")
+        yield from _instant("Issue", order.ordered_at)
         yield _basic("OrderTypeCode", "220") + _basic("DocumentCurrencyCode", order.currency)
         yield _basic("LineCountNumeric", str(len(order.lines)))
         yield _party("BuyerCustomerParty", self.buyer, self.buyer_gln)
@@ -82,8 +84,7 @@ class UblOrder:
     def _line(self, line: PurchaseLine, currency: str) -> str:
         amount = "" if line.amount is None else _basic("LineExtensionAmount", f"{line.amount:.2f}", currencyID=currency)
         price = "" if line.price is None else _basic("PriceAmount", plain(line.price), currencyID=currency)
-        day = day_of(line.due).isoformat()
-        period = _aggregate("RequestedDeliveryPeriod", _basic("StartDate", day), _basic("EndDate", day))
+        period = _aggregate("RequestedDeliveryPeriod", *_instant("Start", line.due), *_instant("End", line.due))
         item = _aggregate(
             "LineItem",
             _basic("ID", str(line.number)),
@@ -103,6 +104,12 @@ class UblOrder:
             _aggregate("BuyersItemIdentification", _basic("ID", product)),
             _aggregate("StandardItemIdentification", _basic("ID", gtin, schemeID="0160")) if gtin else "",
         )
+
+
+def _instant(name: str, at: date | datetime) -> Iterator[str]:
+    yield _basic(f"{name}Date", day_of(at).isoformat())
+    if isinstance(at, datetime):
+        yield _basic(f"{name}Time", f"{at:%H:%M:%S}")
 
 
 def _party(role: str, name: str, gln: str) -> str:

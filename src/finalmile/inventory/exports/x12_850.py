@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from finalmile.errors import SchemaError
+from finalmile.inventory.exports.gs1 import check_numbers
 from finalmile.inventory.exports.purchase_orders import (
     PurchaseLine,
     PurchaseOrder,
@@ -21,6 +23,7 @@ from finalmile.inventory.exports.registry import OrderFile, exports
 # Element, component and segment separators, the usual ones first; a set whose characters occur in the data is no use.
 _SEPARATORS = (("*", ">", "~"), ("|", "^", "~"), ("\x1d", "\x1f", "\x1c"))
 _ID = re.compile("[A-Za-z0-9][A-Za-z0-9 .-]{0,14}")
+_NAME = 60
 _LONGEST = {"order id": 22, "product": 48, "quantity": 15, "unit cost": 17}
 
 
@@ -59,6 +62,7 @@ class X12PurchaseOrder:
     production: bool = True
 
     def __post_init__(self) -> None:
+        check_numbers(gtins=self.gtins, glns={})
         if not re.fullmatch(r"[A-Za-z0-9 .-]{1,15}", self.sender) or not re.fullmatch(
             "[A-Z0-9]{2}", self.sender_qualifier
         ):
@@ -73,6 +77,8 @@ class X12PurchaseOrder:
 
     def _interchange(self, supplier: str, orders: Sequence[PurchaseOrder]) -> OrderFile:
         notes = [note for order in orders for note in order.notes]
+        if max(len(self.buyer), len(supplier)) > _NAME:
+            notes.append(f"names of buyer and supplier are cut to the {_NAME} characters that N1 has for them")
         qualifier, receiver = self._receiver(supplier, notes)
         control = control_number(orders, digits=9)
         body = [segment for n, order in enumerate(orders, 1) for segment in self._transaction(n, order)]
@@ -127,8 +133,8 @@ class X12PurchaseOrder:
             ["ST", "850", f"{number:04d}"],
             ["BEG", "00", "SA", *_number_and_release(order.order_id), day],
             ["CUR", "BY", order.currency],
-            ["N1", "BY", self.buyer[:60]],
-            ["N1", "SU", order.supplier[:60] or "SUPPLIER"],
+            ["N1", "BY", self.buyer[:_NAME]],
+            ["N1", "SU", order.supplier[:_NAME] or "SUPPLIER"],
             *(segment for line in order.lines for segment in self._line(line)),
             ["CTT", str(len(order.lines)), str(order.units)[-10:]],
         ]
@@ -140,7 +146,8 @@ class X12PurchaseOrder:
         gtin = self.gtins.get(line.product)
         names = ["BP", line.product, *(["UK", gtin] if gtin else [])]
         yield ["PO1", str(line.number), str(line.quantity), "EA", *price, *names]
-        yield ["DTM", "002", f"{day_of(line.due):%Y%m%d}"]
+        hour = [f"{line.due:%H%M}"] if isinstance(line.due, datetime) else []
+        yield ["DTM", "002", f"{day_of(line.due):%Y%m%d}", *hour]
 
 
 def _number_and_release(order: str) -> tuple[str, str]:
