@@ -258,10 +258,10 @@ def test_a_number_of_another_article_is_refused_when_settings_are_read(name, num
 
 
 def test_a_number_of_another_place_is_refused_when_settings_are_read():
-    for given in ({"buyer_gln": "4012345000008"}, {"supplier_glns": {"Acme": "401234500001"}}):
+    for wrong in ({"buyer_gln": "4012345000008"}, {"supplier_glns": {"Acme": "401234500001"}}):
         for name in ("ubl_order", "edifact_orders"):
             with pytest.raises(ValueError, match="the GLN of "):
-                exports.make(name, **given)
+                exports.make(name, **wrong)
 
 
 def test_hours_are_written_where_orders_have_them():
