@@ -22,6 +22,8 @@ RESERVED = frozenset(
 )
 """Columns of the sales table that are not covariates."""
 
+_ONES = 64
+"""Series that were read alone and are remembered: a page asks about the same one again and again."""
 
 Holidays = Callable[[date, date], pl.DataFrame]
 """First and last day to a frame of ``ds`` and ``holiday``."""
@@ -152,6 +154,20 @@ class TableKnown:
         held = self._held.cut(cutoff, periods=periods)
         if held is not None:
             return held.take(np.flatnonzero(held.ids == unique_id))
+        asked = (unique_id, cutoff, periods)
+        panel = self._ones.get(asked)
+        if panel is None:
+            panel = self._read_one(unique_id, cutoff, periods=periods)
+            if len(self._ones) >= _ONES:
+                self._ones.clear()
+            self._ones[asked] = panel
+        return panel
+
+    @cached_property
+    def _ones(self) -> dict[tuple[str, int, int | None], Panel]:
+        return {}
+
+    def _read_one(self, unique_id: str, cutoff: int, *, periods: int | None) -> Panel:
         sales = numeric(self.sales.read(ids=[unique_id]).drop("known_at", "backfilled", strict=False))
         sales = sales.filter(pl.Series(self.frequency.index(sales["ds"]) <= cutoff))
         begins = {unique_id: int(self.frequency.index(sales["ds"]).min())} if sales.height else {}

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from finalmile.frames import IntArray, Panel
 from finalmile.inventory import Position
-from finalmile.simulation import Rule, Scene, UnitsArray, base_stock, bootstrapped, fixed_leads, keys_of
-from finalmile.simulation.scene import DemandArray, whole_units
+from finalmile.simulation import Rule, Scene, UnitsArray, base_stock, bootstrapped, fixed_leads, keys_of, random_leads
+from finalmile.simulation.scene import DemandArray, LeadTimes, whole_units
 
 _AT_ONCE = 2_000
 
@@ -34,22 +35,51 @@ class LastYear:
     at: Position
 
     @property
-    def windows(self) -> IntArray:
-        """Periods an order must last, shape (n,)."""
-        return self.at.review_periods + self.at.lead_periods
+    def longest(self) -> int:
+        """Most periods that an order may have to last."""
+        return int(self._stretches()[0].max(initial=1))
 
     def level(self, *, cycle_service: float) -> IntArray:
         """Smallest level that covers this share of all stretches of review and lead time in the history, (n,)."""
         return self.levels([cycle_service])[:, 0]
 
     def levels(self, cycle_services: Sequence[float]) -> IntArray:
-        """Such a level for each of these shares, shape (n, k)."""
+        """Such a level for each of these shares, shape (n, k).
+
+        Where lead times vary, stretches of each length count as often as lead times of it are.
+        """
+        windows, weights = self._stretches()
         levels = np.zeros((len(self.units), len(cycle_services)), dtype=np.int64)
-        for window in np.unique(self.windows).tolist():
-            rows = np.flatnonzero(self.windows == window)
+        alike, of = np.unique(np.column_stack([windows, weights]), axis=0, return_inverse=True)
+        for number, key in enumerate(alike):
+            mixed = list(
+                zip(key[: windows.shape[1]].astype(int).tolist(), key[windows.shape[1] :].tolist(), strict=True)
+            )
+            rows = np.flatnonzero(of.ravel() == number)
             for some in np.array_split(rows, -(-len(rows) // _AT_ONCE)):
-                levels[some] = _quantiles(self.units[some], self.starts[some], window=window, shares=cycle_services)
+                levels[some] = _quantiles(self.units[some], self.starts[some], windows=mixed, shares=cycle_services)
         return levels
+
+    def _stretches(self) -> tuple[IntArray, UnitsArray]:
+        """Periods that an order may have to last, and how likely each is; both of shape (n, k)."""
+        told = self.at.lead_times
+        if told is None:
+            leads, weights = self.at.lead_periods[:, None], np.ones((len(self.units), 1))
+        else:
+            leads, weights = told.periods, told.shares
+        return self.at.review_periods[:, None] + leads, weights
+
+    def _leads(self) -> LeadTimes:
+        """Lead times as they vary; a supplier's orders do not overtake one another."""
+        told = self.at.lead_times
+        if told is None or not told.vary.any():
+            return fixed_leads(self.at.lead_periods)
+        alike, of = np.unique(np.column_stack([told.periods, told.shares]), axis=0, return_inverse=True)
+        length = told.periods.shape[1]
+        chances = np.zeros((len(alike), int(told.periods.max()) + 1))
+        for chance, key in zip(chances, alike, strict=True):
+            np.add.at(chance, key[:length].astype(np.int64), key[length:])
+        return random_leads(chances, row=of.ravel(), crossing=False)
 
     def rule(self, levels: IntArray) -> Rule:
         """Order up to levels, of shape (n,) or (n, c), at every review and on each supplier's terms."""
@@ -67,7 +97,7 @@ class LastYear:
         asked = bootstrapped(self.units, periods=periods, scenarios=scenarios, block=block, starts=self.starts)
         return Scene(
             asked=asked,
-            leads=fixed_leads(self.at.lead_periods),
+            leads=self._leads(),
             on_hand=self.level(cycle_service=0.5) if on_hand is None else on_hand,
             keys=keys_of(self.at.ids, seed=seed),
         )
@@ -86,16 +116,30 @@ def last_year(panel: Panel, at: Position) -> LastYear:
     return LastYear(units=whole_units(np.rint(filled)), starts=starts, at=at)
 
 
-def _quantiles(units: DemandArray, starts: IntArray, *, window: int, shares: Sequence[float]) -> IntArray:
-    """Quantiles of the sums of ``window`` periods in a row; a history shorter than that is taken for one window."""
-    n, length = units.shape
-    window = min(window, length)
+def _quantiles(
+    units: DemandArray, starts: IntArray, *, windows: Sequence[tuple[int, float]], shares: Sequence[float]
+) -> IntArray:
+    """Quantiles of the sums of so many periods in a row, each window as often as its weight says, evenly spread.
+
+    A history shorter than a window is taken for one.
+    """
+    n = len(units)
     total = np.concatenate([np.zeros((n, 1), dtype=np.int64), np.cumsum(units, axis=1, dtype=np.int64)], axis=1)
     narrow = np.int32 if int(total[:, -1].max(initial=0)) < 2**31 else np.int64
-    sums = (total[:, window:] - total[:, :-window]).astype(narrow)
-    first = np.minimum(starts, sums.shape[1] - 1)
-    sums[np.arange(sums.shape[1]) < first[:, None]] = -1
+    parts = [_sums(total, starts, window=window, weight=weight) for window, weight in windows if weight > 0]
+    sums: npt.NDArray[np.int32 | np.int64] = np.concatenate(parts, axis=1).astype(narrow)
     sums.sort(axis=1)
-    there = (sums.shape[1] - first)[:, None]
-    rank = first[:, None] + np.clip(np.ceil(np.asarray(shares) * there - 1e-9), 1, there).astype(np.int64) - 1
+    before = (sums < 0).sum(axis=1)[:, None]
+    there = sums.shape[1] - before
+    rank = before + np.clip(np.ceil(np.asarray(shares) * there - 1e-9), 1, there).astype(np.int64) - 1
     return np.take_along_axis(sums, rank, axis=1).astype(np.int64)
+
+
+def _sums(total: IntArray, starts: IntArray, *, window: int, weight: float) -> IntArray:
+    """A share of the sums of a window, the newest first; -1 for those that begin before an item's history does."""
+    window = min(window, total.shape[1] - 1)
+    last = total.shape[1] - 1 - window
+    begins = last - (np.arange(int(np.ceil((last + 1) * weight - 1e-9))) / weight).astype(np.int64)
+    sums = total[:, begins + window] - total[:, begins]
+    sums[begins < np.minimum(starts, last)[:, None]] = -1
+    return sums

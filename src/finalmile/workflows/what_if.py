@@ -129,7 +129,8 @@ def what_if(
 ) -> WhatIf:
     """Service, stock and orders of a product now and on other terms; what is not given stays.
 
-    Levels are chosen by simulation with lost sales to reach the service asked for, and judged on other futures.
+    Levels are chosen by simulation with lost sales to reach the service asked for, and judged on other futures. Lead
+    times vary as the supplier's do, unless one is given: then they are certain.
 
     Raises
     ------
@@ -146,7 +147,7 @@ def what_if(
     review = None if review_period_days is None else max(1, int(np.ceil(review_period_days / shop.frequency.days)))
     changed = replace(year, at=_on_terms(year.at, lead=lead, review=review, moq=moq, pack_size=pack_size))
     asked = {"cycle_service": cycle_service or present} if fill_rate is None else {"fill_rate": fill_rate}
-    span = _Span(shop, longest=int(max(year.windows[0], changed.windows[0])))
+    span = _Span(shop, longest=max(year.longest, changed.longest))
     return WhatIf(
         unique_id=unique_id,
         now=span.one(year, {"cycle_service": present}),
@@ -167,7 +168,7 @@ def frontier(shop: Shop, *, services: Sequence[float] = SERVICES, threads: int =
     cutoff = known_cutoff(shop, None)
     panel = shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS))
     year = last_year(panel, positions(shop, panel, on_hand=np.zeros(panel.n)))
-    span = _Span(shop, longest=int(year.windows.max(initial=1)))
+    span = _Span(shop, longest=year.longest)
     levels = year.levels([0.5, *asked])
     totals = span.run(
         year, levels[:, 1:], scenarios=1, seed=shop.config.assume.seed, on_hand=levels[:, 0], threads=threads
@@ -216,9 +217,12 @@ class _Span:
         level = self._level(year, which, target, seed=seed + 1)
         totals = self.run(year, np.array([level]), scenarios=FUTURES, seed=seed)
         days = self.shop.frequency.days
+        took = year.at.lead_times
+        varies = took is not None and bool(took.vary[0])
         terms = {
             **asked,
-            "lead_time_days": float(year.at.lead_periods[0] * days),
+            "lead_time_days": float((took.mean if took is not None and varies else year.at.lead_periods)[0] * days),
+            **({"lead_time_days_sd": float(took.sd[0] * days)} if took is not None and varies else {}),
             "review_period_days": float(year.at.review_periods[0] * days),
             "moq": float(year.at.moq[0]),
             "pack_size": float(year.at.pack_size[0]),
@@ -281,6 +285,7 @@ def _on_terms(
     return replace(
         at,
         lead_periods=at.lead_periods if lead is None else np.array([lead]),
+        lead_times=at.lead_times if lead is None else None,
         review_periods=at.review_periods if review is None else np.array([review]),
         moq=at.moq if moq is None else np.array([float(moq)]),
         pack_size=at.pack_size if pack_size is None else np.array([float(pack_size)]),

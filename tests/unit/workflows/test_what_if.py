@@ -8,6 +8,7 @@ import pytest
 from finalmile.errors import UnknownNameError
 from finalmile.frames import Frequency, Panel
 from finalmile.inventory import position
+from finalmile.inventory.lead_times import from_pmf, side_by_side
 from finalmile.workflows.last_year import last_year
 
 
@@ -79,6 +80,49 @@ def test_an_unknown_product_is_named(shop):
 def test_terms_that_make_no_sense_are_refused(shop, product, terms, what):
     with pytest.raises(ValueError, match=what):
         shop.project.what_if(product, **terms)
+
+
+def year_of(y, *, lead=None):
+    n = len(y)
+    panel = Panel(
+        ids=np.array([f"i{k}" for k in range(n)], dtype=object), frequency=Frequency("day"), first=0,
+        y=y.astype(np.float32), censored=np.zeros(y.shape, dtype=np.bool_),
+    )  # fmt: skip
+    told = None if lead is None else side_by_side([lead] * n)
+    planned = np.full(n, 4 if lead is None else lead.planned)
+    return last_year(panel, position(panel.ids, on_hand=np.zeros(n), lead_periods=planned, lead_times=told))
+
+
+def test_levels_mix_the_lead_times_as_often_as_each_is():
+    y = np.random.default_rng(3).poisson(4.0, (3, 400))
+    lead = from_pmf([0, 0, 0.7, 0, 0, 0, 0, 0, 0, 0.3])
+    level = year_of(y, lead=lead).level(cycle_service=0.95)
+    for row, found in zip(y, level, strict=True):
+        covered = 0.0
+        for periods, share in zip(lead.periods, lead.shares, strict=True):
+            sums = np.convolve(row, np.ones(periods + 1), mode="valid")
+            covered += share * (sums <= found).mean()
+        assert covered == pytest.approx(0.95, abs=0.03)
+
+
+def test_a_lead_time_that_varies_takes_more_stock_than_its_mean():
+    y = np.random.default_rng(3).poisson(4.0, (2, 400))
+    steady, varied = year_of(y), year_of(y, lead=from_pmf([0, 0.5, 0, 0, 0, 0, 0, 0.5]))
+    assert (varied.level(cycle_service=0.98) > steady.level(cycle_service=0.98)).all()
+    assert varied.longest == 8
+    scene = varied.scene(periods=30, scenarios=2, block=7, seed=0)
+    assert (scene.leads.fixed == -1).all()
+    assert not scene.leads.crossing
+    assert scene.leads.longest == 7
+
+
+def test_a_lead_time_that_is_named_is_certain(small_shop):
+    shop = small_shop()
+    known = shop.project.shop.known
+    name = str(known.panel(known.newest).ids[0])
+    told = shop.project.what_if(name, lead_time_days=9)
+    assert told.then.terms["lead_time_days"] == 9
+    assert "lead_time_days_sd" not in told.then.terms
 
 
 def test_levels_are_quantiles_of_sums_since_the_product_was_listed():
