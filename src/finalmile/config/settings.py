@@ -154,6 +154,9 @@ class Monitor(Section):
     groups: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
     """Attributes of items whose groups are watched, or ``none``; by default those with 2 to 200 values and at
     least eight series in each on average."""
+    series: tuple[str, ...] = ()
+    """Covariates that are watched in every series by itself, such as a stock count that may stand still in some; none
+    by default. A covariate that is changed in many series for good, as prices are, is no use here."""
     fast_lane: tuple[str, ...] = ()
     """Streaming detectors to run on the fleet's loss as well: ``cusum``, ``page_hinkley``, ``adwin``. Nothing is
     promised of how often they are wrong, so they warn and open no incident; none by default."""
@@ -214,6 +217,9 @@ class Plan(Section):
     """Plan with how long a supplier's deliveries took, late ones too, where enough came; else with what is given."""
     receipts_to_learn: PositiveInt = 30
     """Deliveries of a supplier from which its lead times are learned: fewer hardly tell how late it can be."""
+    count_tolerance: Share = 0.02
+    """Difference between a stock count and the books that is not worth a finding, as a share of the units that moved
+    since the count before: tills and hands err that much. One unit never is."""
     baseline: str = "normal_order_up_to"
     """Policy that savings are measured against: the textbook's mean plus z standard deviations."""
     baseline_settings: Settings = Field(default_factory=lambda data: _policy_settings(data, name="baseline"))

@@ -60,7 +60,7 @@ PROMISES: Mapping[str, Promise] = {
     "series_drift": Promise(
         promised="expected false names over looks to a name at most fdr / patience, over all series and features",
         assumes=_APPROXIMATELY,
-        blind="changes within the tolerance; what all series share",
+        blind="changes within the tolerance; it runs where monitor.series names covariates",
     ),
     "output_drift": Promise(
         promised=f"{_LOOKS}, for all outputs together",

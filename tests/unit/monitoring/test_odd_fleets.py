@@ -76,6 +76,12 @@ FLEETS = {
     "negative forecasts": _with(-3.0, actual=False, forecast=True),
     "returns only": _with(-2.0),
     "huge sales": _with(1e60),
+    "sales as large as can be": _with(1.7e308),
+    "sales as large as can be since": _live_only(1.7e308),
+    "returns as large as can be": _live_only(-1.7e308),
+    "forecasts as large as can be since": _live_only(1.7e308, forecast=True),
+    "one product whose squares overflow": _with(1e160, rows=0),
+    "one product as small as can be": _with(5e-324, rows=0),
     "one product without history": _with(np.nan, rows=0),
     "one product of one unit": _with(1.0, rows=0),
 }
@@ -111,7 +117,9 @@ def groups(actual: Array, forecast: Array) -> list[list[Finding]]:
 def coverage(actual: Array, forecast: Array) -> list[list[Finding]]:
     check, told = CoverageCheck(), []
     shape = {"volume": np.zeros(N, dtype=np.int64), "classes": ONE}
-    each = [counts(actual[:, t], {0.9: 1.5 * forecast[:, t]}, **shape) for t in range(REFERENCE + LIVE)]
+    each = [
+        counts(actual[:, t], {0.9: np.minimum(forecast[:, t], 1e308) * 1.5}, **shape) for t in range(REFERENCE + LIVE)
+    ]
     held, n, lost = (np.stack([one[k] for one in each], axis=1) for k in (2, 3, 4))
     state = check.start(
         CoverageReference(

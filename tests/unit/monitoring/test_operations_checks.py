@@ -87,6 +87,13 @@ def test_nothing_asked_is_told_and_no_fault(check: LatencyCheck | ThroughputChec
     assert check.compare(none, None, subject="demand@3", at=DAY).value is None
 
 
+def test_a_certificate_of_two_windows_judges_nothing_and_says_so() -> None:
+    rng = np.random.default_rng(5_300_301)
+    told = LatencyCheck().compare(windows_of(load(rng, 6)), certified(rng, windows=2), subject="demand@3", at=DAY)
+    assert told.value is None
+    assert "its certificate rests on 2 windows, and 5 are needed" in told.why
+
+
 def test_without_a_certificate_the_mend_is_told() -> None:
     told = LatencyCheck().compare(windows_of(load(np.random.default_rng(1), 5)), None, subject="demand@3", at=DAY)
     assert told.value is None

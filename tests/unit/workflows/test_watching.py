@@ -189,6 +189,33 @@ def test_an_acknowledged_incident_lets_its_evidence_start_anew(small_shop: Calla
     assert project.incidents(open_only=True).rows[0].state in {"acknowledged", "open", "mitigating", "monitoring"}
 
 
+def test_series_are_watched_one_by_one_where_settings_name_a_covariate(small_shop: Callable[..., Any]) -> None:
+    def dearer(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(price=pl.when(pl.col("unique_id") == "item 3").then(40.0).otherwise(pl.col("price")))
+
+    shop = small_shop("monitor: {series: [price]}\nrespond: {automatic: none}\n")
+    quiet = next(one for one in watched_days(shop, 1).findings if one.check == "series_drift")
+    assert (quiet.subject, quiet.breached) == ("input price of single series", False)
+    project: Project = shop.project
+    for day in range(HISTORY + 1, HISTORY + 8):
+        project.forecast("demand")
+        shop.morning(day + 1)
+        project.sales.add(dearer(shop.sales(day, day + 1)))
+        told = project.monitor("demand")
+    (found,) = [one for one in told.findings if one.check == "series_drift"]
+    assert found.breached
+    assert "item 3 (2 became" in found.why
+    (opened,) = [one for one in told.incidents if one.check == "series_drift"]
+    assert project.acknowledge(opened.incident_id, why="the price is meant").state == "acknowledged"
+
+
+def test_a_covariate_that_there_is_none_of_is_told_and_stops_nothing(small_shop: Callable[..., Any]) -> None:
+    told = watched_days(small_shop("monitor: {series: [weather]}\n"), 1)
+    (found,) = [one for one in told.findings if one.check == "series_drift"]
+    assert found.value is None
+    assert "no covariate is called weather; known: price" in found.why
+
+
 def test_the_fast_lane_runs_where_settings_name_it_and_opens_nothing(small_shop: Callable[..., Any]) -> None:
     shop = small_shop("monitor: {fast_lane: [cusum, adwin]}\nrespond: {automatic: none}\n")
     told = watched_days(shop, 6, times=8.0)

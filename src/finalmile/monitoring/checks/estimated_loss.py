@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finalmile.metrics.scored import Floats
+from finalmile.monitoring.engine.bounds import bounded
 from finalmile.monitoring.loss.estimated import EstimatedState, SpreadReference, arrived, expected_errors, learn
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
@@ -61,6 +62,7 @@ class EstimatedLossCheck:
         forecast, spread : arrays of one shape
             Predicted means, and half the distance of the quantiles that the reference had.
         """
+        forecast = bounded(forecast)
         expected = expected_errors(state, forecast, spread)
         known = np.isfinite(expected)
         mean = float(np.maximum(forecast[known], 0.0).sum()) if known.any() else 0.0

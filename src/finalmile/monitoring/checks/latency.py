@@ -35,8 +35,8 @@ class LatencyCheck:
         Of the interval; outside it by chance less than once in ``1 / (1 - level)`` windows per quantile.
     tolerance
         Slowdown that is no harm, as a ratio.
-    least_windows
-        Windows that a look needs.
+    least_windows, least_certified
+        Windows that a look, and a certificate, need: two of them would say that one more may lie anywhere.
     in_a_row
         So many windows above the interval in a row are a warning, though the look as a whole was fast enough.
 
@@ -48,11 +48,14 @@ class LatencyCheck:
     level: float = 0.999
     tolerance: float = 0.10
     least_windows: int = 3
+    least_certified: int = 5
     in_a_row: int = 3
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1 or self.tolerance < 0 or min(self.least_windows, self.in_a_row) < 1:
             raise ValueError("level must be in (0, 1), tolerance at least 0, least_windows and in_a_row at least 1")
+        if self.least_certified < 2:
+            raise ValueError(f"least_certified is {self.least_certified}; an interval needs at least two windows")
 
     def compare(
         self, windows: Windows, certified: Certified | None, /, *, subject: str, at: date | datetime
@@ -73,7 +76,7 @@ class LatencyCheck:
             return self._unknown(subject, at, "it has no certificate to be held against, nor has one like it")
         judged = [one for name in LEVELS if (one := self._judged(name, windows, certified)) is not None]
         if not judged:
-            return self._unknown(subject, at, f"fewer than {self.least_windows} windows had enough requests")
+            return self._unknown(subject, at, self._lacking(certified))
         worst = max(judged, key=lambda one: (one.breached, one.warns, one.beyond))
         return Finding(
             check="latency",
@@ -94,7 +97,7 @@ class LatencyCheck:
         values, seen = windows.quantiles[name], certified.windows.get(name, ())
         known = np.isfinite(values) & (values > 0)
         usable = [value for value in seen if math.isfinite(value) and value > 0]
-        if int(known.sum()) < self.least_windows or len(usable) < 2:
+        if int(known.sum()) < self.least_windows or len(usable) < self.least_certified:
             return None
         interval = log_prediction_interval(usable, level=self.level, least_spread=_ROUNDING)
         over = known & (values > interval.high)
@@ -110,6 +113,13 @@ class LatencyCheck:
             breached=value > interval.high and value > interval.centre * (1 + self.tolerance),
             warns=run >= self.in_a_row,
         )
+
+    def _lacking(self, certified: Certified) -> str:
+        """Why no quantile could be judged."""
+        seen = max((len(certified.windows.get(name, ())) for name in LEVELS), default=0)
+        if seen < self.least_certified:
+            return f"{certified.source} rests on {seen} windows, and {self.least_certified} are needed"
+        return f"fewer than {self.least_windows} windows had enough requests"
 
     def _unknown(self, subject: str, at: date | datetime, why: str) -> Finding:
         return Finding(

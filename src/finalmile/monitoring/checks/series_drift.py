@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -76,6 +77,16 @@ class SeriesDriftCheck:
         moved = self._listed(moved)
         return moved, [self._told(moved, feature, look=look) for feature in range(len(state.names))]
 
+    def acknowledge(self, state: SeriesState, subjects: Sequence[str]) -> SeriesState:
+        """Take features off the list by hand, by the subjects of findings; their evidence starts anew."""
+        count = len(state.names)
+        for feature in [at for at, name in enumerate(state.names.tolist()) if _subject(name) in subjects]:
+            streams = np.arange(feature, len(state.usual), count)
+            listed = state.listed.copy()
+            listed[streams] = -1
+            state = replace(state, watch=state.watch.restarted(state.channels[streams].ravel()), listed=listed)
+        return state
+
     def _listed(self, state: SeriesState) -> SeriesState:
         """Names that are new on the list, less those that are back where they were."""
         back = (state.listed >= 0) & (np.abs(state.watch.recent) <= state.harmless)
@@ -95,7 +106,7 @@ class SeriesDriftCheck:
         frequency = state.watch.residuals.frequency
         return Finding(
             check="series_drift",
-            subject=f"input {name} of single series",
+            subject=_subject(name),
             at=frequency.start_of(look.period),
             value=part,
             benchmark=self.share,
@@ -106,6 +117,10 @@ class SeriesDriftCheck:
             severity="warning" if part > self.share else "info",
             why=_why(state, on, name=name, n=n, frequency=frequency),
         )
+
+
+def _subject(name: str) -> str:
+    return f"input {name} of single series"
 
 
 def _why(state: SeriesState, on: np.ndarray, *, name: str, n: int, frequency: Frequency) -> str:

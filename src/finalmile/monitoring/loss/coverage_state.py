@@ -12,6 +12,7 @@ from finalmile.metrics.scored import Floats
 from finalmile.metrics.volume import VolumeClasses
 from finalmile.monitoring import packing
 from finalmile.monitoring.engine.alarmed import Alarmed
+from finalmile.monitoring.engine.bounds import bounded
 from finalmile.monitoring.engine.design import Doubles
 
 _LAYOUT = 2
@@ -117,7 +118,8 @@ def counts(
     (['q0.5'], [0.5], [1.0], [2.0], [1.0])
     """
     rows: list[tuple[str, float, float, float, float]] = []
-    for level, values in quantiles.items():
+    actual = bounded(actual)
+    for level, values in ((level, bounded(told)) for level, told in quantiles.items()):
         known = np.isfinite(actual) & np.isfinite(values)
         for number in range(classes.count):
             mine = known & (volume == number)

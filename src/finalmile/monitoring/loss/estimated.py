@@ -11,6 +11,7 @@ from finalmile.frames import Frequency
 from finalmile.metrics.scored import Floats
 from finalmile.metrics.volume import VolumeClasses
 from finalmile.monitoring import packing
+from finalmile.monitoring.engine.bounds import bounded
 from finalmile.monitoring.engine.design import Doubles
 
 _LAYOUT = 2
@@ -88,7 +89,7 @@ def learn(reference: SpreadReference, *, classes: int) -> EstimatedState:
     MissingInputError
         Fewer than 20 periods have forecasts that came true.
     """
-    actual, forecast = reference.actual.astype(np.float64), reference.forecast.astype(np.float64)
+    actual, forecast = (bounded(one.astype(np.float64)) for one in (reference.actual, reference.forecast))
     scale = scale_of(forecast, reference.spread)
     known = np.isfinite(actual) & np.isfinite(scale)
     if int(known.any(axis=0).sum()) < _LEAST_LOOKS:
@@ -137,6 +138,7 @@ def arrived(
     state: EstimatedState, period: int, actual: Floats, forecast: Floats, spread: Floats | None
 ) -> EstimatedState:
     """The state after a period came true: the estimate of it is held against what happened."""
+    actual, forecast = bounded(actual), bounded(forecast)
     expected = expected_errors(state, forecast, spread)
     known = np.isfinite(actual) & np.isfinite(expected)
     if not known.any():
@@ -149,7 +151,7 @@ def arrived(
 
 def expected_errors(state: EstimatedState, forecast: Floats, spread: Floats | None) -> Doubles:
     """Expected |error| of each forecast, in units, of the shape given; NaN where the forecast is."""
-    mean = forecast.astype(np.float64)
+    mean = bounded(forecast.astype(np.float64))
     scale = scale_of(mean, spread if state.by_spread else None)
     number = np.searchsorted(state.edges, np.nan_to_num(mean), side="left")
     return state.factors[number] * scale
@@ -160,5 +162,6 @@ def scale_of(forecast: Floats, spread: Floats | None) -> Doubles:
     if spread is None:
         positive = np.where(np.isfinite(forecast), np.maximum(forecast, 0.0), np.nan)
         return np.asarray(positive**_POWER, dtype=np.float64)
+    spread = bounded(spread)
     finite: Doubles = np.where(np.isfinite(spread) & np.isfinite(forecast), np.maximum(spread, 0.0), np.nan)
     return finite

@@ -8,6 +8,7 @@ import numpy as np
 
 from finalmile.frames import Frequency
 from finalmile.metrics.scored import Floats
+from finalmile.monitoring.engine.bounds import bounded
 from finalmile.monitoring.engine.design import Doubles
 
 _SMOOTHING = 0.05
@@ -63,6 +64,7 @@ def paired_sums(actual: Floats, *forecasts: Floats) -> tuple[float, ...]:
     >>> paired_sums(np.array([4.0, 2.0]), np.array([5.0, 2.0]), np.array([1.0, np.nan]))
     (4.0, 1.0, 3.0)
     """
+    actual, forecasts = bounded(actual), tuple(bounded(one) for one in forecasts)
     known = np.isfinite(actual)
     for forecast in forecasts:
         known = known & np.isfinite(forecast)

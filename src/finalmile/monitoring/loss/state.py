@@ -10,6 +10,7 @@ from finalmile.frames import BoolArray, Frequency, IntArray, NameArray
 from finalmile.metrics.scored import Floats
 from finalmile.monitoring import packing
 from finalmile.monitoring.engine import Watch
+from finalmile.monitoring.engine.bounds import bounded
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.engine.dispersion import Dispersion
 from finalmile.monitoring.engine.spread import Spread
@@ -29,7 +30,7 @@ class LossReference:
     frequency, first
         Period length, and period number of column 0.
     actual, forecast : array of shape (n, T)
-        Units; NaN where a period may not be judged.
+        Units; NaN where a period may not be judged. Beyond 1e60 they count as that.
     calendar : array of shape (T, k)
         Regressors that explain good and bad days, for example holidays; the looks must then bring the same.
     """
@@ -40,6 +41,9 @@ class LossReference:
     actual: Floats
     forecast: Floats
     calendar: Doubles | None = None
+
+    def __post_init__(self) -> None:
+        _bound(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class LossLook:
     ids : array of shape (n,)
         Products of this look; new ones and missing ones are fine.
     actual, forecast : array of shape (n,)
-        Units; NaN where the product may not be judged (out of stock) or nothing is known.
+        Units; NaN where the product may not be judged (out of stock) or nothing is known. Beyond 1e60 as that.
     value_per_unit : array of shape (n,)
         What one unit of forecast error costs, in the project's currency; prices the findings.
     calendar : array of shape (k,)
@@ -66,6 +70,9 @@ class LossLook:
     forecast: Floats
     value_per_unit: Floats | None = None
     calendar: Doubles | None = None
+
+    def __post_init__(self) -> None:
+        _bound(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +198,11 @@ class LossState:
     def channels(self) -> IntArray:
         """Channel numbers of each product, shape (n, 3)."""
         return np.arange(3 * len(self.ids), dtype=np.int64).reshape(-1, 3)
+
+
+def _bound(told: LossReference | LossLook) -> None:
+    object.__setattr__(told, "actual", bounded(told.actual))
+    object.__setattr__(told, "forecast", bounded(told.forecast))
 
 
 def _share(learned: BoolArray) -> float:

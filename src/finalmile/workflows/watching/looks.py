@@ -23,6 +23,7 @@ LOOKS: Mapping[str, str] = {
     "coverage": "coverage",
     "estimated_loss": "estimated_loss",
     "freshness": "freshness",
+    "series_drift": "series",
     "fast_lane": "fast_lane",
 }
 """Checks, and the modules of this package that watch for them; a module is read in when it is first used."""
