@@ -184,6 +184,24 @@ def test_an_order_counts_as_sent_once_the_supplier_took_it_and_goes_out_once(par
     assert len({(headers["webhook-id"], body) for headers, body in partner.heard}) == 1
 
 
+def test_what_would_stand_in_the_way_is_told_before_anything_is_sent(tmp_path: Path, monkeypatch) -> None:
+    hook = deliveries.make("webhook", url="https://partner.example", secret_from="S", headers_from={"X": "T"})
+    monkeypatch.setenv("S", "secret")
+    monkeypatch.delenv("T", raising=False)
+    (said,) = hook.obstacles(tmp_path)
+    assert said.startswith("the environment has no T")
+    monkeypatch.setenv("T", "token")
+    assert hook.obstacles(tmp_path) == []
+    folder = deliveries.make("folder", folder="a/b")
+    assert folder.obstacles(tmp_path) == []
+    assert not (tmp_path / "a").exists()
+    (tmp_path / "a").write_text("")
+    assert "is no folder: orders cannot be written to" in folder.obstacles(tmp_path)[0]
+    (tmp_path / "finalmile.yaml").write_text("sending:\n  Acme: {settings: {folder: a/b}}\n")
+    faults = Project.open(tmp_path).check().faults
+    assert [fault.partition(":")[0] for fault in faults if "is no folder" in fault] == ["sending to Acme"]
+
+
 def test_settings_say_how_each_supplier_is_reached(tmp_path: Path) -> None:
     config = parse_config(
         "sending:\n  Acme: {format: ubl_order, settings: {folder: acme}}\n  '*': {format: odoo}\n"

@@ -11,7 +11,7 @@ import numpy as np
 
 from finalmile.errors import FinalMileError, MissingInputError
 from finalmile.frames.dialects import Kind
-from finalmile.ports import Artefacts, HistoryTable, Ledger
+from finalmile.ports import Artefacts, HistoryTable, Ledger, deliveries
 from finalmile.workflows.reports import Checked
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.terms import positions
@@ -27,7 +27,7 @@ class Verifiable(Protocol):
 
 def check(shop: Shop, tables: Mapping[Kind, HistoryTable], *, folder: Path) -> Checked:
     """What is there, and what a day of the whole operation would miss."""
-    facts, faults = [f"Project {folder}: settings are valid."], list[str]()
+    facts, faults = [f"Project {folder}: settings are valid."], _ways(shop, folder)
     for kind, table in tables.items():
         rows = table.read(columns=["unique_id"])
         if rows.height:
@@ -48,6 +48,15 @@ def check(shop: Shop, tables: Mapping[Kind, HistoryTable], *, folder: Path) -> C
     else:
         faults += _terms(shop)
     return Checked(facts=tuple(facts), faults=tuple(faults))
+
+
+def _ways(shop: Shop, folder: Path) -> list[str]:
+    """What stands in the way of orders to suppliers, by what the settings say of each."""
+    return [
+        f"sending to {supplier}: {obstacle}"
+        for supplier, sending in shop.config.sending.items()
+        for obstacle in deliveries.make(sending.by, **sending.settings).obstacles(folder)
+    ]
 
 
 def _terms(shop: Shop) -> list[str]:

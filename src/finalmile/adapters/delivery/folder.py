@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,14 @@ class FolderDelivery:
     """
 
     folder: str = "outbox"
+
+    def obstacles(self, home: Path, /) -> Sequence[str]:
+        """Whether the folder, or what is there of its path, can be written."""
+        place = home / self.folder
+        there = next((path for path in (place, *place.parents) if path.exists()), place)
+        if not there.is_dir():
+            return [f"{there} is no folder: orders cannot be written to {place}"]
+        return [] if os.access(there, os.W_OK | os.X_OK) else [f"{there} cannot be written: mend its permissions"]
 
     def deliver(self, files: Mapping[str, bytes], /, *, key: str, home: Path) -> str:
         """Write the files; the folder they are in.

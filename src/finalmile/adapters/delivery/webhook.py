@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +71,12 @@ class WebhookDelivery:
             raise ValueError("url of a webhook holds a password; put it in the environment and name it in headers_from")
         if self.timeout_s <= 0 or self.attempts < 1 or self.pause_s < 0:
             raise ValueError("timeout_s is above 0, attempts at least 1, pause_s at least 0")
+
+    def obstacles(self, home: Path, /) -> Sequence[str]:
+        """Environment variables that are not set; nothing is asked of the host."""
+        del home
+        named = [*([self.secret_from] if self.secret_from else []), *self.headers_from.values()]
+        return [fault for name in named for fault in _missing(name)]
 
     def deliver(self, files: Mapping[str, bytes], /, *, key: str, home: Path) -> str:
         """Send the files, by name; the host that took all of them.
@@ -182,6 +188,14 @@ def _environment(variable: str) -> str:
             "webhook", [f"the environment has no {variable} of plain characters; set it where finalmile runs"]
         )
     return value
+
+
+def _missing(variable: str) -> Sequence[str]:
+    try:
+        _environment(variable)
+    except ConfigError as fault:
+        return fault.faults
+    return ()
 
 
 def _key_of(secret: str) -> bytes:
