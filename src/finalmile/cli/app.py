@@ -31,6 +31,7 @@ VERBS = (
     "checks",
     "incidents",
     "why",
+    "stock",
     "plan",
     "orders",
     "suppliers",

@@ -12,7 +12,9 @@ from finalmile.errors import printable
 from finalmile.frames.faults import Faults
 from finalmile.frames.forecast import quantile_column
 
-Kind = Literal["sales", "items", "stock", "receipts", "open_orders", "future", "forecasts"]
+Kind = Literal[
+    "sales", "items", "stock", "receipts", "open_orders", "adjustments", "transfers", "future", "forecasts"
+]  # fmt: skip
 
 _PRODUCT = ("item_id", "sku", "product_id", "product", "item", "article", "article_id", "sku_id")
 _LOCATION = ("store_id", "store", "location_id", "location", "warehouse_id", "warehouse", "shop", "shop_id", "site")
@@ -29,6 +31,12 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "supplier_id": ("supplier", "vendor", "vendor_id"),
     "ordered_at": ("order_date", "order_at"),
     "due": ("due_date", "due_at", "expected", "expected_at", "eta", "promised"),
+    "available_at": ("put_away_at", "available", "put_away"),
+    "to_id": ("to", "to_unique_id", "destination"),
+    "transfer_id": ("transfer", "transfer_number"),
+    "shipped_at": ("shipped", "ship_date", "shipped_date"),
+    "received": ("received_quantity", "received_units"),
+    "reason": ("reason_code", "cause"),
     "received_at": ("received_date", "delivered_at", "delivery_date", "timestamp", "date"),
     "mean": ("yhat", "forecast", "prediction", "predictions", "y_hat", "expected"),
     "unit_cost": ("cost",),

@@ -129,8 +129,34 @@ def _stock(frame: pl.DataFrame, faults: Faults, notes: list[str]) -> pl.DataFram
     return frame
 
 
+def _adjustments(frame: pl.DataFrame, faults: Faults, notes: list[str]) -> pl.DataFrame:
+    del faults
+    units = frame["quantity"].fill_null(0.0)
+    off, on = -float(units.clip(upper_bound=0).sum()), float(units.clip(lower_bound=0).sum())
+    notes.append(f"{off + 0.0:,.10g} units are written off and {on:,.10g} are found")
+    return frame
+
+
+def _transfers(frame: pl.DataFrame, faults: Faults, notes: list[str]) -> pl.DataFrame:
+    del notes
+    if {"unique_id", "to_id"} <= set(frame.columns):
+        mend = "name the item where it left and where it goes to"
+        faults.add("to_id", "are where the units came from", mend=mend, bad=frame["unique_id"] == frame["to_id"])
+    if "received" in frame.columns:
+        there = (
+            frame["received_at"] if "received_at" in frame.columns else pl.Series([None]).new_from_index(0, len(frame))
+        )
+        mend = "give received_at, the day on which they came"
+        faults.add("received", "came on no day", mend=mend, bad=(frame["received"] > 0) & there.is_null())
+        mend = "correct one of them; what was found beside a transfer is an adjustment"
+        faults.add("received", "are more than quantity", mend=mend, bad=frame["received"] > frame["quantity"])
+    return frame
+
+
 _RULES: Mapping[Kind, Callable[[pl.DataFrame, Faults, list[str]], pl.DataFrame]] = {
     "sales": _sales,
     "stock": _stock,
+    "adjustments": _adjustments,
+    "transfers": _transfers,
     "forecasts": _forecasts,
 }

@@ -112,6 +112,7 @@ SPECS: Mapping[Kind, Spec] = {
             "ordered_at": Column(type="date", past=True),
             "due": _DAY,
             "received_at": Column(type="date", needed=True, filled=True, past=True),
+            "available_at": _DAY,
         },
     ),
     "open_orders": Spec(
@@ -123,6 +124,28 @@ SPECS: Mapping[Kind, Spec] = {
             "quantity": Column(type="number", needed=True, filled=True, at_least=0),
             "ordered_at": Column(type="date", past=True),
             "due": Column(type="date", needed=True, filled=True),
+        },
+    ),
+    "adjustments": Spec(
+        keys=("unique_id", "at", "reason"),
+        columns={
+            "unique_id": _ID,
+            "at": Column(type="date", needed=True, filled=True, past=True),
+            "reason": _ID,
+            "quantity": Column(type="number", needed=True, filled=True),
+        },
+    ),
+    "transfers": Spec(
+        keys=("transfer_id", "unique_id", "to_id"),
+        columns={
+            "transfer_id": _ID,
+            "unique_id": _ID,
+            "to_id": _ID,
+            "quantity": Column(type="number", needed=True, filled=True, at_least=0),
+            "shipped_at": Column(type="date", needed=True, filled=True, past=True),
+            "due": _DAY,
+            "received_at": Column(type="date", past=True),
+            "received": Column(type="number", at_least=0, right="write how many units came, or leave it empty"),
         },
     ),
     "future": Spec(

@@ -150,6 +150,8 @@ class Core:
             open_orders=self.tables["open_orders"].read(),
             ours=tuple(self.ledger.orders(states=ON_THE_WAY)),
             receipt_versions=self.tables["receipts"].versions(),
+            adjustments=self.tables["adjustments"].read(),
+            transfers=self.tables["transfers"].read(),
         )
 
     def _sealed(self, hold: sealing.Hold = nullcontext) -> sealing.Sealed:

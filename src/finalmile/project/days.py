@@ -13,7 +13,7 @@ from finalmile.monitoring.registry import checks as registered
 from finalmile.project.core import DEFAULT_MODEL
 from finalmile.project.settling import Settling
 from finalmile.records import Incident
-from finalmile.workflows import counts, cycle, forecast, materialise, parity, reports
+from finalmile.workflows import counts, cycle, forecast, materialise, parity, reports, stock
 from finalmile.workflows.endpoint import SERVING
 from finalmile.workflows.incidents import (
     CHECKED_TOO,
@@ -95,6 +95,18 @@ class Days(Settling):
             return self._with_old_counts(
                 cycle.planned(shop, make_plan(shop, model, self._book())), known_cutoff(shop, None)
             )
+
+    def stock_book(self, product: str | None = None) -> stock.StockTold:
+        """What is on hand and on its way at the end of the newest sales, each unit once, and where the books are wrong.
+
+        Raises
+        ------
+        MissingInputError
+            Where nothing was counted.
+        UnknownNameError
+            Where no item that is counted is called so.
+        """
+        return stock.stock(self.shop, self._book(), product=product)
 
     def run_day(self, at: date | None = None, *, model: str = DEFAULT_MODEL) -> reports.DayDone:
         """One business day: monitor, respond, retrain when due, forecast, plan. Again the same day repeats nothing."""

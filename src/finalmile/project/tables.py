@@ -78,6 +78,7 @@ class Tables(Core):
         super().__init__(folder, config=config, clock=clock)
         self.sales, self.items, self.stock = Table(self, "sales"), Table(self, "items"), Table(self, "stock")
         self.receipts, self.open_orders = Table(self, "receipts"), Table(self, "open_orders")
+        self.adjustments, self.transfers = Table(self, "adjustments"), Table(self, "transfers")
         self.future, self.forecasts = Table(self, "future"), Table(self, "forecasts")
 
     def ingest(
@@ -102,7 +103,8 @@ class Tables(Core):
         Parameters
         ----------
         kind
-            ``sales``, ``items``, ``stock``, ``receipts``, ``open_orders``, ``future`` or ``forecasts``.
+            ``sales``, ``items``, ``stock``, ``receipts``, ``open_orders``, ``adjustments``, ``transfers``, ``future``
+            or ``forecasts``.
         source
             CSV or Parquet path, glob, Arrow-capable frame, or SQLAlchemy URL with ``query``.
         columns

@@ -71,6 +71,9 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
         first = ", ".join(proposed.unplanned[:3])
         notes.append(f"{len(proposed.unplanned):,} items have no forecast and were left out ({first}, ...).")
     notes += [bound.sentence(shop.config.currency) for bound in proposed.bounds]
+    if proposed.stock:
+        first = ", ".join(f"{one.check} of {one.subject}" for one in proposed.stock[:3])
+        notes.append(f"The books of stock are wrong in {len(proposed.stock):,} places ({first}): finalmile stock")
     if proposed.waiting:
         notes.append(f"These suppliers take no more orders today, and their items wait: {', '.join(proposed.waiting)}.")
     if proposed.decided:

@@ -22,7 +22,10 @@ from finalmile.workflows.joining import OWN, frequency_so_far, known_ahead, stra
 _ARRIVALS = timedelta(days=60)
 _PERIODIC: tuple[Kind, ...] = ("sales", "future", "forecasts")
 _NEVER = date(9999, 1, 1)
-_TIMES: Mapping[Kind, str] = {"sales": "ds", "stock": "at", "receipts": "received_at", "forecasts": "cutoff"}
+_TIMES: Mapping[Kind, str] = {
+    "sales": "ds", "stock": "at", "receipts": "received_at", "forecasts": "cutoff",
+    "adjustments": "at", "transfers": "shipped_at",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,14 @@ from finalmile.frames.rows import rows_in
 from finalmile.inventory import Position, Proposal, order_lines, protection_windows
 from finalmile.inventory.policies import policies
 from finalmile.inventory.stock_book import StockBook, counted, standing
-from finalmile.records import OrderLine, OrderState
+from finalmile.records import Finding, OrderLine, OrderState
 from finalmile.workflows.forecast import levels_of, predict
-from finalmile.workflows.propose import propose
+from finalmile.workflows.propose import over_windows, propose
 from finalmile.workflows.receipts import day_of
 from finalmile.workflows.replay import HISTORY_DAYS
 from finalmile.workflows.rules import Bound, bounds, ruled
 from finalmile.workflows.shop import Shop, known_cutoff, live_version
+from finalmile.workflows.stock import findings_at
 from finalmile.workflows.terms import positions
 from finalmile.workflows.turns import due_now, waiting
 
@@ -37,6 +38,8 @@ class Proposed:
         What the rules changed.
     waiting
         Suppliers that take no orders on this day, or none any more; their items were left out.
+    stock
+        Where the books that the plan stands on cannot be right.
     """
 
     lines: tuple[OrderLine, ...]
@@ -46,6 +49,7 @@ class Proposed:
     decided: tuple[OrderLine, ...] = ()
     bounds: tuple[Bound, ...] = ()
     waiting: tuple[str, ...] = ()
+    stock: tuple[Finding, ...] = ()
 
 
 def plan(
@@ -76,7 +80,7 @@ def plan(
     cutoff = known_cutoff(shop, cutoff)
     panel, missing = counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
     at = _position(shop, panel, book)
-    told = _forecast_for(shop, model, at, cutoff, told)
+    told = _known_windows(shop, _forecast_for(shop, model, at, cutoff, told), at, panel)
     wanted = _wanted(shop, at, panel, told=told)
     since = _planned_until(shop, model, at, cutoff)
     waits = waiting(shop, at, cutoff=cutoff)
@@ -97,6 +101,7 @@ def plan(
         without_stock=missing,
         decided=tuple(decided[line.line_id] for line in lines if line.line_id in decided),
         bounds=bounds(wished, wanted),
+        stock=tuple(findings_at(shop, panel, book)),
         waiting=tuple(sorted({str(name) for name in at.supplier[waits]})),
     )
 
@@ -117,7 +122,7 @@ def quantities(shop: Shop, book: StockBook, *, told: Forecast, cutoff: int) -> d
     """What would be ordered of each item if this forecast were the live one; nothing is recorded."""
     panel, _ = counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
     at = _position(shop, panel, book)
-    told = lined_up(told, at.ids)
+    told = _known_windows(shop, lined_up(told, at.ids), at, panel)
     wanted = ruled(shop, _wanted(shop, at, panel, told=told), at, told=told, cutoff=cutoff)
     return {str(name): round(float(units)) for name, units in zip(at.ids, wanted.quantity, strict=True) if units > 0}
 
@@ -140,6 +145,11 @@ def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int, told: Forec
         told = predict(shop, version, cutoff)
         shop.forecasts.put(version, told, issued_at=shop.clock.now())
     return lined_up(told, at.ids)
+
+
+def _known_windows(shop: Shop, told: Forecast, at: Position, panel: Panel) -> Forecast:
+    """The forecast, with demand over windows from the next best that is known where it has none."""
+    return replace(told, cumulative=over_windows(told, at, panel=panel, levels=levels_of(shop)))
 
 
 def _answers(told: Forecast, at: Position, *, levels: Sequence[float]) -> bool:

@@ -139,6 +139,7 @@ START, END = date(2016, 1, 1), date(2016, 3, 31)
         ("orders receive PO-1 --at 2016-01-01", "receive_order", ("PO-1", None), {"quantity": None, "at": START}),
         ("orders cancel PO-1", "cancel_orders", ("PO-1",), {"product": None, "why": "cancelled by hand"}),
         ("suppliers", "suppliers", (), {}),
+        ("stock milk", "stock_book", ("milk",), {}),
         ("impact 2016-01-01 2016-03-31", "impact", (START, END), {"against": None}),
         ("run", "run_day", (), {"at": None}),
         ("run --at 2016-01-01", "run_day", (), {"at": START}),

@@ -12,7 +12,10 @@ from finalmile.cli.verb import Session
 
 Kind = Annotated[
     str,
-    typer.Argument(metavar="KIND", help="What it is: sales, items, stock, receipts, open_orders, future or forecasts."),
+    typer.Argument(
+        metavar="KIND",
+        help="What it is: sales, items, stock, receipts, open_orders, adjustments, transfers, future or forecasts.",
+    ),
 ]
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="CSV, Parquet, a glob of them, or a database URL.")]
 Query = Annotated[str | None, typer.Option("--query", metavar="SQL", help="What to read from the database.")]
@@ -66,7 +69,7 @@ def ingest(
     complete: Complete = True,
     model: Model = None,
 ) -> Report:
-    """Take in sales, items, stock, receipts, open orders, future covariates or ready-made forecasts.
+    """Take in sales, items, stock, what moved it, open orders, future covariates or ready-made forecasts.
 
     Taking in the same rows again changes nothing; a corrected row becomes a new version of the old one.
     """
