@@ -13,6 +13,8 @@ from finalmile.frames.schema import clean
 from finalmile.inventory.answers import answers, format_of
 from finalmile.inventory.answers.text import LARGEST
 from finalmile.project.ordering import Ordering
+from finalmile.records import OrderLine
+from finalmile.workflows import receipts
 from finalmile.workflows.answers import AnswersTaken, take_answers
 from finalmile.workflows.receipt_files import ReceiptsTaken, of_our_orders
 
@@ -49,7 +51,7 @@ class Answering(Ordering):
         told = answers.make(format or format_of(content))(content, name=name)
         digest = hashlib.sha256(content).hexdigest()[:16]
         with self._writing(f"answers {name}"):
-            return take_answers(self.shop, told, self._standing(), source=name, digest=digest, supplier=supplier)
+            return take_answers(self.shop, told, self._as_they_stand(), source=name, digest=digest, supplier=supplier)
 
     def take_receipts(
         self, source: Source, *, columns: Mapping[str, str] | None = None, supplier: str | None = None
@@ -82,6 +84,11 @@ class Answering(Ordering):
             untyped=read.untyped,
             parts=read.parts,
         )
-        rows, notes = of_our_orders(cleaned.frame, read.frame, self._standing(), source=read.label, supplier=supplier)
+        rows, notes = of_our_orders(
+            cleaned.frame, read.frame, self._as_they_stand(), source=read.label, supplier=supplier
+        )
         taken = replace(self.ingest("receipts", rows, backfill=False), source=read.label)
         return ReceiptsTaken(taken=taken, settled=self.settle_orders(), notes=tuple(notes))
+
+    def _as_they_stand(self) -> list[OrderLine]:
+        return receipts.as_they_stand(self.ledger.orders(), self._came(), today=self._today())
