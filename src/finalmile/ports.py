@@ -59,6 +59,10 @@ class OrderDelivery(Protocol):
         """
         ...
 
+    def obstacles(self, home: Path, /) -> Sequence[str]:
+        """What would stand in its way now, one sentence each, as far as can be told without handing anything over."""
+        ...
+
 
 class Progress(Protocol):
     """Hears how far long work has come."""
@@ -236,8 +240,24 @@ class Ledger(Protocol):
         """
         ...
 
-    def orders(self, *, states: Sequence[OrderState] = (), since: date | None = None) -> list[OrderLine]:
-        """Order lines."""
+    def orders(
+        self,
+        *,
+        states: Sequence[OrderState] = (),
+        since: date | None = None,
+        order: str | None = None,
+        supplier: str | None = None,
+        product: str | None = None,
+        lines: Sequence[str] = (),
+        limit: int | None = None,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> list[OrderLine]:
+        """Order lines by date, order and line; all where nothing is asked for, ``lines`` by their ids."""
+        ...
+
+    def order_counts(self, *, product: str | None = None) -> Mapping[tuple[OrderState, str], int]:
+        """How many order lines there are, by state and supplier."""
         ...
 
     def set_order_state(self, order_id: str, state: OrderState, *, at: datetime, actor: str, why: str) -> None:

@@ -275,6 +275,21 @@ def test_thousands_of_order_lines_are_put_at_once(ledger: SqlLedger):
     assert len(ledger.orders()) == 2500
 
 
+def test_orders_are_found_by_order_supplier_product_and_id_and_in_pages(ledger: SqlLedger):
+    rows = [
+        replace(LINE, line_id=f"l{k}", order_id=f"o{k // 3}", supplier="ab"[k % 2], unique_id=f"item-{k % 4}")
+        for k in range(9)
+    ]
+    ledger.put_orders(rows, at=NOW, actor="ann")
+    assert ledger.orders(order="o1") == rows[3:6]
+    assert ledger.orders(supplier="a", product="item-2") == [rows[2], rows[6]]
+    assert ledger.orders(lines=["l7", "l1", "l99"]) == [rows[1], rows[7]]
+    assert ledger.orders(limit=4, offset=4) == rows[4:8]
+    assert ledger.orders(limit=2, newest_first=True) == [rows[8], rows[7]]
+    assert ledger.order_counts() == {(LINE.state, "a"): 5, (LINE.state, "b"): 4}
+    assert ledger.order_counts(product="item-3") == {(LINE.state, "b"): 2}
+
+
 def test_orders_are_found_by_state_and_date(ledger: SqlLedger):
     later = replace(LINE, order_id="o2", line_id="o2-1", ordered_at=date(2024, 2, 1), state="sent")
     ledger.put_orders([later, LINE], at=NOW, actor="ann")

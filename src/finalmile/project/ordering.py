@@ -30,7 +30,7 @@ class Ordering(Tables, Settling):
         product: str | None = None,
     ) -> Orders:
         """Order lines as receipts and the calendar leave them; of one order with the reason of each quantity."""
-        mine = orders.chosen(self._standing(), order=order, supplier=supplier, product=product)
+        mine = self._found(order, supplier=supplier, product=product, states=orders.may_be(states))
         rows = tuple(line for line in mine if not states or line.state in states)
         return Orders(rows=rows, reasons=order is not None)
 
@@ -119,7 +119,9 @@ class Ordering(Tables, Settling):
     ) -> order_reports.Moved:
         """Send every order that waits, of a supplier or of all; one that cannot be sent is told, and the others go."""
         with self._writing("send orders"):
-            lines = self._agreed(orders.chosen(self._standing(), supplier=supplier))
+            waiting = self._found(supplier=supplier, states=orders.EDITABLE)
+            named = dict.fromkeys(line.order_id for line in waiting)
+            lines = self._agreed([line for order in named for line in self._found(order)])
             reaches = self._reaches(file_format=file_format, to=to, by_hand=by_hand)
             sent = sending.send_each(self.shop, lines, reaches, why=why)
             return order_reports.Moved(what="sent", rows=sent.rows, notes=sent.failures, breached=bool(sent.failures))
@@ -204,17 +206,9 @@ class Ordering(Tables, Settling):
         size: int = 50,
     ) -> order_views.OrderPage:
         """One page of order lines in a state, as receipts and the calendar leave them."""
-        came, today = self._came(), self._today()
+        wanted = order_views.ListWanted(state=state, supplier=supplier, product=product, page=page, size=size)
         return order_views.order_page(
-            receipts.as_they_stand(self.ledger.orders(), came, today=today),
-            came,
-            today=today,
-            currency=self.config.currency,
-            state=state,
-            supplier=supplier,
-            product=product,
-            page=page,
-            size=size,
+            self.ledger, wanted, came=self._came(), today=self._today(), currency=self.config.currency
         )
 
     def order_line(self, line_id: str) -> order_views.LineView:
@@ -225,20 +219,35 @@ class Ordering(Tables, Settling):
         MissingInputError
             Where there is no such line.
         """
-        for line in self._standing():
-            if line.line_id == line_id:
-                return order_views.line_view(
-                    line, self._came(), worked=worked(line), today=self._today(), currency=self.config.currency
-                )
-        raise MissingInputError(f"no order line is called {line_id!r}. List them: finalmile orders list")
+        found = self._standing(self.ledger.orders(lines=[line_id]))
+        if not found:
+            raise MissingInputError(f"no order line is called {line_id!r}. List them: finalmile orders list")
+        return order_views.line_view(
+            found[0], self._came(), worked=worked(found[0]), today=self._today(), currency=self.config.currency
+        )
 
     def _marked(self, marks: Sequence[str]) -> list[OrderLine]:
-        return orders.marked(self._standing(), marks)
+        ids = list(dict.fromkeys(mark.partition("=")[0] for mark in marks))
+        return orders.marked(self._standing(self.ledger.orders(lines=ids)), marks)
 
     def _chosen(self, order: str | None, *, supplier: str | None = None, product: str | None = None) -> list[OrderLine]:
         if order is None and supplier is None and product is None:
             raise MissingInputError("which orders? Name one, or --supplier, or --product")
-        return orders.chosen(self._standing(), order=order, supplier=supplier, product=product)
+        return self._found(order, supplier=supplier, product=product)
 
-    def _standing(self) -> list[OrderLine]:
-        return receipts.as_they_stand(self.ledger.orders(), self._came(), today=self._today())
+    def _found(
+        self,
+        order: str | None = None,
+        *,
+        supplier: str | None = None,
+        product: str | None = None,
+        states: Sequence[OrderState] = (),
+    ) -> list[OrderLine]:
+        """Lines of an order, a supplier, a product as they stand; an error where one is named that there is not."""
+        lines = self.ledger.orders(order=order, supplier=supplier, product=product, states=states)
+        if not lines:
+            orders.refuse_unknown(self.ledger, order=order, supplier=supplier, product=product)
+        return self._standing(lines)
+
+    def _standing(self, lines: Sequence[OrderLine]) -> list[OrderLine]:
+        return receipts.as_they_stand(lines, self._came(), today=self._today())

@@ -38,9 +38,11 @@ class Settling(Core):
 
     def _sent_unasked(self) -> tuple[str, ...]:
         """Send what needs no approval; a sentence for each thing to know of it."""
-        mine = [line for line in self.ledger.orders() if self._needs_no_approval(line.supplier)]
-        if not any(line.state in orders.EDITABLE for line in mine):
+        open_ones = self.ledger.orders(states=orders.EDITABLE)
+        named = dict.fromkeys(line.order_id for line in open_ones if self._needs_no_approval(line.supplier))
+        if not named:
             return ()
+        mine = [line for order in named for line in self.ledger.orders(order=order)]
         sent = sending.send_each(self.shop, self._agreed(mine), self._reaches(), why="sent by the day's run")
         told = f"{len(sent.rows):,} lines were sent without approval, as the settings say."
         return (*((told,) if sent.rows else ()), *sent.failures)

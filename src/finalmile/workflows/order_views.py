@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
+from finalmile.ports import Ledger
 from finalmile.records import OrderLine, OrderState
 from finalmile.workflows.order_reasons import reason
 from finalmile.workflows.orders import EDITABLE, OVER, REASON_CODES, note_of
-from finalmile.workflows.receipts import Came, day_of
+from finalmile.workflows.receipts import AWAITED, Came, as_they_stand, day_of
 from finalmile.workflows.sending import pending_document
 
 TABS: tuple[OrderState, ...] = ("proposed", "approved", "sent", "acknowledged", "late", "received", "cancelled")
@@ -96,45 +98,49 @@ class OrderPage:
         return list(grouped.items())
 
 
-def order_page(
-    lines: Sequence[OrderLine],
-    came: Came,
-    *,
-    today: date,
-    currency: str,
-    state: OrderState | None = None,
-    supplier: str = "",
-    product: str = "",
-    page: int = 1,
-    size: int = 50,
-) -> OrderPage:
-    """Lines in a state, oldest order first; of what is over, newest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListWanted:
+    """Which lines to list; in the first state that asks for a decision where none is named."""
 
-    Parameters
-    ----------
-    lines
-        As receipts and the calendar leave them.
-    state
-        By default the first of proposed, late and approved that there are lines of.
+    state: OrderState | None = None
+    supplier: str = ""
+    product: str = ""
+    page: int = 1
+    size: int = 50
+
+
+def order_page(ledger: Ledger, wanted: ListWanted, /, *, came: Came, today: date, currency: str) -> OrderPage:
+    """Lines in a state, as receipts and the calendar leave them: oldest first, of what is over newest first.
+
+    Only lines that are on their way are read whole, whatever has piled up of others.
     """
-    mine = [line for line in lines if supplier in {"", line.supplier} and product in {"", line.unique_id}]
+    orders = partial(ledger.orders, supplier=wanted.supplier or None, product=wanted.product or None)
+    recorded = ledger.order_counts(product=wanted.product or None)
+    under_way = as_they_stand(orders(states=AWAITED), came, today=today)
     counts: Counter[OrderState] = Counter()
-    counts.update(line.state for line in mine)
-    shown = state or _busy(counts)
-    rows = [line for line in mine if line.state == shown]
-    rows.sort(key=lambda line: (str(line.ordered_at), line.order_id, line.unique_id), reverse=shown in OVER)
-    pages = max(1, -(-len(rows) // size))
-    page = min(max(page, 1), pages)
+    for (state, supplier), number in recorded.items():
+        if state not in AWAITED and wanted.supplier in {"", supplier}:
+            counts[state] += number
+    counts.update(line.state for line in under_way)
+    shown = wanted.state or _busy(counts)
+    pages = max(1, -(-counts[shown] // wanted.size))
+    page = min(max(wanted.page, 1), pages)
+    moved = [line for line in under_way if line.state == shown]
+    first = (page - 1) * wanted.size
+    rows = moved[first : first + wanted.size]
+    if shown not in AWAITED and len(rows) < wanted.size:
+        left, offset = wanted.size - len(rows), max(first - len(moved), 0)
+        rows += orders(states=(shown,), limit=left, offset=offset, newest_first=shown in OVER)
     return OrderPage(
-        rows=tuple(order_row(line, came, today=today) for line in rows[(page - 1) * size : page * size]),
+        rows=tuple(order_row(line, came, today=today) for line in rows),
         counts={name: counts[name] for name in TABS},
-        found=len(rows),
+        found=counts[shown],
         page=page,
         pages=pages,
         state=shown,
-        supplier=supplier,
-        product=product,
-        suppliers=tuple(sorted({line.supplier for line in lines})),
+        supplier=wanted.supplier,
+        product=wanted.product,
+        suppliers=tuple(sorted({supplier for _, supplier in recorded})),
         currency=currency,
         as_of=today,
     )

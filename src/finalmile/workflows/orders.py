@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import cast
 
 from finalmile.errors import ConfigError, ConflictError, MissingInputError, UnknownNameError
+from finalmile.ports import Ledger
 from finalmile.records import ORDER_MOVES, Json, LineChange, OrderLine, OrderState
 from finalmile.workflows.receipts import Came, changes_due, day_of
 from finalmile.workflows.shop import Shop
@@ -16,30 +17,43 @@ REASON_CODES = ("promotion", "event", "stock_wrong", "forecast_wrong", "supplier
 
 EDITABLE: tuple[OrderState, ...] = ("proposed", "approved")
 OVER: tuple[OrderState, ...] = ("received", "cancelled")
+CORRECTED_WITHIN = timedelta(days=120)
+"""Orders younger than this are opened again where a receipt was corrected and units are missing after all."""
+
+_SHOWN = 500
 AT_SUPPLIER: tuple[OrderState, ...] = ("sent", "acknowledged", "late")
 
 
-def chosen(
-    lines: Sequence[OrderLine], *, order: str | None = None, supplier: str | None = None, product: str | None = None
-) -> list[OrderLine]:
-    """Lines of an order, a supplier, a product.
+def refuse_unknown(
+    ledger: Ledger, *, order: str | None = None, supplier: str | None = None, product: str | None = None
+) -> None:
+    """Raise where an order is named that does not exist, or a supplier or product of which no line is.
 
     Raises
     ------
     MissingInputError
-        Where an order is named that does not exist.
+        For an order.
     UnknownNameError
-        Where no line is of that supplier or product.
+        For a supplier or product, with those there are.
     """
-    mine = [line for line in lines if order in {None, line.order_id}]
-    if order is not None and not mine:
+    if order is not None and not ledger.orders(order=order, limit=1):
         raise MissingInputError(f"no order is called {order!r}. List them: finalmile orders list")
-    for kind, name, field in (("supplier", supplier, "supplier"), ("product", product, "unique_id")):
-        known = {getattr(line, field) for line in mine}
-        if name is not None and name not in known and mine:
-            raise UnknownNameError(f"{kind} of these orders", name, sorted(known)[:20])
-        mine = [line for line in mine if name in {None, getattr(line, field)}]
-    return mine
+    known = {name for (_, name) in ledger.order_counts()}
+    if supplier is not None and known and supplier not in known:
+        raise UnknownNameError("supplier of these orders", supplier, sorted(known)[:20])
+    if product is not None and known and not ledger.orders(product=product, order=order, limit=1):
+        some = {line.unique_id for line in ledger.orders(order=order, limit=_SHOWN)}
+        raise UnknownNameError("product of these orders", product, sorted(some)[:20])
+
+
+def may_be(states: Sequence[OrderState]) -> Sequence[OrderState]:
+    """States that lines are recorded in which may by now be in some states; every one where none is named."""
+    known: dict[OrderState, tuple[OrderState, ...]] = {
+        "late": ("sent", "acknowledged", "late"),
+        "received": ("approved", *AT_SUPPLIER, "received"),
+        "sent": ("sent", "received"),
+    }
+    return list(dict.fromkeys(before for state in states for before in known.get(state, (state,))))
 
 
 def marked(lines: Sequence[OrderLine], marks: Sequence[str]) -> list[OrderLine]:
@@ -202,7 +216,8 @@ def cancel(shop: Shop, lines: Sequence[OrderLine], *, why: str) -> list[OrderLin
 
 def bring_up_to_date(shop: Shop, came: Came, *, today: date) -> list[OrderLine]:
     """Record which open lines were received by now and which are late; those that changed."""
-    lines = shop.ledger.orders(states=(*AT_SUPPLIER, "approved", "received"))
+    lines = shop.ledger.orders(states=(*AT_SUPPLIER, "approved"))
+    lines += shop.ledger.orders(states=("received",), since=today - CORRECTED_WITHIN)
     return change(shop, changes_due(lines, came, today=today), verb="order.due", why="receipts and the calendar")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
 from finalmile.figures import Home
@@ -257,3 +258,22 @@ def test_many_lines_come_in_pages_of_fifty(visitor: Visitor, project: Project) -
     page = visitor.get("/orders", page=3).text
     assert "page 3 of 3" in page
     assert len(re.findall(r'name="line"', page)) == 23
+
+
+def test_lines_that_came_but_are_not_recorded_so_yet_are_listed_once_with_the_others(project: Project) -> None:
+    orders = [_line(f"item-{k}", order=f"PO-{k}") for k in range(3, 10)]
+    project.ledger.put_orders(orders, at=NOW, actor="plan")
+    for k in range(3, 10):
+        project.approve_orders(f"PO-{k}")
+        project.send_order(f"PO-{k}", by_hand=True)
+    for k in range(3, 7):
+        project.receive_order(f"PO-{k}", at=date(2024, 5, 6))
+    told = [
+        {"order_id": f"PO-{k}", "unique_id": f"item-{k}", "quantity": 10.0, "received_at": "2024-05-06"} for k in (7, 8)
+    ]
+    project.receipts.add(pl.DataFrame(told))
+    pages = [project.order_page(state="received", page=page, size=4) for page in (1, 2)]
+    listed = [row.line.unique_id for page in pages for row in page.rows]
+    assert sorted(listed) == [f"item-{k}" for k in range(3, 9)]
+    assert (pages[0].found, pages[0].pages, pages[0].counts["sent"]) == (6, 2, 1)
+    assert [row.line.state for row in pages[0].rows] == ["received"] * 4

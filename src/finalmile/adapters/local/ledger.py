@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Self
 
@@ -206,10 +206,31 @@ class SqlLedger:
         with self.database.writing() as connection:
             return orders.propose(connection, lines, reviewed=reviewed, at=at, actor=actor)
 
-    def orders(self, *, states: Sequence[OrderState] = (), since: date | None = None) -> list[OrderLine]:
-        """Order lines by date, order and line; all states where none are named."""
+    def orders(
+        self,
+        *,
+        states: Sequence[OrderState] = (),
+        since: date | None = None,
+        order: str | None = None,
+        supplier: str | None = None,
+        product: str | None = None,
+        lines: Sequence[str] = (),
+        limit: int | None = None,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> list[OrderLine]:
+        """Order lines by date, order and line; all where nothing is asked for, ``lines`` by their ids."""
+        wanted = orders.Wanted(
+            states=states, since=since, order=order, supplier=supplier, product=product, lines=lines, limit=limit,
+            offset=offset, newest_first=newest_first,
+        )  # fmt: skip
         with self.database.reading() as connection:
-            return orders.listed(connection, states=states, since=since)
+            return orders.listed(connection, wanted)
+
+    def order_counts(self, *, product: str | None = None) -> Mapping[tuple[OrderState, str], int]:
+        """How many order lines there are, by state and supplier."""
+        with self.database.reading() as connection:
+            return orders.counted(connection, product=product)
 
     def set_order_state(self, order_id: str, state: OrderState, *, at: datetime, actor: str, why: str) -> None:
         """Move all lines of an order to a state; ``MissingInputError`` where there is no such order."""

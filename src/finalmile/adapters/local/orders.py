@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
 from finalmile.adapters.local import audit
 from finalmile.adapters.local.codec import dumps
@@ -52,7 +53,7 @@ def propose(
     while its item is still wanted in the same order.
     """
     wanted = {line.line_id: line for line in lines}
-    open_ones = {line.line_id: line for line in listed(connection, states=("proposed",), since=None)}
+    open_ones = {line.line_id: line for line in listed(connection, Wanted(states=("proposed",)))}
     looked_at = frozenset(reviewed)
     stale = [line for line in open_ones.values() if line.line_id not in wanted and line.unique_id in looked_at]
     edited = {line.line_id for line in open_ones.values() if _OVERRIDE in line.reason}
@@ -106,14 +107,49 @@ def _row(line: OrderLine) -> dict[str, object]:
     return {name: getattr(line, name) for name in _FIELDS}
 
 
-def listed(connection: Connection, *, states: Sequence[OrderState], since: date | None) -> list[OrderLine]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which order lines; all where nothing is asked for. ``limit`` of them from the ``offset``-th on."""
+
+    states: Sequence[OrderState] = ()
+    since: date | None = None
+    order: str | None = None
+    supplier: str | None = None
+    product: str | None = None
+    lines: Sequence[str] = ()
+    limit: int | None = None
+    offset: int = 0
+    newest_first: bool = False
+
+
+def listed(connection: Connection, wanted: Wanted) -> list[OrderLine]:
     """Order lines by date, order and line."""
-    query = select(orders).order_by(orders.c.ordered_at, orders.c.order_id, orders.c.line_id)
-    if states:
-        query = query.where(orders.c.state.in_(states))
-    if since is not None:
-        query = query.where(orders.c.ordered_at >= since)
-    return [_line(row) for row in connection.execute(query).mappings()]
+    if not wanted.lines:
+        return [_line(row) for row in connection.execute(_query(wanted)).mappings()]
+    parts = (replace(wanted, lines=part) for part in _chunks(list(wanted.lines)))
+    return [_line(row) for part in parts for row in connection.execute(_query(part)).mappings()]
+
+
+def _query(wanted: Wanted) -> Select[tuple[Any, ...]]:
+    by = (orders.c.ordered_at, orders.c.order_id, orders.c.line_id)
+    query = select(orders).order_by(*((column.desc() for column in by) if wanted.newest_first else by))
+    asked = {"order_id": wanted.order, "supplier": wanted.supplier, "unique_id": wanted.product}
+    query = query.where(*(orders.c[name] == value for name, value in asked.items() if value is not None))
+    if wanted.states:
+        query = query.where(orders.c.state.in_(wanted.states))
+    if wanted.since is not None:
+        query = query.where(orders.c.ordered_at >= wanted.since)
+    if wanted.lines:
+        query = query.where(orders.c.line_id.in_(wanted.lines))
+    return query.limit(wanted.limit).offset(wanted.offset or None)
+
+
+def counted(connection: Connection, *, product: str | None) -> dict[tuple[OrderState, str], int]:
+    """How many lines there are, by state and supplier."""
+    query = select(orders.c.state, orders.c.supplier, func.count()).group_by(orders.c.state, orders.c.supplier)
+    if product is not None:
+        query = query.where(orders.c.unique_id == product)
+    return {(state, supplier): number for state, supplier, number in connection.execute(query)}
 
 
 def set_state(connection: Connection, order_id: str, state: OrderState, *, at: datetime, actor: str, why: str) -> None:
