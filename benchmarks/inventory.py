@@ -116,18 +116,18 @@ def one_simulation(told: Game, args: argparse.Namespace, python: Path | None, ba
         yield row("stockpyl", PEER_ITEMS, float(answer["seconds"][0]), None)
         yield from levels_of(answer)
     yield {**what, "equal": {name: bool((checks["numba"][: len(told)] == told).all()) for name, told in checks.items()}}
-    yield from ratios(per, what)
+    yield from ratios(per, what, judged=args.items >= 30_000)
 
 
-def ratios(per: dict[str, float], what: Row) -> Iterator[Row]:
+def ratios(per: dict[str, float], what: Row, *, judged: bool) -> Iterator[Row]:
     for slow, fast, least, most in (
         ("stockpyl", "numba", 1000, None), ("plain loop", "numba", 50, None), ("numpy", "numba", None, 30),
     ):  # fmt: skip
         if slow in per:
             ratio = per[slow] / per[fast]
             held = ratio >= least if least else ratio <= (most or 0)
-            bar = f">= {least}" if least else f"<= {most}"
-            yield {**what, "ratio": f"{slow} / {fast}", "value": round(ratio, 1), "bar": bar, "held": held}
+            bar = {"bar": f">= {least}" if least else f"<= {most}", "held": held} if judged else {}
+            yield {**what, "ratio": f"{slow} / {fast}", "value": round(ratio, 1), **bar}
 
 
 def found_levels(wanted: dict[str, np.ndarray]) -> np.ndarray:
