@@ -12,6 +12,7 @@ from finalmile.frames import IntArray
 from finalmile.monitoring.why.dimensions import Codes, Doubles
 from finalmile.monitoring.why.expected import EXPECTED, LOSS, SIGNED, Cells
 from finalmile.monitoring.why.rows import LossRows
+from finalmile.monitoring.why.score import volumes
 
 _FEWEST = 4
 _LAGS = 3
@@ -47,15 +48,17 @@ def deviations(rows: LossRows, cells: Cells, inside: npt.NDArray[np.bool_], *, s
     amount, expected = cells.weighed[SIGNED if signed else LOSS], cells.weighed[EXPECTED]
     mine, now = np.flatnonzero(inside), rows.current
     neutral = 0.0 if signed else 1.0
+    grown, rest_grown = volumes(cells, inside)
     level, rest_before, rest_now = (
         _share(amount, expected, of, otherwise=neutral) for of in (inside & ~now, ~inside & ~now, ~inside & now)
     )
+    rest_now /= rest_grown
     scale = 1.0 if signed else max(rest_now / max(rest_before, _LEAST), 1.0)
-    after = level + rest_now - rest_before if signed else level * scale
+    after = grown * (level + rest_now - rest_before if signed else level * scale)
     current = now[mine]
     weight = float(expected[mine][current].sum()) / max(float(expected[mine][~current].sum()), _LEAST)
     values = amount[mine] - np.where(current, after, level) * expected[mine]
-    values[~current] *= -weight * scale
+    values[~current] *= -weight * scale * grown
     return Deviations(
         values=values,
         current=current,

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from finalmile.frames import BoolArray
 from finalmile.monitoring.why.dimensions import Doubles
-from finalmile.monitoring.why.expected import COUNT, EXPECTED, LOSS, SIGNED, VARIANCE
+from finalmile.monitoring.why.expected import COUNT, EXPECTED, LOSS, SIGNED, SOLD, TOLD, VARIANCE, Cells
 
-NOW = 5
+NOW = COUNT + 1
 """Columns of the current window start here."""
 
 _PRIOR = 25.0
 _LEAST = 1e-12
+_LEAST_MOVED = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,9 @@ def score(sums: Doubles, /, *, whole: Doubles, error_over_loss: float, least_row
 
     Parameters
     ----------
-    sums : array of shape (..., 10)
+    sums : array of shape (..., 14)
         As in :class:`~finalmile.monitoring.why.expected.Cells`.
-    whole : array of shape (10,)
+    whole : array of shape (14,)
         Of all rows.
     error_over_loss
         Variance of a row's signed error over that of its loss.
@@ -66,6 +68,30 @@ def score(sums: Doubles, /, *, whole: Doubles, error_over_loss: float, least_row
     return Scores(gain=np.where(enough, gain, 0.0), ratio=ratio)
 
 
+def volume(sums: Doubles, /) -> Doubles:
+    """How many times the reference's volume each slice has now, at least 1: what its losses may grow by unremarked.
+
+    The lesser of how forecasts and how sales moved, each weighed by expected losses. A forecast that is wrong moves one
+    of them, a volume that rose both; and who sells less is not thereby expected to lose less.
+    """
+    before, now = sums[..., :NOW], sums[..., NOW:]
+    told, sold = (_moved(before, now, column) for column in (TOLD, SOLD))
+    return np.maximum(np.minimum(told, sold), 1.0)
+
+
+def volumes(cells: Cells, inside: BoolArray, /) -> tuple[float, float]:
+    """The same of the rows of a slice, shape (n,), and of all others."""
+    mine = np.zeros(len(cells.sums), dtype=np.bool_)
+    mine[cells.cell[inside]] = True
+    return float(volume(cells.of(mine))), float(volume(cells.of(~mine)))
+
+
+def _moved(before: Doubles, now: Doubles, column: int) -> Doubles:
+    usual, current = (one[..., column] / np.maximum(one[..., EXPECTED], _LEAST) for one in (before, now))
+    told: Doubles = current / np.maximum(usual, _LEAST_MOVED)
+    return told
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     ratio: Doubles
@@ -77,7 +103,7 @@ def _change(sums: Doubles) -> _Change:
     before, now = _shape(sums[..., :NOW]), _shape(sums[..., NOW:])
     level = sums[..., LOSS] / np.maximum(sums[..., EXPECTED], _LEAST)
     level = np.maximum((before * level + _PRIOR) / (before + _PRIOR), _LEAST)
-    seen = sums[..., NOW + LOSS] / np.maximum(sums[..., NOW + EXPECTED], _LEAST)
+    seen = sums[..., NOW + LOSS] / np.maximum(sums[..., NOW + EXPECTED] * volume(sums), _LEAST)
     shape = 1.0 / (1.0 / np.maximum(now, _LEAST) + 1.0 / (before + _PRIOR))
     return _Change(ratio=np.maximum(seen / level, _LEAST), shape=shape)
 
@@ -89,9 +115,11 @@ def _shape(window: Doubles) -> Doubles:
 
 def _bias_gain(sums: Doubles, rest: Doubles, *, widened: Doubles, error_over_loss: float) -> Doubles:
     before, before_var = _lean(sums[..., :NOW])
-    now, now_var = _lean(sums[..., NOW:])
-    others, others_var = _lean(rest[..., NOW:])
+    now, now_var = _lean(sums[..., NOW:], over=volume(sums))
+    others, others_var = _lean(rest[..., NOW:], over=volume(rest))
     others_before, _ = _lean(rest[..., :NOW])
+    trust = _shape(sums[..., :NOW])
+    before = before * trust / (trust + _PRIOR)
     moved = (now - before) - (others - others_before)
     variance = error_over_loss * (now_var * widened**2 + before_var + others_var)
     adverse: npt.NDArray[np.bool_] = np.abs(now) > np.abs(before)
@@ -99,7 +127,7 @@ def _bias_gain(sums: Doubles, rest: Doubles, *, widened: Doubles, error_over_los
     return told
 
 
-def _lean(window: Doubles) -> tuple[Doubles, Doubles]:
-    """Signed error over expected loss, and its variance but for a factor."""
+def _lean(window: Doubles, *, over: Doubles | float = 1.0) -> tuple[Doubles, Doubles]:
+    """Signed error over expected loss and volume, and the variance of it where nothing moved but for a factor."""
     expected = np.maximum(window[..., EXPECTED], _LEAST)
-    return window[..., SIGNED] / expected, np.maximum(window[..., VARIANCE], 0.0) / expected**2
+    return window[..., SIGNED] / (expected * over), np.maximum(window[..., VARIANCE], 0.0) / expected**2

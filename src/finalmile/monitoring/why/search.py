@@ -130,7 +130,7 @@ def _prices(counts: Sequence[int]) -> list[float]:
 
 
 def _grouped(codes: IntArray | Codes, size: int, sums: Doubles) -> Doubles:
-    """Sums by code, shape (size, 10)."""
+    """Sums by code, shape (size, 14)."""
     from scipy.sparse import csc_array
 
     n = len(codes)

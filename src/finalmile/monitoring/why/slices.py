@@ -11,9 +11,9 @@ import numpy as np
 from finalmile.frames import BoolArray
 from finalmile.monitoring.why.dimensions import Dimension, Doubles
 from finalmile.monitoring.why.evidence import deviations, log_p
-from finalmile.monitoring.why.expected import Cells, cells_of
+from finalmile.monitoring.why.expected import TOLD, Cells, cells_of
 from finalmile.monitoring.why.rows import LossRows
-from finalmile.monitoring.why.score import score
+from finalmile.monitoring.why.score import score, volumes
 from finalmile.monitoring.why.search import MOST_LITERALS, Candidate, Literal, inside, search
 
 CONFIDENCE = 0.95
@@ -90,7 +90,7 @@ def error_over_loss(rows: LossRows, cells: Cells) -> float:
     if rows.error is None:
         return 0.0
     before = ~rows.current
-    loss, expected, _, signed = cells.weighed[:, before]
+    loss, expected, _, signed = cells.weighed[:TOLD, before]
     spread = float(((loss - expected) ** 2).sum())
     return float((signed**2).sum()) / spread if spread > 0 else 0.0
 
@@ -161,7 +161,7 @@ def _within(found: Sequence[Candidate], kept: Sequence[Candidate], cells: Cells,
 
 def _own_gain(cells: Cells, own: BoolArray, among: BoolArray, ratio: float) -> float:
     """What some cells gain against the others of those among which they are."""
-    sums, whole = cells.sums[own].sum(axis=0), cells.sums[among].sum(axis=0)
+    sums, whole = cells.of(own), cells.of(among)
     return float(score(sums, whole=whole, error_over_loss=ratio).gain)
 
 
@@ -196,8 +196,9 @@ def _told(one: Candidate, rows: LossRows, cells: Cells, *, confidence: float) ->
 def _bias_chance(rows: LossRows, cells: Cells, mine: BoolArray) -> float:
     """Logarithm of the chance of a signed error that moved so far, both sides counted; 0 where it came nearer 0."""
     assert rows.error is not None
-    _, expected, _, signed = cells.weighed
+    _, expected, _, signed = cells.weighed[:TOLD]
     now, before = (_rate(signed, expected, mine & window) or 0.0 for window in (rows.current, ~rows.current))
+    now /= volumes(cells, mine)[0]
     if abs(now) <= abs(before):
         return 0.0
     told = deviations(rows, cells, mine, signed=True)
@@ -208,10 +209,11 @@ def _bias_chance(rows: LossRows, cells: Cells, mine: BoolArray) -> float:
 def _excess(rows: LossRows, cells: Cells, mine: BoolArray) -> tuple[float, float]:
     """Units lost beyond expectation in a slice, and their part of all that was lost beyond expectation anywhere."""
     beyond: list[float] = []
-    for part in (mine, ~mine):
+    for part, grown in zip((mine, ~mine), volumes(cells, mine), strict=True):
         level = _rate(rows.loss, cells.expected, part & ~rows.current)
         now = part & rows.current
-        lost = rows.loss[now].sum() - (1.0 if level is None else level) * cells.expected[now].sum()
+        usual = (1.0 if level is None else level) * grown
+        lost = rows.loss[now].sum() - usual * cells.expected[now].sum()
         beyond.append(float(lost))
     total = beyond[0] + max(beyond[1], 0.0)
     return beyond[0], min(max(beyond[0] / total, 0.0), 1.0) if total > 0 else 0.0
