@@ -278,6 +278,20 @@ def test_one_receipt_that_cannot_be_and_none_is_kept(project: Project, tmp_path:
     assert standing(project)["PO-1", "tea"][0] == "sent"
 
 
+def test_of_many_files_those_in_order_are_taken_in_and_the_others_told(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "wrong.csv").write_text("order_id,unique_id\nPO-1,sugar\n")
+    files = [
+        str(tmp_path / "wrong.csv"),
+        str(answer(tmp_path, "PO-1,tea,changed,4,,")),
+        str(notice(tmp_path, 1, milk=10)),
+    ]
+    done = CliRunner().invoke(app, ["orders", "answers", *files, "--project", str(project.folder)])
+    assert done.exit_code == 1
+    assert "nothing of wrong.csv was taken in. wrong.csv: line 2: in order PO-1 no product" in done.output
+    assert standing(project)["PO-1", "tea"] == ("acknowledged", 4, "2024-05-08")
+    assert standing(project)["PO-1", "milk"] == ("acknowledged", 10, "2024-05-20")
+
+
 def test_the_command_says_what_changed_and_where_a_file_is_wrong(project: Project, tmp_path: Path) -> None:
     call = ["orders", "answers", str(answer(tmp_path, "PO-1,tea,changed,4,,")), "--project", str(project.folder)]
     done = CliRunner().invoke(app, [*call, "--json"])

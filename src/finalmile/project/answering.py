@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from finalmile.adapters.files import read_at_most
 from finalmile.adapters.sources import Source, load
+from finalmile.errors import SchemaError
 from finalmile.frames.schema import clean
 from finalmile.inventory.answers import answers, format_of
 from finalmile.inventory.answers.text import LARGEST
 from finalmile.project.ordering import Ordering
 from finalmile.records import OrderLine
 from finalmile.workflows import receipts
-from finalmile.workflows.answers import AnswersTaken, take_answers
+from finalmile.workflows.answers import AnswersTaken, FilesTaken, take_answers
 from finalmile.workflows.receipt_files import ReceiptsTaken, of_our_orders
 
 
@@ -52,6 +53,26 @@ class Answering(Ordering):
         digest = hashlib.sha256(content).hexdigest()[:16]
         with self._writing(f"answers {name}"):
             return take_answers(self.shop, told, self._as_they_stand(), source=name, digest=digest, supplier=supplier)
+
+    def take_answer_files(
+        self,
+        paths: Sequence[Path | str],
+        *,
+        format: str | None = None,  # noqa: A002  # the verb's word
+        supplier: str | None = None,
+    ) -> FilesTaken:
+        """Note what many files answer, one after the other; one that cannot be taken in is told, and the others are.
+
+        The parameters are those of :meth:`take_answers`.
+        """
+        taken: list[AnswersTaken] = []
+        refused: list[str] = []
+        for path in paths:
+            try:
+                taken.append(self.take_answers(path, format=format, supplier=supplier))
+            except SchemaError as fault:
+                refused.append(f"nothing of {Path(path).name} was taken in. {fault}")
+        return FilesTaken(taken=tuple(taken), refused=tuple(refused))
 
     def take_receipts(
         self, source: Source, *, columns: Mapping[str, str] | None = None, supplier: str | None = None

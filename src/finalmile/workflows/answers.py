@@ -57,6 +57,27 @@ class AnswersTaken:
         return {"source": self.source, "answered": self.answered, "orders": rows, "notes": list(self.notes)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesTaken:
+    """What many files of answers changed, and which could not be taken in."""
+
+    taken: tuple[AnswersTaken, ...]
+    refused: tuple[str, ...] = ()
+
+    @property
+    def breached(self) -> bool:
+        """Whether somebody has to act on one of them."""
+        return bool(self.refused) or any(one.breached for one in self.taken)
+
+    def lines(self) -> list[str]:
+        """What each file changed, then what is wrong with the others."""
+        return [*(line for one in self.taken for line in one.lines()), *self.refused]
+
+    def to_dict(self) -> Json:
+        """Both."""
+        return {"taken": [one.to_dict() for one in self.taken], "refused": list(self.refused)}
+
+
 def _told(line: OrderLine) -> str:
     return f"{line.order_id}  {line.unique_id}  {line.quantity:,}  due {line.due}  {line.state}"
 

@@ -41,7 +41,7 @@ Format = Annotated[
 Every = Annotated[bool, typer.Option("--all", help="Every order that is approved.")]
 Outside = Annotated[bool, typer.Option("--by-hand", help="It was sent by other means; only note it.")]
 FromFile = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Receipts of many orders, as a table.")]
-AnswerFile = Annotated[Path, typer.Argument(metavar="FILE", help="The supplier's file.")]
+AnswerFiles = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The supplier's files, oldest first.")]
 AnswerFormat = Annotated[
     str | None,
     typer.Option("--format", metavar="FORMAT", help="x12_855, edifact_ordrsp, ...; as the file begins by default."),
@@ -134,12 +134,15 @@ def acknowledge_order(
 
 def take_answers(
     session: Session,
-    file: AnswerFile,
+    files: AnswerFiles,
     format: AnswerFormat = None,  # noqa: A002 - the option's name
     supplier: FromSupplier = None,
 ) -> Report:
     """Note what a supplier's file says: X12 855 and 856, EDIFACT ORDRSP and DESADV, UBL, CSV; all of it or nothing."""
-    return session.project.take_answers(file, format=format, supplier=supplier)
+    project = session.project
+    if len(files) == 1:
+        return project.take_answers(files[0], format=format, supplier=supplier)
+    return project.take_answer_files(files, format=format, supplier=supplier)
 
 
 def receive_order(
