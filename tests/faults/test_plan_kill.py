@@ -112,7 +112,7 @@ def told(folder: Path) -> list[OrderLine]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("every", [24, pytest.param(1, marks=pytest.mark.proof)])
 def test_a_plan_killed_before_any_change_is_finished_by_the_next(
     tmp_path: Path, nursery: subprocess.Popen[bytes], every: int
 ) -> None:

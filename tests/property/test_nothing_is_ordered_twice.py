@@ -1,7 +1,8 @@
 """Whatever happens in whatever order, stock and open orders are counted once, and nothing is ordered twice.
 
 A shop of two products is kept beside the real project: what truly stands on its shelf, what it really awaits. Plans are
-made and made again, crash, orders are edited, sent, postponed, received in part, again, in excess, cancelled, counted.
+made and made again, crash, orders are edited, sent, postponed, received in part, again, in excess, cancelled, counted;
+units are stolen, written off, found, and carried from one shelf to the other.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ class Shop(RuleBasedStateMachine):
         self.asked: dict[str, int] = {}
         self.came: dict[tuple[str, str, int], float] = {}
         self.untold: dict[tuple[str, int], float] = {}
+        self.adjusted: dict[tuple[str, int, str], int] = {}
+        self.transfers: dict[str, tuple[int, int, int | None]] = {}
         self.listed: set[tuple[str, str]] = set()
 
     def teardown(self) -> None:
@@ -129,6 +132,12 @@ class Shop(RuleBasedStateMachine):
         """On the shelf at the last sales as far as the books can know, come since, and still to come."""
         evening, there = self.shelf[item].on_the_books(self.told)
         since = sum(units for (_, name, at), units in self.came.items() if name == item and at > evening)
+        since += sum(units for (name, at, _), units in self.adjusted.items() if name == item and at > evening)
+        for units, shipped, arrived in self.transfers.values():
+            if item == "bread":
+                since -= units * (shipped > evening)
+            else:
+                since += units * (arrived is None or arrived > evening)
         return there + since + self.awaited(item)
 
     def tick(self) -> None:
@@ -168,6 +177,48 @@ class Shop(RuleBasedStateMachine):
         left = shelf.evenings[self.today - 1]
         self.project.stock.add(pl.DataFrame({"unique_id": [item], "at": [day(self.today - 1)], "on_hand": [left]}))
         shelf.counts.append(self.today - 1)
+
+    @rule(item=st.sampled_from(ITEMS), units=st.integers(-3, 3), reason=st.sampled_from(["broken", "found"]))
+    def units_are_written_off_or_found(self, item: str, units: int, reason: str) -> None:
+        shelf, key = self.shelf[item], (item, self.today, reason)
+        change = units - self.adjusted.get(key, 0)
+        if shelf.units + change < 0:
+            return
+        self.tick()
+        told = {"unique_id": item, "at": day(self.today), "reason": reason, "quantity": float(units)}
+        for _ in range(2):
+            self.project.adjustments.add(pl.DataFrame({name: [value] for name, value in told.items()}))
+        self.adjusted[key] = units
+        shelf.units += change
+
+    @rule(units=st.integers(1, 4))
+    def units_leave_the_mill_for_the_dairy(self, units: int) -> None:
+        """As if both were the same product in two places."""
+        shelf = self.shelf["bread"]
+        if shelf.units >= units:
+            shelf.units -= units
+            self.transfers[f"T{len(self.transfers)}"] = (units, self.today, None)
+            self.tell_transfers()
+
+    @rule(at=st.integers(0, 3))
+    def a_transfer_arrives(self, at: int) -> None:
+        on_the_way = [name for name, (_, _, arrived) in self.transfers.items() if arrived is None]
+        if on_the_way:
+            name = on_the_way[at % len(on_the_way)]
+            units, shipped, _ = self.transfers[name]
+            self.transfers[name] = (units, shipped, self.today)
+            self.shelf["milk"].units += units
+            self.tell_transfers()
+
+    def tell_transfers(self) -> None:
+        self.tick()
+        told = [
+            (name, "bread", "milk", float(units), day(shipped), None if arrived is None else day(arrived))
+            for name, (units, shipped, arrived) in self.transfers.items()
+        ]
+        names = ["transfer_id", "unique_id", "to_id", "quantity", "shipped_at", "received_at"]
+        frame = pl.DataFrame(told, schema=names, orient="row", schema_overrides={"received_at": pl.Date})
+        self.project.transfers.add(frame)
 
     # Plans
 
@@ -312,7 +363,7 @@ def crashing(name: str, after: bool = False) -> Iterator[None]:
 
 
 TestShop = Shop.TestCase
-TestShop.settings = settings(max_examples=8, stateful_step_count=25, deadline=None, phases=FAST)
+TestShop.settings = settings(max_examples=5, stateful_step_count=20, deadline=None, phases=FAST)
 
 
 @pytest.mark.proof

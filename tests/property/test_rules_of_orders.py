@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -11,11 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finalmile.errors import MissingInputError
-from finalmile.inventory import Position, Proposal, orderable, position
+from finalmile.frames import Frequency
+from finalmile.inventory import Position, Proposal, order_lines, orderable, position
 from finalmile.inventory.protection import DemandLaw
 from finalmile.inventory.rationing import Lots, rationed
 from finalmile.inventory.rule import Case
 from finalmile.inventory.rules import rules
+from finalmile.inventory.steps import Step
+from finalmile.inventory.worked import worked
+
+from .test_why_by_hand import by_hand
 
 LEVELS = np.array([0.5, 0.8, 0.9, 0.95, 0.98, 0.99])
 
@@ -79,6 +85,32 @@ def earns(case: Case, quantity) -> float:
 def keeps_terms(at: Position, quantity) -> bool:
     pack = np.maximum(at.pack_size, 1)
     return bool(((quantity % pack == 0) & ((quantity == 0) | (quantity >= at.moq))).all())
+
+
+# What is printed
+
+
+@given(markets(), st.floats(0.1, 0.9), st.floats(0.05, 0.95), st.floats(0, 40))
+def test_whoever_reads_the_printed_text_alone_gets_the_quantity_of_every_line(market, share, least, room):
+    at, demand, raw = market
+    told = proposal(at, demand, raw)
+    wished = Step(
+        name="wanted", formula="max(0, level - on_hand - on_order)", values=np.maximum(told.level - at.held, 0)
+    )
+    told = replace(told, steps=(wished,))
+    case = case_of(at, demand, shelf_life=np.full(at.n, 3.0), minimum_units=np.full(at.n, 8.0))
+    for rule in (
+        rules.make("shelf_life", least_sold=least),
+        rules.make("supplier_minimum", top_up_share=0.5),
+        rules.make("storage", capacity={"here": room}),
+        rules.make("budget", money=share * float((told.quantity * at.unit_cost).sum())),
+        rules.make("supplier_minimum", top_up_share=0.0),
+    ):
+        told = rule(told, case)
+    for line in order_lines(at, told, ordered_at=date(2024, 5, 1), frequency=Frequency("day"), currency="EUR"):
+        units, bound = by_hand(worked(line))
+        assert units == line.quantity
+        assert line.reason["bound"] in {"", *bound}
 
 
 # Budget

@@ -85,8 +85,12 @@ rules: Registry[Rule] = Registry("rule", package="finalmile.inventory.rules")
 def told_with_cost(
     wanted: Proposal, case: Case, rule: str, /, *, quantity: UnitsArray, formula: str, given: dict[str, UnitsArray]
 ) -> Proposal:
-    """The proposal after a rule, with the margin that it is expected to cost told as ``<rule>_forgone``."""
+    """The proposal after a rule, with the margin that it is expected to cost told as ``<rule>_forgone``.
+
+    Numbers are told where the rule changed the quantity; what it told when it was applied before stays elsewhere.
+    """
     changed = quantity != wanted.quantity
     cost = {f"{rule}_forgone": case.forgone(wanted.quantity, quantity), **given}
-    told = {name: np.where(changed, values, np.nan) for name, values in cost.items()}
+    before = wanted.details
+    told = {name: np.where(changed, values, before.get(name, np.nan)) for name, values in cost.items()}
     return wanted.bounded(rule, quantity=quantity, formula=formula, given=told)
