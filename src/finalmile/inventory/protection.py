@@ -16,7 +16,7 @@ from finalmile.simulation import UnitsArray
 LAW_LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 """Quantiles a whole distribution is read from."""
 
-_HALVINGS = 60
+_HALVINGS = 48
 _FAR = 40.0
 
 

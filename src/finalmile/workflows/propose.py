@@ -2,40 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from finalmile.errors import MissingInputError
-from finalmile.frames import Forecast, Panel
-from finalmile.inventory import Demand, NegativeBinomialPaths, PointDemand, Policy, Position, Proposal
+from finalmile.frames import Cumulative, Forecast, NameArray, Panel
+from finalmile.inventory import (
+    Demand,
+    NegativeBinomialPaths,
+    PointDemand,
+    Policy,
+    Position,
+    Proposal,
+    protection_windows,
+)
+from finalmile.inventory.ladder import KnownDemand, window_demand
 from finalmile.simulation import UnitsArray
 
 SEASONS_OF_ERROR = 13
 """Seasons whose spread of demand the textbook formula is given: a quarter of days."""
 
+SERIES_IN_A_GROUP = 8
+"""Series that a category must have on average to stand in for one that is new."""
+
 
 def propose(policy: Policy, at: Position, *, told: Forecast, panel: Panel, seed: int = 0) -> Proposal:
     """What a policy orders at the panel's cutoff, told a forecast made there for the same series.
+
+    An item of which the forecast knows nothing is planned from its past, or from its category where it is new; its
+    ``method`` says so. It stays unplanned by policies that read a mean or paths.
 
     Raises
     ------
     MissingInputError
         If the forecast lacks what the policy reads.
     """
-    return policy(at, demand_for(policy, told=told, panel=panel, seed=seed))
+    return policy(at, demand_for(policy, at, told=told, panel=panel, seed=seed))
 
 
-def demand_for(policy: Policy, *, told: Forecast, panel: Panel, seed: int) -> Demand:
+def demand_for(policy: Policy, at: Position, *, told: Forecast, panel: Panel, seed: int) -> Demand:
     """The forecast in the form that a policy reads."""
     mean: UnitsArray = told.mean.astype(np.float64)
     if policy.needs == "point":
         return PointDemand(mean=mean, sd=spread(panel))
     if policy.needs == "paths":
         return NegativeBinomialPaths()(mean, ids=told.ids, seed=seed)
-    if told.cumulative is None:
-        raise MissingInputError("the forecast tells nothing of demand over whole windows, which this policy orders by")
-    return told.cumulative
+    return over_windows(told, at, panel=panel, levels=policy.levels)
+
+
+def over_windows(told: Forecast, at: Position, *, panel: Panel, levels: Sequence[float]) -> Cumulative:
+    """Demand over each item's protection interval: as forecast where it was, else by the next best that is known."""
+    there = told.cumulative
+    if there is not None and not np.isnan(there.mean).any():
+        return there
+    wanted = levels if there is None else sorted({*there.levels, *levels})
+    known = KnownDemand(
+        told=there,
+        mean=told.mean.astype(np.float64),
+        past=panel.demand().astype(np.float64),
+        category=category_of(panel),
+    )
+    return window_demand(known, protection_windows(at), levels=wanted)
+
+
+def category_of(panel: Panel) -> NameArray | None:
+    """What each series is alike to: the finest of its attributes whose groups hold eight series on average."""
+    groups = {name: len(set(values.tolist())) for name, values in panel.statics.items()}
+    usable = {name: count for name, count in groups.items() if count * SERIES_IN_A_GROUP <= panel.n}
+    return panel.statics[max(usable, key=lambda name: (usable[name], name))] if usable else None
 
 
 def spread(panel: Panel) -> UnitsArray:
