@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
-from finalmile.frames import Frequency
+from finalmile.frames import Frequency, IntArray
 from finalmile.inventory.constraints import terms
 from finalmile.inventory.position import Position
 from finalmile.inventory.proposal import Proposal
-from finalmile.inventory.steps import Step, chain
+from finalmile.inventory.steps import Step, chains
 from finalmile.records import Json, OrderLine
 from finalmile.simulation import UnitsArray
 
@@ -55,7 +56,11 @@ def order_lines(
     orders = {supplier: order_id(supplier, day=day) for supplier in {str(at.supplier[row]) for row in rows}}
     dues = {lead: frequency.start_of(period + lead) for lead in {int(at.lead_periods[row]) for row in rows}}
     steps = (*proposal.steps, *terms(at, proposal.raw), *proposal.rules)
-    return [_line(at, proposal, row, day=day, orders=orders, dues=dues, currency=currency, steps=steps) for row in rows]
+    reasons = _reasons(at, proposal, np.array(rows, dtype=np.int64), steps=steps)
+    return [
+        _line(at, proposal, row, day=day, orders=orders, dues=dues, currency=currency, reason=reason)
+        for row, reason in zip(rows, reasons, strict=True)
+    ]
 
 
 def order_id(supplier: str, *, day: date | datetime) -> str:
@@ -79,7 +84,7 @@ def _line(
     orders: Mapping[str, str],
     dues: Mapping[int, date | datetime],
     currency: str,
-    steps: tuple[Step, ...],
+    reason: Json,
 ) -> OrderLine:
     supplier, name = str(at.supplier[row]), str(at.ids[row])
     order = orders[supplier]
@@ -94,41 +99,65 @@ def _line(
         ordered_at=day,
         due=dues[int(at.lead_periods[row])],
         assumed=bool(at.assumed[row]),
-        reason={**_reason(at, proposal, row), "steps": chain(steps, row)},
+        reason=reason,
     )
 
 
-def _reason(at: Position, proposal: Proposal, row: int) -> Json:
-    return {
-        "policy": proposal.policy,
-        **proposal.settings,
-        "method": str(proposal.methods[row]),
-        "window": int(proposal.window[row]),
-        "review_periods": int(at.review_periods[row]),
-        "lead_periods": int(at.lead_periods[row]),
-        **_lead_time(at, row),
-        "expected_demand": _known(proposal.expected, row),
-        "level": _known(proposal.level, row),
-        "on_hand": float(at.on_hand[row]),
-        "on_order": float(at.on_order[row]),
-        "wanted": _known(proposal.raw, row),
-        "moq": float(at.moq[row]),
-        "pack_size": max(float(at.pack_size[row]), 1.0),
-        "max_stock": _known(at.max_stock, row),
-        "bound": str(proposal.bound[row]),
-        **{name: told for name, values in proposal.details.items() if (told := _known(values, row)) is not None},
-        "assumed": bool(at.assumed[row]),
-        **({} if at.cost_assumed is None else {"cost_assumed": bool(at.cost_assumed[row])}),
+def _reasons(at: Position, proposal: Proposal, rows: IntArray, *, steps: Sequence[Step]) -> list[Json]:
+    """Every number behind the quantity of each row, column by column: rows are many."""
+    same = {"policy": proposal.policy, **proposal.settings}
+    facts = {name: values[rows].tolist() for name, values in _facts(at, proposal).items()}
+    numbers = {name: _finite(values[rows]) for name, values in _numbers(at, proposal).items()}
+    details = {name: _finite(values[rows]) for name, values in proposal.details.items()}
+    always = {**facts, **numbers}
+    return [
+        {
+            **same,
+            **{name: values[k] for name, values in always.items()},
+            **{name: values[k] for name, values in details.items() if values[k] is not None},
+            "steps": told,
+        }
+        for k, told in enumerate(chains(steps, rows.tolist()))
+    ]
+
+
+def _facts(at: Position, proposal: Proposal) -> dict[str, np.ndarray[Any, Any]]:
+    """Words, whole numbers and yes or no."""
+    facts: dict[str, np.ndarray[Any, Any]] = {
+        "method": proposal.methods,
+        "window": proposal.window,
+        "review_periods": at.review_periods,
+        "lead_periods": at.lead_periods,
+        "bound": proposal.bound,
+        "assumed": at.assumed,
     }
+    if at.lead_times is not None:
+        facts["lead_time_from"] = at.lead_times.sources
+    if at.cost_assumed is not None:
+        facts["cost_assumed"] = at.cost_assumed
+    return facts
 
 
-def _lead_time(at: Position, row: int) -> Json:
-    """Where a lead time comes from, and how much it varies."""
-    told = at.lead_times
-    if told is None:
-        return {}
-    mean, sd = float(told.mean[row]), float(told.sd[row])
-    return {"lead_time_from": str(told.sources[row]), "lead_time_mean": mean, "lead_time_sd": sd}
+def _numbers(at: Position, proposal: Proposal) -> dict[str, UnitsArray]:
+    """Numbers that every line tells, known or not."""
+    numbers = {
+        "expected_demand": proposal.expected,
+        "level": proposal.level,
+        "on_hand": at.on_hand,
+        "on_order": at.on_order,
+        "wanted": proposal.raw,
+        "moq": at.moq,
+        "pack_size": np.maximum(at.pack_size, 1.0),
+        "max_stock": at.max_stock,
+    }
+    if at.lead_times is None:
+        return numbers
+    return {**numbers, "lead_time_mean": at.lead_times.mean, "lead_time_sd": at.lead_times.sd}
+
+
+def _finite(values: UnitsArray) -> list[float | None]:
+    told: list[float] = values.astype(np.float64).tolist()
+    return [one if isfinite(one) else None for one in told]
 
 
 def _known(values: UnitsArray, row: int) -> float | None:

@@ -3,10 +3,9 @@
 A policy tells its steps in ``Proposal.steps``, up to the number called ``wanted``; the supplier's terms follow, and a
 rule that comes after them is added with ``Proposal.bounded``. From there on the running number is called ``units``:
 
->>> from finalmile.inventory.position import position
->>> at = position(np.array(["a"], dtype=object), on_hand=np.array([4.0]), lead_periods=np.array([1]))
->>> Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=np.array([9.0])).told(0)
-{'name': 'wanted', 'formula': 'max(0, level - on_hand - on_order)', 'value': 9.0}
+>>> step = Step(name="wanted", formula="max(0, level - on_hand - on_order)", values=np.array([9.0]))
+>>> chains([step], [0])
+[[{'name': 'wanted', 'formula': 'max(0, level - on_hand - on_order)', 'value': 9.0}]]
 
 A rule that caps an order, such as a budget that leaves room for 6 units:
 
@@ -21,8 +20,9 @@ no later one undercuts by more than 0.000000001. Nothing else, so that what is p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -52,30 +52,30 @@ class Step:
     values: UnitsArray
     rule: str = ""
 
-    def told(self, row: int) -> Json:
-        """The step of one item."""
-        told = {"name": self.name, "formula": self.formula, "value": float(self.values[row])}
-        return {**told, "rule": self.rule} if self.rule else told
 
-
-def chain(steps: tuple[Step, ...], row: int) -> list[Json]:
-    """The steps that were taken for one item: a rule only where it changed the running number.
+def chains(steps: Sequence[Step], rows: Sequence[int]) -> list[list[Json]]:
+    """The steps that were taken for each of some items: a rule only where it changed the running number.
 
     Examples
     --------
     >>> whole = Step(name="units", formula="round_up(wanted)", values=np.array([5.0, 8.0]))
     >>> moq = Step(name="units", formula="max(units, moq)", values=np.array([6.0, 8.0]), rule="moq")
-    >>> [len(chain((whole, moq), row)) for row in (0, 1)]
+    >>> [len(told) for told in chains((whole, moq), (0, 1))]
     [2, 1]
     """
-    told: list[Json] = []
-    running = np.nan
+    told: list[list[Json]] = [[] for _ in rows]
+    running = [nan] * len(rows)
+    at = np.asarray(rows, dtype=np.int64)
     for step in steps:
-        value = float(step.values[row])
-        if np.isnan(value) or (step.rule and value == running):
-            continue
-        told.append(step.told(row))
-        running = value if step.name == "units" else running
+        told_of = {"name": step.name, "formula": step.formula}
+        rule = {"rule": step.rule} if step.rule else {}
+        values: list[float] = step.values[at].tolist()
+        for k, value in enumerate(values):
+            if value != value or (rule and value == running[k]):
+                continue
+            told[k].append({**told_of, "value": value, **rule})
+            if step.name == "units":
+                running[k] = value
     return told
 
 

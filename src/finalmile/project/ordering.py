@@ -119,7 +119,8 @@ class Ordering(Tables, Settling):
     ) -> order_reports.Moved:
         """Send every order that waits, of a supplier or of all; one that cannot be sent is told, and the others go."""
         with self._writing("send orders"):
-            waiting = self._found(supplier=supplier, states=orders.EDITABLE)
+            unapproved = any(one.without_approval for one in self.config.sending.values())
+            waiting = self._found(supplier=supplier, states=orders.EDITABLE if unapproved else ("approved",))
             named = dict.fromkeys(line.order_id for line in waiting)
             lines = self._agreed([line for order in named for line in self._found(order)])
             reaches = self._reaches(file_format=file_format, to=to, by_hand=by_hand)
