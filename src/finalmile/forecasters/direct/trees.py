@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from finalmile.forecasters.direct.native_threads import native_threads
 from finalmile.forecasters.direct.tree_text import check_trees
 from finalmile.frames import FloatArray
 
@@ -59,7 +60,8 @@ class Trees:
         """Raw score of each row of features, shape (m,)."""
         if len(features) == 0:
             return np.zeros(0, dtype=np.float32)
-        told = self._booster.predict(features, raw_score=True, num_threads=self.threads)
+        with native_threads.preferably(self.threads) as threads:
+            told = self._booster.predict(features, raw_score=True, num_threads=threads)
         return np.asarray(told, dtype=np.float32)
 
 
@@ -88,15 +90,16 @@ def grow(
     lightgbm = _lightgbm()
     params = {**_COMMON, **settings, "num_threads": grow_threads, "seed": seed}
     codes = [at for at, name in enumerate(names) if name.startswith("code_")]
-    data = lightgbm.Dataset(
-        features,
-        label=target,
-        weight=weight,
-        init_score=offset,
-        feature_name=list(names),
-        categorical_feature=codes,
-        params=params,
-        free_raw_data=True,
-    )
-    booster: Any = lightgbm.train(params, data, num_boost_round=rounds)
-    return Trees(booster.model_to_string(importance_type="gain"), threads)
+    with native_threads.exactly(grow_threads):
+        data = lightgbm.Dataset(
+            features,
+            label=target,
+            weight=weight,
+            init_score=offset,
+            feature_name=list(names),
+            categorical_feature=codes,
+            params=params,
+            free_raw_data=True,
+        )
+        booster: Any = lightgbm.train(params, data, num_boost_round=rounds)
+        return Trees(booster.model_to_string(importance_type="gain"), threads)

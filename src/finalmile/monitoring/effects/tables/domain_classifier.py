@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from finalmile.forecasters.direct.native_threads import native_threads
 from finalmile.frames import IntArray
 from finalmile.monitoring.effects.effect import Effect, Size
 from finalmile.monitoring.effects.registry import table_effects
@@ -19,6 +20,7 @@ from finalmile.monitoring.profile.measuring import kind_of
 _NORMAL_95 = 1.959964
 _CUTS = (0.556, 0.638, 0.714)
 _LEAST_ROWS = 20
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ class DomainClassifier:
             "objective": "binary",
             "num_leaves": self.leaves,
             "learning_rate": 0.1,
-            "num_threads": 2,
+            "num_threads": _THREADS,
             "deterministic": True,
             "force_row_wise": True,
             "seed": self.seed,
@@ -110,9 +112,10 @@ class DomainClassifier:
         }
         for part in range(self.folds):
             kept = fold != part
-            data = lightgbm.Dataset(x[kept], label[kept], categorical_feature=categories)
-            model = lightgbm.train(settings, data, num_boost_round=self.trees)
-            mean = np.asarray(model.predict(x[~kept], raw_score=True), dtype=np.float64)
+            with native_threads.exactly(_THREADS):
+                data = lightgbm.Dataset(x[kept], label[kept], categorical_feature=categories)
+                model = lightgbm.train(settings, data, num_boost_round=self.trees)
+                mean = np.asarray(model.predict(x[~kept], raw_score=True), dtype=np.float64)
             scores[~kept] = _ranks(mean) / max(len(mean), 1)
             gain = model.feature_importance("gain").astype(np.float64)
             gains += gain / max(gain.sum(), 1e-300) / self.folds
