@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Counted:
         return p / p.sum(), q / q.sum()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Ordered:
     """Two tables on the same knots.
 
@@ -68,6 +69,10 @@ class Ordered:
 
         The integral is exact from counts and sums of a gap; shape (k - 1,) each.
         """
+        return self._gaps
+
+    @cached_property
+    def _gaps(self) -> tuple[Doubles, Doubles, Doubles]:
         width = np.diff(self.reference.knots)
         ours, theirs = (_area(table, width) for table in (self.reference, self.current))
         (low, high), (their_low, their_high) = (_ends(table) for table in (self.reference, self.current))
@@ -163,6 +168,9 @@ def _mirrored(table: Table) -> Table:
 def _area(table: Table, width: Doubles) -> Doubles:
     """Integral of the distribution function over each gap between knots, shape (k - 1,)."""
     inner, sums = table.between[1:-1], table.sums[1:-1]
+    if not inner.any():
+        exact: Doubles = table.upto[:-1] * (width / table.n)
+        return exact
     area: Doubles = (table.upto[:-1] * width + inner * table.knots[1:] - sums) / table.n
     return area
 

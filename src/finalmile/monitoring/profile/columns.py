@@ -91,7 +91,7 @@ def number_column(name: str, dtype: str, values: Doubles, *, rows: int, table: T
         n = len(finite)
         mean = float(finite.mean()) if n else 0.0
         away = finite - mean
-        squares = float(away @ away)
+        squares = float(np.square(away, out=away).sum())
     return NumberColumn(
         name=name,
         dtype=dtype,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +14,7 @@ KNOTS = 1000
 _CHUNK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """How many rows of a sample lie at each knot, and how many strictly between two, with their sum.
 
@@ -87,18 +88,18 @@ class Table:
             sums=np.where(between > 0, sums, 0.0),
         )
 
-    @property
+    @cached_property
     def n(self) -> float:
         """Rows in all."""
         return float(self.at.sum() + self.between.sum())
 
-    @property
+    @cached_property
     def upto(self) -> Doubles:
         """Rows at or below each knot, shape (k,)."""
         ranks: Doubles = np.cumsum(self.at + self.between[:-1])
         return ranks
 
-    @property
+    @cached_property
     def below(self) -> Doubles:
         """Rows below each knot, shape (k,)."""
         return self.upto - self.at
@@ -134,11 +135,14 @@ class Table:
         if len(knots) == len(self.knots):
             return self
         own = np.searchsorted(knots, self.knots)
+        at = np.zeros(len(knots))
+        at[own] = self.at
+        if not self.between.any() and not self.sums.any():  # exact: nothing lies between knots
+            nothing = np.zeros(len(knots) + 1)
+            return Table(knots=knots, at=at, between=nothing, sums=nothing, error=self.error)
         gap = np.searchsorted(self.knots, knots, "left")
         with np.errstate(over="ignore", invalid="ignore"):
             between, sums = _split(self, knots, gap=np.append(gap, len(self.knots)))
-        at = np.zeros(len(knots))
-        at[own] = self.at
         split = np.bincount(np.append(gap, len(self.knots)), minlength=len(self.between)) > 1
         error = self.error + float(self.between[split].max(initial=0.0))
         return Table(knots=knots, at=at, between=between, sums=sums, error=error)

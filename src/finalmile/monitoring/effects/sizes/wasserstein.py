@@ -90,7 +90,12 @@ def _chance(pair: Ordered, width: Doubles, sign: Doubles) -> tuple[float, float]
 
 def _variance(table: Table, influence: Doubles) -> float:
     """Variance of a function that is given at the knots, straight between them."""
-    middle = (influence[1:] + influence[:-1]) / 2
-    values, weights = np.append(influence, middle), np.append(table.at, table.between[1:-1]) / table.n
-    mean = float(values @ weights)
-    return float((values**2) @ weights) - mean * mean
+    weighted = influence * table.at
+    total, squares = float(weighted.sum()), float((weighted * influence).sum())
+    inner = table.between[1:-1]
+    if inner.any():
+        middle = (influence[1:] + influence[:-1]) / 2
+        weighted = middle * inner
+        total, squares = total + float(weighted.sum()), squares + float((weighted * middle).sum())
+    mean = total / table.n
+    return squares / table.n - mean * mean
