@@ -180,7 +180,7 @@ def test_every_format_has_a_writer_here():
 
 
 @pytest.mark.parametrize("name", NOTICES)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(lines=ANSWERS, order=TEXT)
 def test_units_on_their_way_are_added_up_over_packs(name, lines, order):
     (found,) = read(name, NOTICES[name](lines, order=order)).orders
@@ -190,7 +190,7 @@ def test_units_on_their_way_are_added_up_over_packs(name, lines, order):
 
 
 @pytest.mark.parametrize("name", ANSWERED)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(lines=ANSWERS, order=TEXT)
 def test_what_a_supplier_says_is_read(name, lines, order):
     (found,) = read(name, WRITERS[name](lines, order=order)).orders
@@ -240,7 +240,7 @@ def test_ten_thousand_lines_are_one_answer(name):
 
 @pytest.mark.parametrize("name", CHECKED)
 @given(data=st.data(), lines=ANSWERS)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_a_file_that_is_cut_short_is_noticed_wherever_it_ends(name, data, lines):
     content = WRITERS[name](lines).rstrip().encode()
     end = data.draw(st.integers(0, len(content) - 1))
@@ -253,7 +253,7 @@ def test_a_file_that_is_cut_short_is_noticed_wherever_it_ends(name, data, lines)
     [("x12_855", "\x1c\n"), ("edifact_ordrsp", "'\n"), ("x12_856", "\x1c\n"), ("edifact_desadv", "'\n")],
 )
 @given(data=st.data(), lines=ANSWERS)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_a_segment_that_is_lost_or_there_twice_is_noticed(name, end, data, lines):
     segments = WRITERS[name](lines).split(end)[:-1]
     at = data.draw(st.integers(1, len(segments) - 1))
@@ -273,7 +273,7 @@ def _faults(name: str, content: bytes) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(data=st.data(), lines=ANSWERS)
-@settings(max_examples=50)
+@settings(max_examples=20)
 def test_damage_is_a_clear_fault_or_still_an_answer(name, data, lines):
     content = bytearray(WRITERS[name](lines).encode())
     for _ in range(data.draw(st.integers(1, 4))):
@@ -287,6 +287,7 @@ def test_damage_is_a_clear_fault_or_still_an_answer(name, data, lines):
 
 @pytest.mark.parametrize("name", NAMES)
 @given(content=st.binary(max_size=300))
+@settings(max_examples=20)
 def test_whatever_bytes_come_the_fault_is_of_the_file(name, content):
     _faults(name, content)
     _faults(name, STARTS[name] + content)

@@ -170,7 +170,7 @@ def test_every_format_has_a_reader_here():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(lines=order_sets())
 def test_what_is_written_is_read_back(name, lines):
     found = Counter(row for content in files(name, lines) for row in READERS[name](content))
@@ -322,7 +322,7 @@ def order_schema() -> etree.XMLSchema:
 FULL = {"buyer": "My <Shop> & Co", "buyer_gln": "4012345000009", "supplier_glns": {"Acme": "4012345000016"}}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(lines=order_sets(), full=st.booleans(), hours=st.booleans())
 def test_ubl_is_valid_by_the_published_schema(order_schema, lines, full, hours):
     if hours:
