@@ -224,3 +224,11 @@ def test_a_misspelt_time_column_is_named_and_one_that_a_side_lacks_is_told() -> 
         fm.drift_report(whole, whole, time="wen", at=AT)
     told = fm.drift_report(whole, whole.drop("when"), time="when", at=AT)
     assert "No look was judged: the current rows have no column when." in told.verdict
+
+
+@pytest.mark.parametrize(("low", "said"), [(2**53 - 200, False), (2**53 + 2, True), (-(2**62), True)])
+def test_whole_numbers_too_large_to_be_told_apart_are_said_to_be_rounded(low: int, said: bool) -> None:
+    side = pl.DataFrame({"id": [low + at for at in range(100)]})
+    (column,) = fm.drift_report(side, side).columns
+    assert ("rounded to 53 bits" in column.current_told) is said
+    assert ("rounded to 53 bits" in fm.drift_report(side.cast(pl.Float64), side).columns[0].reference_told) is False

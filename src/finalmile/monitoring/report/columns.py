@@ -173,12 +173,18 @@ def _with_unseen(
     return replace(told, unseen=unseen, unseen_names=tuple(first))
 
 
+_EXACT = 2.0**53
+"""Whole numbers up to here are told apart in double precision, which everything is compared in."""
+
+
 def _summary(column: Column) -> str:
     if isinstance(column, NumberColumn):
         if not column.n:
             return "no value"
         wild = f", {column.infinite:,} infinite" if column.infinite else ""
-        return f"{column.mean:.4g} ± {column.sd:.3g} in {column.low:.4g} to {column.high:.4g}{wild}"
+        whole = column.dtype.lower().startswith(("int", "uint", "decimal"))
+        far = ", rounded to 53 bits" if whole and max(-column.low, column.high) > _EXACT else ""
+        return f"{column.mean:.4g} ± {column.sd:.3g} in {column.low:.4g} to {column.high:.4g}{wild}{far}"
     if isinstance(column, CategoryColumn):
         shares = zip(column.names[:3], column.counts / max(column.n, 1), strict=False)
         return ", ".join(f"{name} {share:.1%}" for name, share in shares) or "no value"
