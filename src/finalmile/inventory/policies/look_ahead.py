@@ -33,9 +33,10 @@ class LookAhead:
     myopic too; the cheapest wins. Smaller, because a unit that is not sold meets a second cycle that is probably
     weak as well (a level error is common to a path) while placed orders cannot be taken back.
 
-    Choose it where the cost of a unit short and a unit left is known and sales not served are lost; it ordered 10 to
-    14 % cheaper than a seasonal order-up-to on weekly retail data, where a quantile of demand over review and lead
-    time gained 1 %. Where a service level is promised instead, choose ``order_up_to``.
+    Choose it where the cost of a unit short and a unit left is known and sales not served are lost. In shops small
+    enough to work out exactly (Poisson demand of 2, a unit short five times as dear, lead times of one and two
+    periods), it costs 0.3 and 0.4 % more than the optimum, which knows that later orders see more; the best
+    order-up-to level costs 1.7 and 4.2 % more. Where a service level is promised instead, choose ``order_up_to``.
 
     Parameters
     ----------
