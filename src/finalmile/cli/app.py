@@ -33,6 +33,7 @@ VERBS = (
     "why",
     "stock",
     "plan",
+    "formula",
     "orders",
     "suppliers",
     "impact",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from finalmile.figures.views import Home, Product
 from finalmile.figures.watched import Watched
@@ -16,6 +17,9 @@ from finalmile.workflows.guarantees import PROMISES, ChecksTold
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
 from finalmile.workflows.shop import check_model
 from finalmile.workflows.why import Explained
+
+if TYPE_CHECKING:
+    from finalmile.workflows.formulas import Worked
 
 
 class Looks(Core):
@@ -77,6 +81,13 @@ class Looks(Core):
     def frontier(self, *, services: Sequence[float] = futures.SERVICES, threads: int = 1) -> futures.Frontier:
         """What each cycle service level takes in stock, and what fill rate it gives, over all products together."""
         return futures.frontier(self.shop, services=services, threads=threads)
+
+    @staticmethod
+    def formula(name: str | None = None, given: Mapping[str, str] | None = None) -> Worked:
+        """What a formula of inventory gives for numbers as text; what it takes without them; all without a name."""
+        from finalmile.workflows.formulas import work_out
+
+        return work_out(name, given or {})
 
     @staticmethod
     def plugins() -> reports.Plugins:
