@@ -21,13 +21,15 @@ import numpy as np
 import polars as pl
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from websockets.sync.client import ClientConnection, connect
 
 from finalmile.figures import Event, HealthView, Home, Kpi, MoneyView, Need, Product, ServiceView
 from finalmile.figures.watched import Watched, watched
-from finalmile.records import Estimate, Finding, Incident
+from finalmile.project import Project
+from finalmile.records import Estimate, Finding, Incident, OrderLine
 from finalmile.sandbox import RegimeChange, Retailer, World
-from finalmile.web import create_app
+from finalmile.web import OrderDesk, create_app
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
@@ -222,9 +224,14 @@ class _Server(uvicorn.Server):
 def address() -> Iterator[str]:
     """Where the pages of the simulated shop answer."""
     home = shown_home()
-    config = uvicorn.Config(
-        create_app(lambda: home, shown_product, watched=shown_watched), port=0, log_level="error", ws="none"
-    )
+    with served(create_app(lambda: home, shown_product, watched=shown_watched)) as told:
+        yield told
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Answer for an app; its address."""
+    config = uvicorn.Config(app, port=0, log_level="error", ws="none")
     listener = config.bind_socket()
     server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -347,6 +354,29 @@ class Browser:
                     raise
         raise AssertionError(f"it never came true that {condition}")
 
+    def wait_for_text(self, text: str) -> None:
+        """Wait until a whole page says something."""
+        self.wait_for(
+            f"document.readyState === 'complete' && document.body.textContent.includes({text!r})", tries=3_000
+        )
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other; a single character types itself."""
+        codes = {"Tab": 9, "Enter": 13, " ": 32}
+        for key in keys:
+            text = {"Enter": "\r", "Tab": ""}.get(key, key)
+            told = {"key": key, "windowsVirtualKeyCode": codes.get(key, ord(key[0].upper()))}
+            self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **told)
+            self.send("Input.dispatchKeyEvent", type="keyUp", **told)
+
+    def tab_to(self, what: str) -> None:
+        """Press Tab until what matches a selector has the focus."""
+        for _ in range(60):
+            self.press("Tab")
+            if self.ask(f"document.activeElement.matches({what!r})"):
+                return
+        raise AssertionError(f"Tab never comes to {what}")
+
     def draw(self) -> int:
         """Scroll to every figure; how many were drawn."""
         with suppress(AssertionError):  # a page of tables has none
@@ -444,3 +474,55 @@ def test_the_numbers_under_a_figure_open_with_the_keyboard(browser: Browser, add
     browser.send("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
     assert browser.ask("document.querySelector('#money details').open") is True
     assert browser.ask("document.querySelectorAll('#money tbody tr').length") == 60
+
+
+@pytest.fixture
+def ordering(tmp_path: Path) -> Iterator[tuple[Project, str]]:
+    """A project with two proposals, one of a hostile name, and the address of its pages."""
+    project = Project.open(tmp_path / "shop")
+    lines = [
+        OrderLine(
+            order_id="PO-1", line_id=f"PO-1-{name}", supplier="acme", unique_id=name, quantity=10, unit_cost=2.0,
+            currency="EUR", ordered_at=date(2026, 5, 1), due=date(2026, 5, 9), reason={"policy": "order_up_to"},
+        )
+        for name in ("milk", HOSTILE)
+    ]  # fmt: skip
+    project.ledger.put_orders(lines, at=project.clock.now(), actor="plan")
+    desk = OrderDesk(at=lambda: project.acting("ann"), role="operator")
+    with served(create_app(lambda: Home(name="shop"), orders=desk)) as told:
+        yield project, told
+
+
+def test_an_order_is_edited_approved_and_sent_with_the_keyboard_alone(
+    browser: Browser, ordering: tuple[Project, str]
+) -> None:
+    project, address = ordering
+    browser.open(f"{address}/orders/line?id=PO-1-milk")
+    browser.tab_to("input[name=quantity]")
+    browser.ask("document.activeElement.value = ''")
+    browser.press("7", "Enter")
+    browser.wait_for_text("1 lines were edited")
+    browser.tab_to("table input.all")
+    browser.press(" ")
+    browser.tab_to("button.main")
+    browser.press("Enter")
+    browser.wait_for_text("2 lines were approved")
+    browser.open(f"{address}/orders?state=approved")
+    browser.tab_to("form[action='/orders/send'] button")
+    browser.press("Enter")
+    browser.wait_for_text("2 lines were sent")
+    assert {(line.unique_id, line.quantity, line.state) for line in project.ledger.orders()} == {
+        ("milk", 7, "sent"), (HOSTILE, 10, "sent"),
+    }  # fmt: skip
+    assert browser.ask("document.querySelectorAll('main img').length") == 0
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("page", ["/orders", "/orders?state=approved", "/orders/line?id=PO-1-milk", "/suppliers"])
+def test_pages_of_orders_are_not_wider_than_a_phone_and_run_nothing(
+    browser: Browser, ordering: tuple[Project, str], page: str
+) -> None:
+    browser.open(ordering[1] + page, width=320, theme="dark")
+    assert browser.ask("document.documentElement.scrollWidth") <= 320
+    assert browser.ask("document.title") != "pwned"
+    assert browser.complaints == []

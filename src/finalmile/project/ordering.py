@@ -228,7 +228,7 @@ class Ordering(Tables, Settling):
         )
 
     def _marked(self, marks: Sequence[str]) -> list[OrderLine]:
-        ids = list(dict.fromkeys(mark.partition("=")[0] for mark in marks))
+        ids = list(dict.fromkeys(mark.rpartition("=")[0] for mark in marks))
         return orders.marked(self._standing(self.ledger.orders(lines=ids)), marks)
 
     def _chosen(self, order: str | None, *, supplier: str | None = None, product: str | None = None) -> list[OrderLine]:

@@ -69,7 +69,7 @@ def marked(lines: Sequence[OrderLine], marks: Sequence[str]) -> list[OrderLine]:
     known = {line.line_id: line for line in lines}
     found: list[OrderLine] = []
     for mark in dict.fromkeys(marks):
-        line_id, _, quantity = mark.partition("=")
+        line_id, _, quantity = mark.rpartition("=")
         line = known.get(line_id)
         if line is None:
             raise MissingInputError(f"no order line is called {line_id!r}; look at the list again")
