@@ -8,6 +8,20 @@ from finalmile.frames.panel import NameArray
 from finalmile.frames.periods import IntArray
 
 
+def rows_by(names: NameArray) -> dict[str, IntArray]:
+    """Rows of each name, ascending, by name in the order in which they first appear.
+
+    Examples
+    --------
+    >>> {name: rows.tolist() for name, rows in rows_by(np.array(["b", "a", "b"], dtype=object)).items()}
+    {'b': [0, 2], 'a': [1]}
+    """
+    found: dict[str, list[int]] = {}
+    for row, name in enumerate(names.tolist()):
+        found.setdefault(str(name), []).append(row)
+    return {name: np.array(rows, dtype=np.int64) for name, rows in found.items()}
+
+
 def rows_in(ids: NameArray, wanted: NameArray) -> IntArray:
     """Row of each wanted id among sorted ``ids``, -1 where it is not there.
 

@@ -83,10 +83,11 @@ def recounts(panel: Panel, book: StockBook) -> Recount:
 
 def _sold(panel: Panel, row: IntArray, first: IntArray, last: IntArray) -> UnitsArray:
     """Units sold after the end of ``first`` and up to the end of ``last``."""
-    summed = np.zeros((panel.n, panel.length + 1))
-    np.cumsum(np.nan_to_num(panel.y[:, : panel.length].astype(np.float64)), axis=1, out=summed[:, 1:])
-    start, end = first - panel.first + 1, last - panel.first + 1
-    return np.asarray(summed[row, end] - summed[row, start])
+    begin = int(first.min(initial=panel.cutoff)) + 1
+    recent = panel.y[:, begin - panel.first : panel.length]
+    summed = np.zeros((panel.n, recent.shape[1] + 1))
+    np.cumsum(np.nan_to_num(recent).astype(np.float64), axis=1, out=summed[:, 1:])
+    return np.asarray(summed[row, last - begin + 1] - summed[row, first - begin + 1])
 
 
 def _between(moves: Movements, row: IntArray, first: IntArray, last: IntArray) -> UnitsArray:
@@ -142,17 +143,19 @@ def _of_counts(panel: Panel, book: StockBook, *, tolerance: float) -> Iterator[_
     made = recounts(panel, book)
     newest = np.append(made.row[1:] != made.row[:-1], True)[: len(made.row)]
     off = np.abs(made.difference) > np.maximum(tolerance * made.moved, 1.0)
+    difference = made.difference.tolist()
+    days = {int(period): panel.frequency.start_of(int(period)) for period in np.unique(made.period)}
     for at in np.flatnonzero(newest & off).tolist():
-        units = float(made.difference[at])
+        units = difference[at]
         what = "fewer than the books say: stolen, broken, mislaid or never booked" if units < 0 else "more than booked"
-        why = f"{abs(units):,.10g} units {what}, counted on {panel.frequency.start_of(int(made.period[at]))}"
+        why = f"{abs(units):,.10g} units {what}, counted on {days[int(made.period[at])]}"
         yield "stock_count", int(made.row[at]), units, float(made.counted[at]), float(made.booked[at]), why
 
 
 def _negative(panel: Panel, stock: Standing) -> Iterator[_Told]:
+    days = {int(period): panel.frequency.start_of(int(period)) for period in np.unique(stock.since)}
     for row in np.flatnonzero(stock.booked < 0).tolist():
-        units = float(stock.booked[row])
-        since = panel.frequency.start_of(int(stock.since[row]))
+        units, since = float(stock.booked[row]), days[int(stock.since[row])]
         why = (
             f"{-units:,.10g} units more were sold or written off since {since} than there were; taken as 0. A receipt "
             "may be missing: ingest it, or count again"

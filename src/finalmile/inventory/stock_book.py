@@ -152,9 +152,10 @@ def _instant(at: date | datetime) -> datetime:
 
 
 def _sold(panel: Panel, since: IntArray) -> UnitsArray:
-    periods = np.arange(panel.first, panel.cutoff + 1)
-    later = periods > since[:, None]
-    sold: UnitsArray = np.where(later & ~np.isnan(panel.y), panel.y, 0.0).sum(axis=1).astype(np.float64)
+    first = min(max(int(since.min(initial=panel.cutoff)) + 1, panel.first), panel.cutoff + 1)
+    recent = panel.y[:, first - panel.first : panel.length]
+    later = np.arange(first, panel.cutoff + 1) > since[:, None]
+    sold: UnitsArray = np.where(later & ~np.isnan(recent), recent, 0.0).sum(axis=1, dtype=np.float64)
     return sold
 
 
@@ -189,6 +190,8 @@ def _on_order(ids: NameArray, lines: Mapping[Key, tuple[date | datetime, float]]
 
 def open_lines(book: StockBook) -> dict[Key, tuple[date | datetime, float]]:
     """Due date and units still to come of every open line by order and item, whoever told of it, each once."""
+    if not book.ours and book.open_orders.is_empty():
+        return {}
     came = came_in(book.receipts)
     told = {
         (line.order_id, line.unique_id): (line.due, line.quantity - came.get((line.order_id, line.unique_id), 0.0))

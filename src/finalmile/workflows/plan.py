@@ -11,7 +11,7 @@ from finalmile.frames import BoolArray, FloatArray, Forecast, NameArray, Panel
 from finalmile.frames.rows import rows_in
 from finalmile.inventory import Position, Proposal, order_lines, protection_windows
 from finalmile.inventory.policies import policies
-from finalmile.inventory.stock_book import StockBook, counted, standing
+from finalmile.inventory.stock_book import Standing, StockBook, counted, standing
 from finalmile.records import Finding, OrderLine, OrderState
 from finalmile.workflows.forecast import levels_of, predict
 from finalmile.workflows.propose import over_windows, propose
@@ -79,7 +79,8 @@ def plan(
     """
     cutoff = known_cutoff(shop, cutoff)
     panel, missing = counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
-    at = _position(shop, panel, book)
+    stock = standing(panel, book)
+    at = _position(shop, panel, stock)
     told = _known_windows(shop, _forecast_for(shop, model, at, cutoff, told), at, panel)
     wanted = _wanted(shop, at, panel, told=told)
     since = _planned_until(shop, model, at, cutoff)
@@ -101,7 +102,7 @@ def plan(
         without_stock=missing,
         decided=tuple(decided[line.line_id] for line in lines if line.line_id in decided),
         bounds=bounds(wished, wanted),
-        stock=tuple(findings_at(shop, panel, book)),
+        stock=tuple(findings_at(shop, panel, book, stock)),
         waiting=tuple(sorted({str(name) for name in at.supplier[waits]})),
     )
 
@@ -121,14 +122,13 @@ def _planned_key(model: str) -> str:
 def quantities(shop: Shop, book: StockBook, *, told: Forecast, cutoff: int) -> dict[str, int]:
     """What would be ordered of each item if this forecast were the live one; nothing is recorded."""
     panel, _ = counted(shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS)), book)
-    at = _position(shop, panel, book)
+    at = _position(shop, panel, standing(panel, book))
     told = _known_windows(shop, lined_up(told, at.ids), at, panel)
     wanted = ruled(shop, _wanted(shop, at, panel, told=told), at, told=told, cutoff=cutoff)
     return {str(name): round(float(units)) for name, units in zip(at.ids, wanted.quantity, strict=True) if units > 0}
 
 
-def _position(shop: Shop, panel: Panel, book: StockBook) -> Position:
-    stock = standing(panel, book)
+def _position(shop: Shop, panel: Panel, stock: Standing) -> Position:
     return positions(shop, panel, on_hand=stock.on_hand, arriving=stock.arriving)
 
 

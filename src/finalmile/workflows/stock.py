@@ -9,7 +9,7 @@ import numpy as np
 from finalmile.errors import UnknownNameError
 from finalmile.frames import Panel
 from finalmile.inventory.reconciliation import stock_findings, written_off
-from finalmile.inventory.stock_book import StockBook, counted, standing
+from finalmile.inventory.stock_book import Standing, StockBook, counted, standing
 from finalmile.records import Finding, Json
 from finalmile.workflows.attributes import Attributes
 from finalmile.workflows.receipts import day_of
@@ -104,7 +104,9 @@ def stock(shop: Shop, book: StockBook, *, product: str | None = None) -> StockTo
         for row, name in enumerate(panel.ids)
         if product in {None, name}
     ]
-    findings = [one for one in findings_at(shop, panel, book) if product is None or one.subject == f"product {product}"]
+    findings = [
+        one for one in findings_at(shop, panel, book, told) if product is None or one.subject == f"product {product}"
+    ]
     until = day_of(shop.day(panel.cutoff))
     return StockTold(
         ds=shop.day(panel.cutoff),
@@ -115,14 +117,14 @@ def stock(shop: Shop, book: StockBook, *, product: str | None = None) -> StockTo
     )
 
 
-def findings_at(shop: Shop, panel: Panel, book: StockBook) -> list[Finding]:
+def findings_at(shop: Shop, panel: Panel, book: StockBook, told: Standing) -> list[Finding]:
     """Where the books of a panel's items cannot be right."""
     given = Attributes(panel.ids, shop.known.items(panel.cutoff))
     keeps = given.number("shelf_life_days") / shop.frequency.days
     return stock_findings(
         panel,
         book,
-        standing(panel, book),
+        told,
         unit_cost=given.number("unit_cost"),
         shelf_life=np.where(np.isnan(keeps), np.inf, keeps),
         tolerance=shop.config.plan.count_tolerance,

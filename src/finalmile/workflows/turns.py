@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 
 from finalmile.frames import BoolArray, IntArray, NameArray
+from finalmile.frames.rows import rows_by
 from finalmile.inventory import Position
 from finalmile.workflows.attributes import Attributes
 from finalmile.workflows.calendars import calendars, first_day, own_review, too_late
@@ -53,21 +54,23 @@ def due_now(shop: Shop, at: Position, *, cutoff: int, since: int | None = None) 
     day = first_day(shop, cutoff)
     own = own_review(shop, Attributes(at.ids, shop.known.items(cutoff)))
     planned = cutoff - 1 if since is None else since
+    rows = rows_by(at.supplier)
     for name in with_days:
-        mine = at.supplier == name
+        mine = rows.get(name, np.zeros(0, dtype=np.int64))
         before = min(cutoff - (day - known[name].orders_before(day)).days, planned)
-        turn = np.floor(chance(name, 0) * own).astype(np.int64)
-        due[mine] = ((cutoff + turn) // own > (before + turn) // own)[mine]
+        turn = np.floor(chance(name, 0) * own[mine]).astype(np.int64)
+        due[mine] = (cutoff + turn) // own[mine] > (before + turn) // own[mine]
     return due & ~waits
 
 
 def waiting(shop: Shop, at: Position, *, cutoff: int) -> BoolArray:
     """Items whose supplier takes no order on the day after the cutoff, or none any more."""
     waits = np.zeros(at.n, dtype=np.bool_)
-    for name, calendar in calendars(shop.config).items():
-        mine = at.supplier == name
-        if calendar.order_days and mine.any():
+    known = calendars(shop.config)
+    for name, mine in rows_by(at.supplier).items() if known else ():
+        calendar = known.get(name)
+        if calendar is not None and calendar.order_days:
             day = first_day(shop, cutoff)
             soonest = day + timedelta(days=int(too_late(shop, shop.config.suppliers[name], day)))
-            waits |= mine & (calendar.orders_from(soonest) != day)
+            waits[mine] = calendar.orders_from(soonest) != day
     return waits

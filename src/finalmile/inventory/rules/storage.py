@@ -9,6 +9,7 @@ import numpy as np
 
 from finalmile.errors import MissingInputError
 from finalmile.frames import IntArray
+from finalmile.frames.rows import rows_by
 from finalmile.inventory.proposal import Proposal
 from finalmile.inventory.rationing import rationed
 from finalmile.inventory.rule import Case, rules, told_with_cost
@@ -41,10 +42,9 @@ class Storage:
     def __call__(self, wanted: Proposal, case: Case, /) -> Proposal:
         """What fits, location by location."""
         given: UnitsArray = wanted.quantity.copy()
-        for name, room in self.capacity.items():
-            here = np.flatnonzero(case.location == name)
-            if len(here):
-                _fit(given, case, here, name=name, room=room)
+        for name, here in rows_by(case.location).items():
+            if name in self.capacity:
+                _fit(given, case, here, name=name, room=self.capacity[name])
         return told_with_cost(
             wanted, case, "storage", quantity=given, formula="min(units, storage_units)", given={"storage_units": given}
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from finalmile.errors import MissingInputError
 from finalmile.frames import IntArray
+from finalmile.frames.rows import rows_by
 from finalmile.inventory.proposal import Proposal
 from finalmile.inventory.rationing import Lots, law_rows, reaching
 from finalmile.inventory.rule import Case, rules, told_with_cost
@@ -38,10 +39,11 @@ class SupplierMinimum:
     def __call__(self, wanted: Proposal, case: Case, /) -> Proposal:
         """Orders that are large enough, and no others."""
         given: UnitsArray = wanted.quantity.copy()
-        limited = (case.minimum_money > 0) | (case.minimum_units > 0)
-        for supplier in sorted({str(name) for name in case.at.supplier[limited & (given > 0)]}):
-            rows = np.flatnonzero((case.at.supplier == supplier) & ~np.isnan(wanted.raw))
-            _meet(given, case, rows, wanted=wanted, share=self.top_up_share)
+        limited = ((case.minimum_money > 0) | (case.minimum_units > 0)) & (given > 0)
+        for rows in rows_by(case.at.supplier).values():
+            if limited[rows].any():
+                known = rows[~np.isnan(wanted.raw[rows])]
+                _meet(given, case, known, wanted=wanted, share=self.top_up_share)
         return told_with_cost(
             wanted, case, "supplier_minimum", quantity=given, formula="supplier_minimum_units",
             given={"supplier_minimum_units": given, "minimum_money": case.minimum_money,
