@@ -7,12 +7,15 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from finalmile.errors import FinalMileError
 from finalmile.frames import BoolArray, FloatArray, Panel
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.loss.paired import PairedLook, PairedReference
 from finalmile.ports import forecasters
+from finalmile.records import Version
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.shop import Shop
+from finalmile.workflows.train import load_version
 from finalmile.workflows.watching.references import before, calendar_look, taken
 from finalmile.workflows.watching.seen import Seen
 
@@ -36,23 +39,25 @@ def paired_before(shop: Shop, seen: Seen) -> PairedReference:
 
 
 def paired_look(shop: Shop, seen: Seen, *, names: Sequence[str]) -> PairedLook:
-    """Losses of the version, of the baseline, and of another version that forecast from the same cutoff."""
+    """Losses of the version, of the baseline, of a fresh refit, and of the version before, from the same cutoff."""
     return seen.once(f"paired {','.join(names)}", lambda: _paired_look(shop, seen, names=names))
 
 
 def _paired_look(shop: Shop, seen: Seen, *, names: Sequence[str]) -> PairedLook:
     cheap = seen.of_panel(baseline_of(shop, seen))
     known = np.isfinite(seen.actual) & np.isfinite(seen.told.mean) & np.isfinite(cheap)
-    other = _previous(shop, seen)
-    if other is not None:
-        known &= np.isfinite(other)
-    losses = [_loss(seen.actual, one, known) for one in (seen.told.mean, cheap, other)]
+    others = (_refit(shop, seen), _previous(shop, seen))
+    for other in others:
+        if other is not None:
+            known &= np.isfinite(other)
+    losses = [_loss(seen.actual, one, known) for one in (seen.told.mean, cheap, *others)]
     return PairedLook(
         period=seen.period,
         sold=float(seen.actual[known].sum()) if known.any() else np.nan,
         live=losses[0],
         baseline=losses[1],
-        previous=losses[2],
+        refit=losses[2],
+        previous=losses[3],
         calendar=calendar_look(seen, names=names),
     )
 
@@ -108,6 +113,43 @@ def _previous(shop: Shop, seen: Seen) -> FloatArray | None:
         return None
     rows = rows_in(told.ids, seen.ids)
     return np.where(rows >= 0, told.mean[rows], np.nan).astype(np.float32)
+
+
+def _refit(shop: Shop, seen: Seen) -> FloatArray | None:
+    """What the newest version of the same recipe would have said of the period, where one was trained since.
+
+    That is the candidate of a retraining, or a challenger, which has learned from newer sales than the version has, and
+    from none after the cutoff. What it forecast from there counts; where it was not asked then it is asked now, with
+    what was known then.
+    """
+    fresh, ahead = _fresh(shop, seen), seen.period - seen.told.cutoff
+    if fresh is None:
+        return None
+    logged = shop.forecasts.issued(fresh.model, seen.period, cutoff=seen.told.cutoff, version=fresh.number)
+    if logged is not None:
+        ids, mean = logged.ids, logged.mean
+    else:
+        try:
+            fitted = load_version(shop, fresh)
+            past = shop.known.panel(seen.told.cutoff, periods=fitted.needs, ahead=ahead)
+            told = fitted.predict(past, horizon=ahead)
+        except FinalMileError:
+            return None
+        ids, mean = told.ids, told.mean[:, ahead - 1]
+    rows = rows_in(ids, seen.ids)
+    return np.where(rows >= 0, mean[rows], np.nan).astype(np.float32)
+
+
+def _fresh(shop: Shop, seen: Seen) -> Version | None:
+    index, mine = shop.frequency.index_of, seen.version
+    since = [
+        one
+        for one in shop.ledger.versions(mine.model)
+        if (one.kind, one.number > mine.number) == (mine.kind, True)
+        and one.state != "quarantined"
+        and index(mine.cutoff) < index(one.cutoff) <= seen.told.cutoff
+    ]
+    return max(since, key=lambda one: one.number, default=None)
 
 
 def _loss(actual: FloatArray, forecast: FloatArray | None, known: BoolArray) -> float:
