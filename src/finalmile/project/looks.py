@@ -10,7 +10,7 @@ from finalmile.figures.views import Home, Product
 from finalmile.figures.watched import Watched
 from finalmile.monitoring.why import Why
 from finalmile.project.core import DEFAULT_MODEL, REGISTRIES, Core
-from finalmile.workflows import doctor, reports, views, watched_view, why
+from finalmile.workflows import doctor, outcomes, reports, views, watched_view, why
 from finalmile.workflows import seal as sealing
 from finalmile.workflows import what_if as futures
 from finalmile.workflows.guarantees import PROMISES, ChecksTold
@@ -65,7 +65,7 @@ class Looks(Core):
         review_period_days: float | None = None,
         moq: float | None = None,
         pack_size: float | None = None,
-    ) -> futures.WhatIf:
+    ) -> outcomes.WhatIf:
         """Service, stock and orders a year of one product now and on other terms; what is not given stays as it is."""
         return futures.what_if(
             self.shop,
@@ -78,7 +78,7 @@ class Looks(Core):
             pack_size=pack_size,
         )
 
-    def frontier(self, *, services: Sequence[float] = futures.SERVICES, threads: int = 1) -> futures.Frontier:
+    def frontier(self, *, services: Sequence[float] = futures.SERVICES, threads: int = 1) -> outcomes.Frontier:
         """What each cycle service level takes in stock, and what fill rate it gives, over all products together."""
         return futures.frontier(self.shop, services=services, threads=threads)
 

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from finalmile.errors import FinalMileError
 from finalmile.figures.frontier import frontier_table, service_against_stock
 from finalmile.web.rendering import render
-from finalmile.workflows.what_if import Frontier, WhatIf
+from finalmile.workflows.outcomes import Frontier, WhatIf
 
 TERMS = ("lead_time_days", "review_period_days", "moq", "pack_size")
 PROMISES = ("cycle_service", "fill_rate")

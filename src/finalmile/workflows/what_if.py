@@ -3,117 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from finalmile.errors import UnknownNameError
 from finalmile.frames import IntArray
 from finalmile.inventory import Position
-from finalmile.records import Json
 from finalmile.simulation import Totals, run, search
 from finalmile.workflows.last_year import LastYear, last_year
+from finalmile.workflows.outcomes import FUTURES, Frontier, Outcome, WhatIf
 from finalmile.workflows.replay import HISTORY_DAYS
 from finalmile.workflows.shop import Shop, known_cutoff
 from finalmile.workflows.terms import positions
 
 YEAR_DAYS = 364
 BLOCK_DAYS = 28
-FUTURES = 50
 LEVELS = 24
 _MOST_DAYS, _MOST_UNITS = 1_000, 1_000_000_000
 SERVICES = (0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """A year of one product, or of all, on some terms: means over simulated futures.
-
-    Parameters
-    ----------
-    order_up_to
-        Level in units, of one product; ``None`` for all.
-    fill_rate
-        Share of units served from the shelf.
-    cycle_service
-        Share of order cycles without a stock-out.
-    stock_units, stock_value
-        On the shelf at the end of a period; at cost, ``None`` where costs are unknown.
-    lost_units, orders
-        A year.
-    """
-
-    terms: Mapping[str, float]
-    order_up_to: int | None
-    fill_rate: float
-    cycle_service: float
-    stock_units: float
-    stock_value: float | None
-    lost_units: float
-    orders: float
-
-    def line(self, name: str, *, currency: str) -> str:
-        """One sentence."""
-        value = "" if self.stock_value is None else f" ({self.stock_value:,.2f} {currency})"
-        level = "" if self.order_up_to is None else f"order up to {self.order_up_to:,}: "
-        return (
-            f"{name}: {level}fill rate {self.fill_rate:.1%}, cycle service {self.cycle_service:.1%}, "
-            f"{self.stock_units:,.1f} units on the shelf{value}, {self.lost_units:,.1f} lost and {self.orders:,.1f} "
-            "orders a year."
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhatIf:
-    """One product now and on other terms, in the same futures."""
-
-    unique_id: str
-    now: Outcome
-    then: Outcome
-    currency: str
-    assumed: bool
-    breached: bool = False
-
-    def lines(self) -> list[str]:
-        """Both, and what they rest on."""
-        changed = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.then.terms.items()]
-        now = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.now.terms.items()]
-        return [
-            f"{self.unique_id}, ordered at every review, unmet demand lost:",
-            self.now.line("  now (" + ", ".join(now) + ")", currency=self.currency),
-            self.then.line("  then (" + ", ".join(changed) + ")", currency=self.currency),
-            f"{FUTURES} years drawn from the last one, four weeks at a time; a trend is not in them."
-            + (" Costs or lead times are assumed." if self.assumed else ""),
-        ]
-
-    def to_dict(self) -> Json:
-        """Both outcomes."""
-        return {**asdict(self), "futures": FUTURES}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frontier:
-    """What each service level takes in stock, over all products; ``present`` is the one that plans ask for."""
-
-    points: tuple[Outcome, ...]
-    items: int
-    currency: str
-    assumed: bool
-    present: float | None = None
-    breached: bool = False
-
-    def lines(self) -> list[str]:
-        """One line per level."""
-        return [
-            f"{self.items:,} products, each ordered up to the quantile of its own demand over review and lead time:",
-            *(p.line(f"  {p.terms['cycle_service']:.1%} asked", currency=self.currency) for p in self.points),
-            "A year drawn from the last one, four weeks at a time, unmet demand lost; a trend is not in it."
-            + (" Costs or lead times are assumed." if self.assumed else ""),
-        ]
-
-    def to_dict(self) -> Json:
-        """Every point."""
-        return asdict(self)
 
 
 def what_if(

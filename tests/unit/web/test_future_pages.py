@@ -12,7 +12,7 @@ from finalmile.errors import UnknownNameError
 from finalmile.figures import Home, Product
 from finalmile.figures.frontier import frontier_table, service_against_stock
 from finalmile.web import create_app
-from finalmile.workflows.what_if import Frontier, Outcome, WhatIf
+from finalmile.workflows.outcomes import Frontier, Outcome, WhatIf
 
 HOSTILE = "</script><script>alert(1)</script>\"'>{{7*7}}"
 
