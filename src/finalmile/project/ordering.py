@@ -181,7 +181,8 @@ class Ordering(Tables, Settling):
         with self._writing(f"cancel {order or 'orders'}"):
             lines = self._marked(marks) if marks else self._chosen(order, product=product)
             done = orders.cancel(self.shop, lines, why=why)
-            return order_reports.Moved(what="cancelled", rows=tuple(done))
+            notes = sending.to_be_told(lines, done)
+            return order_reports.Moved(what="cancelled", rows=tuple(done), notes=notes)
 
     def overrides(self) -> override_reports.Overrides:
         """What planners' edits saved against what was proposed, on the demand that came, by planner and reason."""

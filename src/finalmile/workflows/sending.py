@@ -98,6 +98,16 @@ def pending_document(line: OrderLine) -> str | None:
     return str(document) if line.state == "approved" and document is not None else None
 
 
+def to_be_told(before: Sequence[OrderLine], cancelled: Sequence[OrderLine]) -> tuple[str, ...]:
+    """Which suppliers have, or may have, lines that were cancelled: nobody tells them but people."""
+    gone = {line.line_id for line in cancelled}
+    theirs = [line for line in before if line.state in AT_SUPPLIER or pending_document(line) is not None]
+    names = sorted({line.supplier for line in theirs if line.line_id in gone})
+    return tuple(
+        f"{name or 'The supplier'} may have these lines already: tell them that they are off." for name in names
+    )
+
+
 def _documents(lines: Sequence[OrderLine], ready: Sequence[OrderLine]) -> Iterator[tuple[str, list[OrderLine]]]:
     """Documents to hand over: those begun before, then one with the rest."""
     begun = sorted({document for line in ready if (document := pending_document(line)) is not None})

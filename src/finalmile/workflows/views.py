@@ -297,7 +297,7 @@ def product(shop: Shop, tables: Mapping[Kind, HistoryTable], unique_id: str) -> 
         raise MissingInputError(f"no product is called {unique_id!r}, or it has not sold since {since}")
     model = next(iter(shop.config.models))
     told = _told(shop, model)
-    lines = [line for line in shop.ledger.orders() if line.unique_id == unique_id]
+    lines = shop.ledger.orders(product=unique_id)
     items = tables["items"].read()
     facts = items.filter(mine).to_dicts() if "unique_id" in items.columns else []
     wanted = ["ds", "y", "lost", "censored", "on_hand", "price", "promo"]

@@ -147,6 +147,11 @@ def test_what_the_supplier_may_have_cannot_be_edited_before_it_is_clear(project:
     assert set(states(project).values()) == {"sent"}
 
 
+def test_cancelling_what_no_supplier_has_asks_to_tell_nobody(project: Project) -> None:
+    project.approve_orders("PO-1")
+    assert project.cancel_orders("PO-1").notes == ()
+
+
 def test_what_was_refused_may_be_edited_and_sent_again(project: Project) -> None:
     project.approve_orders("PO-1")
     with broken(PermanentError("400"), delivered=False), pytest.raises(PermanentError):
@@ -259,7 +264,7 @@ def test_a_corrected_receipt_opens_its_line_again(project: Project, tmp_path: Pa
 def test_what_is_cancelled_after_a_part_came_is_awaited_no_more(project: Project, tmp_path: Path) -> None:
     sent(project, tmp_path)
     project.receive_order("PO-1", "milk", quantity=6, at=date(2024, 5, 7))
-    project.cancel_orders("PO-1")
+    assert project.cancel_orders("PO-1").notes == ("acme may have these lines already: tell them that they are off.",)
     assert set(states(project).values()) == {"cancelled"}
     with pytest.raises(MissingInputError, match="no line waits for approval"):
         project.approve_orders("PO-1")
