@@ -65,6 +65,8 @@ bench: install ## Benchmarks on real data, one JSON line each
 	$(BIN)/python benchmarks/accuracy.py --sales $(FINALMILE_DATA)/m5_sales.parquet
 	$(BIN)/python benchmarks/vn2.py --sales $(FINALMILE_DATA)/vn2_weekly_instock.parquet --half report
 	$(BIN)/python benchmarks/cycle.py --series 30490
+	$(BIN)/python benchmarks/inventory.py --install-peers --scratch out/bench
+	$(BIN)/python benchmarks/policies.py --sales $(FINALMILE_DATA)/m5_sales.parquet --lead-times $(FINALMILE_DATA)/scms_purchase_orders.parquet --scratch out/bench
 
 proof: bench ## Benchmarks, a replayed quarter on real data, and the proofs among the tests
 	rm -rf out/proof && $(BIN)/finalmile init --project out/proof
