@@ -11,7 +11,7 @@ from finalmile.frames import BoolArray, IntArray
 from finalmile.monitoring.why.accounting import combined
 from finalmile.monitoring.why.dimensions import Codes, Doubles
 from finalmile.monitoring.why.rows import LossRows
-from finalmile.monitoring.why.usual import curve, mean_of_series, others, usual_volume
+from finalmile.monitoring.why.usual import curve, cuts_of, mean_of_series, others, usual_volume
 
 LOSS, EXPECTED, VARIANCE, SIGNED, TOLD, SOLD, COUNT = range(7)
 """Columns of a window's sums."""
@@ -174,7 +174,7 @@ def _moments(relative: Doubles, expected: Doubles, before: npt.NDArray[np.bool_]
     """Mean and variance of the relative loss of rows of which as much was expected, in the reference; of every row."""
     if not before.any():
         return np.ones(len(relative)), np.ones(len(relative))
-    cuts = np.unique(np.quantile(expected[before], np.arange(1, _SPREAD_BINS) / _SPREAD_BINS))
+    cuts = cuts_of(expected[before], _SPREAD_BINS)
     bins = np.searchsorted(cuts, expected, side="right")
     mine, values = bins[before], relative[before]
     count = np.maximum(np.bincount(mine, minlength=len(cuts) + 1), 1)

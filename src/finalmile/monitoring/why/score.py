@@ -42,8 +42,8 @@ def score(sums: Doubles, /, *, whole: Doubles, error_over_loss: float, least_row
 
     The loss of a slice is taken as gamma with shape :math:`a = E^2 / V`, so that a change of scale :math:`r` gains
     :math:`a (r - 1 - \ln r)`. Its own level in the reference is taken out, drawn towards 1 as by 25 rows' worth of
-    evidence. The mean signed error, where known, adds :math:`\delta^2 / 2 \operatorname{Var}` where it moved away
-    from 0.
+    evidence, and so is how far its volume rose (:func:`volume`). The mean signed error, where known, adds
+    :math:`\delta^2 / 2 \operatorname{Var}` where it moved away from 0.
 
     Parameters
     ----------

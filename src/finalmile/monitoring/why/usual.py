@@ -10,6 +10,7 @@ from finalmile.monitoring.why.rows import LossRows
 
 _CURVE_BINS = 20
 _LEAST_VOLUME = 0.1
+_MANY = 50_000
 _LEAST = 1e-12
 
 
@@ -42,6 +43,12 @@ def usual_volume(rows: LossRows, moved: Doubles, least: Doubles) -> Doubles:
     return np.where(count > 0, total / np.maximum(count, 1.0), both)
 
 
+def cuts_of(values: Doubles, bins: int, /) -> Doubles:
+    """Inner ends of so many bins that hold about equally many values, read off every so many-th where they are many."""
+    told: Doubles = np.unique(np.quantile(values[:: len(values) // _MANY + 1], np.arange(1, bins) / bins))
+    return told
+
+
 def curve(rows: LossRows, usual: Doubles) -> Doubles:
     """Loss expected of each row by its usual volume: the reference's mean loss of series of like volume, interpolated.
 
@@ -52,8 +59,7 @@ def curve(rows: LossRows, usual: Doubles) -> Doubles:
     if not before.any():
         return np.maximum(usual, _LEAST)
     known = (usual if rows.series is None else mean_of_series(usual, rows.series, before))[before]
-    cuts = np.unique(np.quantile(known, np.arange(1, _CURVE_BINS) / _CURVE_BINS))
-    x, y = _bin_means(known, rows.loss[before], cuts)
+    x, y = _bin_means(known, rows.loss[before], cuts_of(known, _CURVE_BINS))
     return _read(usual, x, np.maximum(y, _LEAST))
 
 
