@@ -66,6 +66,8 @@ def case_of(at: Position, demand: DemandLaw, **terms) -> Case:
         "unit_volume": np.full(n, np.nan),
         "minimum_money": np.zeros(n),
         "minimum_units": np.zeros(n),
+        "ordered_money": np.zeros(n),
+        "ordered_units": np.zeros(n),
     }
     return Case(at=at, law=demand, **{**usual, **terms})
 

@@ -36,6 +36,10 @@ class Case:
         What a unit takes of its location's capacity; NaN where unknown.
     minimum_money, minimum_units : arrays of shape (n,)
         Least that the item's supplier takes in one order; 0 for no minimum.
+    ordered_money, ordered_units : arrays of shape (n,)
+        What is in the order of the day to the item's supplier already, because somebody approved it.
+    spent
+        Money that all lines of the day cost which somebody approved.
     """
 
     at: Position
@@ -47,6 +51,9 @@ class Case:
     unit_volume: UnitsArray
     minimum_money: UnitsArray
     minimum_units: UnitsArray
+    ordered_money: UnitsArray
+    ordered_units: UnitsArray
+    spent: float = 0.0
 
     def forgone(self, before: UnitsArray, after: UnitsArray) -> UnitsArray:
         """Margin expected to be lost before the next order can come, by ordering ``after`` and not ``before`` units."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -70,18 +71,9 @@ def on_calendars(shop: Shop, at: Position, given: Attributes, *, cutoff: int) ->
     rows = np.flatnonzero(np.array([str(name) in known for name in at.supplier], dtype=np.bool_))
     if not len(rows):
         return at
-    day = first_day(shop, cutoff)
-    late = {name: too_late(shop, shop.config.suppliers[name], day) for name in known}
     own = np.where([bool(known[str(name)].order_days) for name in at.supplier[rows]],
                    own_review(shop, given)[rows], at.review_periods[rows])  # fmt: skip
-    memory: dict[tuple[str, int, int], Turn] = {}
-
-    def told(supplier: str, lead: int, review: int) -> Turn:
-        key = supplier, lead, review
-        if key not in memory:
-            memory[key] = turn(known[supplier], day, lead=lead, review=review, missed=late[supplier])
-        return memory[key]
-
+    told = _turns(shop, known, cutoff=cutoff)
     leads, reviews = at.lead_periods.copy(), at.review_periods.copy()
     periods = None if at.lead_times is None else at.lead_times.periods.copy()
     for row, review in zip(rows.tolist(), own.tolist(), strict=True):
@@ -92,6 +84,18 @@ def on_calendars(shop: Shop, at: Position, given: Attributes, *, cutoff: int) ->
             periods[row] = [told(supplier, lead, review).lead for lead in periods[row].tolist()]
     told_by = _with(at.lead_times, periods, supplier=at.supplier, rows=rows, config=shop.config)
     return replace(at, lead_periods=leads, review_periods=reviews, lead_times=told_by)
+
+
+def _turns(shop: Shop, known: Mapping[str, Calendar], *, cutoff: int) -> Callable[[str, int, int], Turn]:
+    """Turns by supplier, lead time and review, each worked out once."""
+    day = first_day(shop, cutoff)
+    late = {name: too_late(shop, shop.config.suppliers[name], day) for name in known}
+
+    @cache
+    def told(supplier: str, lead: int, review: int) -> Turn:
+        return turn(known[supplier], day, lead=lead, review=review, missed=late[supplier])
+
+    return told
 
 
 def _with(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +14,13 @@ from finalmile.inventory import Position, Proposal
 from finalmile.inventory.protection import DemandLaw, law_of
 from finalmile.inventory.rule import Case, Rule
 from finalmile.inventory.rules import rules
+from finalmile.records import OrderState
 from finalmile.simulation import UnitsArray
 from finalmile.workflows.attributes import Attributes
+from finalmile.workflows.receipts import day_of
 from finalmile.workflows.shop import Shop
+
+DECIDED: tuple[OrderState, ...] = ("approved", "sent", "acknowledged", "late", "received")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,7 @@ def bounds(before: UnitsArray, wanted: Proposal) -> tuple[Bound, ...]:
     for step in wanted.rules:
         change = step.values - before
         if change.any():
-            forgone = wanted.details.get(f"{step.rule}_forgone", np.zeros(0))
+            forgone = wanted.details.get(f"{step.rule}_forgone", np.zeros(len(change)))
             told.append(
                 Bound(
                     rule=step.rule,
@@ -91,7 +95,7 @@ def bounds(before: UnitsArray, wanted: Proposal) -> tuple[Bound, ...]:
                     less=int(((change < 0) & (step.values > 0)).sum()),
                     nothing=int(((change < 0) & (step.values == 0)).sum()),
                     units=float(change.sum()),
-                    forgone=float(np.nansum(forgone)) + 0.0,
+                    forgone=float(np.nansum(forgone[change != 0])) + 0.0,
                 )
             )
         before = step.values
@@ -128,7 +132,7 @@ def case_of(shop: Shop, at: Position, *, told: Forecast, cutoff: int) -> Case:
             "plan.rules weigh demand over the time an order must last, which this forecast does not tell: forecast "
             "again with finalmile forecast, or leave the rules out with plan: {rules: []}"
         )
-    given = _attributes(shop, at, cutoff)
+    given, decided = _attributes(shop, at, cutoff), _decided(shop, cutoff)
     law = law_of(at, told.cumulative)
     keeps = _or(given.number("shelf_life_days") / shop.frequency.days, np.inf)
     return Case(
@@ -141,7 +145,25 @@ def case_of(shop: Shop, at: Position, *, told: Forecast, cutoff: int) -> Case:
         unit_volume=given.number("unit_volume"),
         minimum_money=_of_suppliers(shop.config, at, "minimum_money"),
         minimum_units=_of_suppliers(shop.config, at, "minimum_units"),
+        ordered_money=_summed(at, {name: money for name, (money, _) in decided.items()}),
+        ordered_units=_summed(at, {name: units for name, (_, units) in decided.items()}),
+        spent=sum(money for money, _ in decided.values()),
     )
+
+
+def _decided(shop: Shop, cutoff: int) -> dict[str, tuple[float, float]]:
+    """Money and units of the lines of this day that somebody approved, by supplier."""
+    day = shop.day(cutoff + 1)
+    told: dict[str, tuple[float, float]] = {}
+    for line in shop.ledger.orders(states=DECIDED, since=day_of(day)):
+        if line.ordered_at == day:
+            money, units = told.get(line.supplier, (0.0, 0.0))
+            told[line.supplier] = money + line.quantity * (line.unit_cost or 0.0), units + line.quantity
+    return told
+
+
+def _summed(at: Position, told: Mapping[str, float]) -> UnitsArray:
+    return np.array([told.get(str(name), 0.0) for name in at.supplier], dtype=np.float64)
 
 
 def _margin(config: Config, at: Position) -> UnitsArray:
@@ -169,8 +191,7 @@ def _expected(mean: UnitsArray, periods: UnitsArray) -> UnitsArray:
 
 
 def _of_suppliers(config: Config, at: Position, name: str) -> UnitsArray:
-    told = {supplier: float(getattr(terms, name)) for supplier, terms in config.suppliers.items()}
-    return np.array([told.get(str(supplier), 0.0) for supplier in at.supplier], dtype=np.float64)
+    return _summed(at, {supplier: float(getattr(terms, name)) for supplier, terms in config.suppliers.items()})
 
 
 def _or(values: UnitsArray, default: float) -> UnitsArray:

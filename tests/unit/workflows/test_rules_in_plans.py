@@ -73,6 +73,18 @@ def test_a_budget_is_kept_and_the_plan_and_its_lines_say_so(planned: Callable[..
     assert any("[budget]" in step for step in project.orders(cut.order_id).worked(cut))
 
 
+def test_a_budget_is_not_spent_again_by_planning_the_day_again(
+    planned: Callable[..., tuple[Project, Planned]],
+) -> None:
+    project, told = planned("[{budget: {money: 100}}]")
+    for line in told.orders[:2]:
+        project.approve_orders(line.order_id, product=line.unique_id)
+    project.plan()
+    open_ones = [line for line in project.orders().rows if line.state != "cancelled"]
+    assert {line.state for line in open_ones} == {"approved", "proposed"}
+    assert sum(line.quantity * (line.unit_cost or 0) for line in open_ones) <= 100
+
+
 def test_what_expires_before_it_sells_is_not_ordered(planned: Callable[..., tuple[Project, Planned]]) -> None:
     _, told = planned("[shelf_life]", shelf_life_days=1.0)
     _, keeps = planned("[shelf_life]", shelf_life_days=100.0)

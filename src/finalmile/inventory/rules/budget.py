@@ -28,7 +28,8 @@ class Budget:
     Parameters
     ----------
     money
-        Most that all lines of one plan may cost together, in the project's currency.
+        Most that all lines of one day may cost together, in the project's currency; what was approved of that day
+        counts, so that planning the same day again does not spend it twice.
 
     References
     ----------
@@ -50,7 +51,9 @@ class Budget:
         scarce = rows[paid[rows]]
         cost = np.where(paid, case.at.unit_cost, 1.0)
         lots = case.lots(scarce, most=wanted.quantity, worth=case.margin, size=cost)
-        given[scarce] = np.minimum(lots.units(rationed(lots, limit=self.money)), wanted.quantity[scarce])
+        given[scarce] = np.minimum(
+            lots.units(rationed(lots, limit=max(self.money - case.spent, 0.0))), wanted.quantity[scarce]
+        )
         return told_with_cost(
             wanted, case, "budget", quantity=given, formula="min(units, budget_units)", given={"budget_units": given}
         )

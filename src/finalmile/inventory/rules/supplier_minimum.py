@@ -53,7 +53,8 @@ class SupplierMinimum:
 
 def _meet(given: UnitsArray, case: Case, rows: IntArray, *, wanted: Proposal, share: float) -> None:
     """Make one supplier's order large enough, or nothing."""
-    money, units = float(case.minimum_money[rows[0]]), float(case.minimum_units[rows[0]])
+    money = float(case.minimum_money[rows[0]] - case.ordered_money[rows[0]])
+    units = float(case.minimum_units[rows[0]] - case.ordered_units[rows[0]])
     for size, least in ((np.ones(case.at.n), units), (_cost(case, rows, needed=money > 0), money)):
         has = float(np.sum(given[rows] * size[rows]))
         if 0 < has < least * (1 - 1e-9):
