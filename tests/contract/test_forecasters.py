@@ -125,15 +125,28 @@ def test_sales_after_the_cutoff_change_nothing(make):
     assert np.array_equal(one.cumulative.values, other.cumulative.values)
 
 
-def test_stock_outs_are_not_learned_from(make):
+@pytest.mark.parametrize("left", [0.0, 1e-9])
+def test_how_little_a_stock_out_left_to_sell_is_not_learned_from(make, left):
     panel = a_shop()
-    out = panel.censored.copy()
-    out[:, -9:-4] = True
-    wild = panel.y.copy()
-    wild[:, -9:-4] = 1e6
-    quiet, loud = replace(panel, censored=out), replace(panel, censored=out, y=wild)
-    one = make(panel).fit(quiet).predict(quiet, horizon=9).mean
-    assert np.array_equal(one, make(panel).fit(loud).predict(loud, horizon=9).mean)
+    told = [
+        make(panel).fit(one).predict(one, horizon=9).mean
+        for one in (sold_out(panel, units=np.nan), sold_out(panel, units=left))
+    ]
+    assert np.array_equal(*told)
+
+
+def test_what_sold_beyond_all_expectation_before_a_stock_out_lowers_no_forecast(make):
+    panel = a_shop()
+    little, much = (sold_out(panel, units=units) for units in (0.0, 1e6))
+    one, other = (make(panel).fit(told).predict(told, horizon=9).mean for told in (little, much))
+    assert (other >= one).all()
+
+
+def sold_out(panel: Panel, *, units: float) -> Panel:
+    """The same shop in which everything sold out for five days, after so many units."""
+    out, sold = panel.censored.copy(), panel.y.copy()
+    out[:, -9:-4], sold[:, -9:-4] = True, units
+    return replace(panel, censored=out, y=sold)
 
 
 def test_recalibrating_keeps_the_mean(make):

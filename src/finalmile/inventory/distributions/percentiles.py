@@ -43,7 +43,9 @@ def between_percentiles(known: Mapping[float, float], chance: float) -> float:
 
 
 def sum_of_quantiles(demand: Distribution, periods: int, *, chance: float) -> float:
-    """What adding up each period's quantile gives: not every period is a bad one, so it is too much.
+    """What adding up each period's quantile gives: too much as a rule, for not every period is a bad one.
+
+    Of a product that sells in few of the periods it is too little, even 0.
 
     Examples
     --------
