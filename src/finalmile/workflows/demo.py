@@ -28,6 +28,14 @@ models:
 """
 
 
+class Told(Protocol):
+    """A report for people."""
+
+    def lines(self) -> list[str]:
+        """One sentence each."""
+        ...
+
+
 class Operated(Protocol):
     """What the demo does with a project: what anybody would."""
 
@@ -57,7 +65,7 @@ class Operated(Protocol):
         """Forecast and log."""
         ...
 
-    def plan(self, model: str, /) -> object:
+    def plan(self, model: str, /) -> Told:
         """Propose orders."""
         ...
 
@@ -69,8 +77,7 @@ def demo(project: Operated, *, seed: int, days: int, progress: Progress | None) 
         project.ingest(kind, table)
     start = world.end - timedelta(days=days - 1)
     told = project.replay(start, world.end, demand=world.demand, progress=progress)
-    _go_live(project)
-    return replace(told, notes=(*_story(world), *told.notes))
+    return replace(told, notes=(*_story(world), *told.notes, _gone_live(project)))
 
 
 def simulated(*, seed: int, days: int) -> World:
@@ -85,7 +92,8 @@ def simulated(*, seed: int, days: int) -> World:
     return Retailer(seed=seed, products=PRODUCTS, stores=STORES, days=HISTORY_DAYS + days, regimes=(regime,)).simulate()
 
 
-def _go_live(project: Operated) -> None:
+def _gone_live(project: Operated) -> str:
+    """A version that is live, and today's orders, which are told."""
     project.train(MODEL)
     project.certify(MODEL)
     try:
@@ -93,7 +101,8 @@ def _go_live(project: Operated) -> None:
     except NotCertifiedError:
         project.promote(MODEL, why="first version, knowingly without a passed certificate", force=True)
     project.forecast(MODEL)
-    project.plan(MODEL)
+    proposed = project.plan(MODEL).lines()[0]
+    return f"Today: {proposed} They wait for approval: Orders on the page, or finalmile orders list --why."
 
 
 def _story(world: World) -> list[str]:

@@ -91,7 +91,7 @@ class OrderPage:
 
     @property
     def orders(self) -> Sequence[tuple[str, Sequence[OrderRow]]]:
-        """Orders of this page with their rows, late ones first where late ones are shown."""
+        """Orders of this page with their rows."""
         grouped: dict[str, list[OrderRow]] = {}
         for row in self.rows:
             grouped.setdefault(row.line.order_id, []).append(row)

@@ -10,7 +10,8 @@ from finalmile.frames import Forecast, Frequency
 from finalmile.records import Finding, Incident, Version
 from finalmile.workflows.account import happenings
 from finalmile.workflows.day import Day
-from finalmile.workflows.demo import _story, simulated
+from finalmile.workflows.demo import _gone_live, _story, simulated
+from finalmile.workflows.reports import Planned
 
 DAY = date(2025, 7, 3)
 
@@ -39,6 +40,14 @@ def test_an_alarm_says_how_much_money_is_at_stake() -> None:
     day = Day(period=20_272, live=version, forecast=_no_forecast(), incidents=(incident,))
     alarm = next(one for one in happenings([day], Frequency("day"), currency="EUR") if one.kind == "alarm")
     assert alarm.text.endswith("About 321 EUR a day are at stake.")
+
+
+def test_the_demo_ends_with_the_orders_of_today() -> None:
+    class Shop:
+        def __getattr__(self, name: str) -> object:
+            return lambda *_, **__: Planned(orders=(), items=3)
+
+    assert _gone_live(Shop()).startswith("Today: 0 lines in 0 orders proposed for 3 items")  # type: ignore[arg-type]
 
 
 def _no_forecast() -> Forecast:
