@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from statistics import NormalDist
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 
 import finalmile as fm
 from finalmile.errors import UnknownNameError
+from finalmile.monitoring.effects.tables.domain_classifier import _area, _interval
 from finalmile.monitoring.report import junit, render
 from finalmile.records import Finding
 
@@ -232,3 +235,23 @@ def test_whole_numbers_too_large_to_be_told_apart_are_said_to_be_rounded(low: in
     (column,) = fm.drift_report(side, side).columns
     assert ("rounded to 53 bits" in column.current_told) is said
     assert ("rounded to 53 bits" in fm.drift_report(side.cast(pl.Float64), side).columns[0].reference_told) is False
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.8, 2.0, 3.5])
+@pytest.mark.parametrize(("n", "m"), [(30, 30), (200, 40)])
+def test_the_interval_of_an_area_holds_the_true_one_as_often_as_it_says(apart: float, n: int, m: int) -> None:
+    rng = np.random.default_rng([5_300_501, int(10 * apart), n])
+    truth, label = NormalDist().cdf(apart / math.sqrt(2)), np.repeat([0, 1], [n, m])
+    held = 0
+    for _ in range(400):
+        scores = np.append(rng.standard_normal(n), apart + rng.standard_normal(m))
+        low, high = _interval(_area(scores, label), n, m)
+        held += low <= truth <= high
+    assert held >= 0.92 * 400
+
+
+def test_rows_that_are_told_apart_without_a_fault_have_an_interval_all_the_same() -> None:
+    low, high = _interval(1.0, 20, 20)
+    assert 0.7 < low < 0.95
+    assert _interval(1.0, 2000, 2000)[0] > 0.995
+    assert high == 1.0

@@ -104,7 +104,7 @@ class Dispersion:
             looks=np.zeros(count),
             squares=np.zeros(count),
         )
-        return fresh._calibrated(sold, expected)
+        return fresh._calibrated(sold, expected, np.flatnonzero(fresh.learned))
 
     def step(self, period: int, sold: Doubles, expected: Doubles, *, pooled: bool) -> Dispersion:
         """The next look of every product, units of shape (n,); NaN leaves a product as it was.
@@ -191,7 +191,17 @@ class Dispersion:
         each = [self.weight * (_log_likelihood(y, mu, extra) - normal) for extra in wider]
         return np.minimum(np.stack(each, axis=-1), _MOST_PAY)
 
-    def _calibrated(self, sold: Doubles, expected: Doubles) -> Dispersion:
+    def _calibrated(self, sold: Doubles, expected: Doubles, rows: IntArray) -> Dispersion:
+        """Weights and normalisers of these products; the others gather no evidence."""
+        if not len(rows):
+            return self
+        kept = {name: getattr(self, name)[rows] for name in ("centre", "unit", "base", "extra", "weight", "log_norm")}
+        part = replace(self, **kept)._learned(sold[rows], expected[rows])
+        weight, norm = self.weight.copy(), self.log_norm.copy()
+        weight[rows], norm[rows] = part.weight, part.log_norm
+        return replace(self, weight=weight, log_norm=norm, usual=part.usual)
+
+    def _learned(self, sold: Doubles, expected: Doubles) -> Dispersion:
         misses = self._misses(*self._counted(sold.T, expected.T))
         steady = replace(self, weight=steadiness(np.minimum(misses, _WILDEST).T))
         paid, squared, count = np.zeros(self.log_norm.shape), np.zeros(self.log_norm.shape), np.zeros(len(sold))

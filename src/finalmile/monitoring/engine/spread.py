@@ -87,7 +87,7 @@ class Spread:
             looks=np.zeros(len(knots)),
             squares=np.zeros(len(knots)),
         )
-        return fresh._calibrated(reference)
+        return fresh._calibrated(reference, np.flatnonzero(fresh.learned))
 
     def step(self, period: int, values: Doubles, *, pooled: bool) -> Spread:
         """The next look of every stream, shape (n,); NaN leaves a stream as it was.
@@ -175,15 +175,22 @@ class Spread:
         pay: Doubles = 0.5 * squares * (harmless**-2 - scale**-2) - np.log(scale / harmless)
         return self.weight[:, None] * pay
 
-    def _calibrated(self, reference: Doubles) -> Spread:
-        told = np.stack([self._scores(values) for values in reference.T], axis=1) if reference.shape[1] else reference
-        return replace(self, weight=steadiness(told**2))._normed(reference)
+    def _calibrated(self, reference: Doubles, rows: IntArray) -> Spread:
+        """Weights and normalisers of these streams; the others gather no evidence."""
+        if not len(rows):
+            return self
+        part = replace(self, knots=self.knots[rows], cap=self.cap[rows], harmless=self.harmless[rows])
+        told = np.stack([part._scores(values) for values in reference[rows].T])
+        part = replace(part, weight=steadiness(told.T**2))._normed(told)
+        weight, norm = self.weight.copy(), self.log_norm.copy()
+        weight[rows], norm[rows] = part.weight, part.log_norm
+        return replace(self, weight=weight, log_norm=norm, usual=part.usual)
 
-    def _normed(self, reference: Doubles) -> Spread:
-        paid, count = np.zeros(self.log_norm.shape), np.zeros(len(self.knots))
+    def _normed(self, told: Doubles) -> Spread:
+        """Normalisers from scores of shape (T, n)."""
+        paid, count = np.zeros((len(self.knots), len(_SCALES))), np.zeros(len(self.knots))
         squares: list[float] = []
-        for values in reference.T:
-            scores = self._scores(values)
+        for scores in told:
             known = np.isfinite(scores)
             paid += np.where(known[:, None], np.exp(self._pay(scores)), 0.0)
             count += known

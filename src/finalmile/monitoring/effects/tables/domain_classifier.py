@@ -122,13 +122,12 @@ class DomainClassifier:
         return scores, gains
 
     def _effect(self, auc: float | None, n: int, m: int, *, why: str = "") -> Effect:
-        half = 0.0 if auc is None else _NORMAL_95 * _spread(auc, n, m)
-        low = None if auc is None else max(auc - half, 0.0)
+        low, high = (None, None) if auc is None else _interval(auc, n, m)
         return Effect(
             name="domain_classifier",
             value=auc,
             low=low,
-            high=None if auc is None else min(auc + half, 1.0),
+            high=high,
             chance=0.5,
             unit="AUC",
             size=_size(auc, low),
@@ -194,6 +193,23 @@ def _area(scores: Doubles, label: IntArray | Doubles) -> float:
     m = int(positive.sum())
     n = len(label) - m
     return float((ranks[positive].sum() - m * (m + 1) / 2) / (n * m))
+
+
+def _interval(auc: float, n: int, m: int) -> tuple[float, float]:
+    """Where the area lies with 95 %: straight on the log odds, each end after half a row that spoke against it.
+
+    On the area itself the interval of samples that are told apart without a fault would be a point.
+    """
+    rows = min(n, m)
+    low, high = (_end((auc * rows + half) / (rows + 0.5), n, m, side=1 - 4 * half) for half in (0.0, 0.5))
+    return min(low, auc), max(high, auc)
+
+
+def _end(area: float, n: int, m: int, *, side: float) -> float:
+    """One end of the interval about an area: the lower one for a side of 1, the upper one for -1."""
+    area = min(max(area, 1e-9), 1.0 - 1e-9)
+    odds = math.log(area / (1.0 - area)) - side * _NORMAL_95 * _spread(area, n, m) / (area * (1.0 - area))
+    return 1.0 / (1.0 + math.exp(-max(min(odds, 700.0), -700.0)))
 
 
 def _spread(auc: float, n: int, m: int) -> float:
