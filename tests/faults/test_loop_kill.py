@@ -164,6 +164,7 @@ def test_commands_killed_at_any_moment_finish_the_next_time_and_nothing_is_there
     for number in range(HISTORY, day):
         twin.sales.add(sales(number, number + 1))
         twin.run_day()
+        twin.train("demand")
     last = Project.open(nursery.folder)
     last.run_day()
     assert_frame_equal(forecasts(last), forecasts(twin))

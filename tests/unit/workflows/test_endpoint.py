@@ -95,12 +95,12 @@ def test_canary_and_arms_are_on_the_board_with_their_versions(project: Project):
     _version(project, "a", live=True)
     for text in "bcd":
         _version(project, text)
-    project.set_route(canary=(2, 0.1), arms={3: 0.2, 4: 0.3}, durable=False)
+    project.set_route(canary=(2, 0.1), arms={3: 0.2, 4: 0.15}, durable=False)
     (route,) = _board(project).routes
     assert [(share.number, share.share, share.role) for share in route.shares] == [
         (2, 0.1, "canary"),
         (3, 0.2, "arm"),
-        (4, 0.3, "arm"),
+        (4, 0.15, "arm"),
     ]
     assert not route.durable
     assert len(_board(project).versions) == 4
@@ -239,10 +239,10 @@ def test_a_share_of_nothing_ends_a_canary_and_leaves_the_arms(project: Project):
     _version(project, "a", live=True)
     _version(project, "b")
     _version(project, "c")
-    project.set_route(canary=(2, 0.1), arms={3: 0.5}, shadow=2)
+    project.set_route(canary=(2, 0.1), arms={3: 0.4}, shadow=2)
     project.set_route(canary=(2, 0), shadow=0)
     assert project.ledger.route("demand") == RouteRule(
-        model="demand", beside=(Beside(number=3, share=0.5, role="arm"),)
+        model="demand", beside=(Beside(number=3, share=0.4, role="arm"),)
     )
 
 
