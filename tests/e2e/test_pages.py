@@ -24,12 +24,18 @@ import uvicorn
 from fastapi import FastAPI
 from websockets.sync.client import ClientConnection, connect
 
+from finalmile.errors import UnknownNameError
 from finalmile.figures import Event, HealthView, Home, Kpi, MoneyView, Need, Product, ServiceView
 from finalmile.figures.watched import Watched, watched
+from finalmile.monitoring.why import Event as Event_
+from finalmile.monitoring.why import Why
+from finalmile.monitoring.why.causes import InputShift
+from finalmile.monitoring.why.slices import Slice
 from finalmile.project import Project
 from finalmile.records import Estimate, Finding, Incident, OrderLine
 from finalmile.sandbox import RegimeChange, Retailer, World
 from finalmile.web import OrderDesk, create_app
+from finalmile.workflows.why import Explained
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
@@ -212,7 +218,28 @@ def shown_watched(model: str | None) -> Watched:
         for name in ("price", "a_covariate_with_a_very_long_name")
         for at, day in enumerate(days)
     ]
-    return watched(model or "demand", told, version="demand@3")
+    return watched(model or "demand", told, version="demand@3", incidents=[_incident(days[34])])
+
+
+def shown_explained(name: str) -> Explained:
+    """Why the incident is open, in words of whoever named the products."""
+    if name != "inc-7f31":
+        raise UnknownNameError("incident", name, ["inc-7f31"])
+    first = date(2026, 5, 31)
+    part = Slice(
+        literals=((0, 0, 0),), words={"category": "drinks", "store": HOSTILE}, score=9.0, log_evidence=9.0, sure=True,
+        rows=140, rows_before=280, loss=0.71, loss_before=0.42, bias=-0.34, bias_before=0.01, excess=412.0, share=0.87,
+    )  # fmt: skip
+    moved = InputShift(
+        name=f"a_covariate_with_a_very_long_name_{HOSTILE}", before=2.0, after=None, outside_before=2.0,
+        outside_after=2.1, missing_before=0.0, missing_after=1.0, effect=5.0,
+    )  # fmt: skip
+    why = Why(
+        sentence=f"Since 31 May drinks in {HOSTILE} sell half again as much as forecast.", before=0.44, after=0.61,
+        since=first, parts={"mix": -0.012, "bias": 0.151, "noise": 0.031}, slices=(part,), inputs=(moved,),
+        events=(Event_(kind="price", period=3, words="prices there fell 20 %"),), rows=420,
+    )  # fmt: skip
+    return Explained(incident=_incident(first), why=why, day=lambda one: first + timedelta(days=one))
 
 
 class _Server(uvicorn.Server):
@@ -224,7 +251,7 @@ class _Server(uvicorn.Server):
 def address() -> Iterator[str]:
     """Where the pages of the simulated shop answer."""
     home = shown_home()
-    with served(create_app(lambda: home, shown_product, watched=shown_watched)) as told:
+    with served(create_app(lambda: home, shown_product, watched=shown_watched, explained=shown_explained)) as told:
         yield told
 
 
@@ -410,7 +437,9 @@ def test_the_home_page_draws_every_figure_and_complains_of_nothing(
     assert browser.complaints == []
 
 
-@pytest.mark.parametrize("page", ["/", "/orders", "/products", "/product?id=S001_P00002", "/monitoring"])
+@pytest.mark.parametrize(
+    "page", ["/", "/orders", "/products", "/product?id=S001_P00002", "/monitoring", "/incident?id=inc-7f31"]
+)
 def test_nothing_is_wider_than_a_phone(browser: Browser, address: str, page: str) -> None:
     browser.open(address + page, width=320)
     browser.draw()
@@ -420,6 +449,19 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, address: str, page: str
 def test_monitoring_shows_evidence_and_runs_nothing_that_it_tells(browser: Browser, address: str) -> None:
     browser.open(f"{address}/monitoring", width=1280)
     assert browser.ask("document.querySelectorAll('svg.course polyline').length") == 3
+    assert browser.ask("document.querySelectorAll('main img').length") == 0
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_monitoring_leads_to_why_an_incident_is_open(browser: Browser, address: str, width: int, theme: str) -> None:
+    browser.open(f"{address}/monitoring", width=width, theme=theme)
+    browser.ask("document.querySelector('a[href^=\"/incident?id=\"]').click()")
+    browser.wait_for("location.pathname === '/incident' && document.readyState === 'complete'")
+    said = browser.ask("document.querySelector('main').innerText")
+    for words in ("The account", "more is sold of what is easy to forecast", "+15.1", "87 %", "prices there fell 20 %"):
+        assert words in said, words
+    assert said.count("rolled back to demand@3") == 1
     assert browser.ask("document.querySelectorAll('main img').length") == 0
     assert browser.complaints == []
 
