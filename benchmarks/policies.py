@@ -32,7 +32,7 @@ from _weekly_told import Reviews, Told
 from finalmile.frames import Cumulative, Panel
 from finalmile.impact.kpis import cycle_service
 from finalmile.inventory import PointDemand, Position, position, protection_windows
-from finalmile.inventory.lead_times import LeadTime, certain, from_sample, side_by_side
+from finalmile.inventory.lead_times import LeadTime, certain, from_sample, side_by_side, told_at
 from finalmile.inventory.policies import policies
 from finalmile.inventory.protection import LAW_LEVELS
 from finalmile.simulation import Stock, opening, simulate
@@ -40,6 +40,7 @@ from finalmile.workflows.propose import spread
 
 REVIEW, YEAR, SETTLE = 7, 365, 56
 LEADS = (7, 14, 21)
+TOLD_AT = (4, 8, 12, 16, 21, 28, 36, 50)
 COUNTED = slice(1 + SETTLE, None)
 CLASSES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 BARS: Mapping[str, tuple[float, float]] = {"cycle_service": (0.973, 0.990), "fill_rate": (0.973, 0.987)}
@@ -55,11 +56,12 @@ def main() -> None:
     parser.add_argument("--prepare", action="store_true", help="only make the forecasts")
     asked = parser.parse_args()
     took = deliveries(asked.lead_times)
-    varying = from_sample(took, source="real purchase orders")
+    varying = told_at(from_sample(took, source="real purchase orders", every=REVIEW), TOLD_AT)
+    alone = told_at(from_sample(took, source="real purchase orders"), TOLD_AT)
     panel = panel_of(read(asked.sales))
     panel = panel.at(panel.cutoff - YEAR * asked.year)
-    leads = sorted({*LEADS, *varying.periods} - {0})
-    windows = sorted({*leads, *(REVIEW + lead for lead in (*leads, *varying.periods))})
+    leads = sorted({*LEADS, *TOLD_AT})
+    windows = sorted({*leads, *(REVIEW + lead for lead in leads)})
     first = panel.cutoff - YEAR - SETTLE
     told = Reviews(panel, scratch=asked.scratch, windows=windows, threads=asked.threads).at(
         list(range(first, panel.cutoff - REVIEW + 1, REVIEW))
@@ -67,7 +69,7 @@ def main() -> None:
     if asked.prepare:
         return
     game = Game.of(panel, first=first, told=told)
-    bars = [bar for rows in (fixed(game), random(game, varying, took)) for bar in rows]
+    bars = [bar for rows in (fixed(game), random(game, varying, alone, took)) for bar in rows]
     print(json.dumps({"row": "bars", "year": asked.year, "missed": [bar for bar, held in bars if not held]}))
     sys.exit(0 if all(held for _, held in bars) else 1)
 
@@ -263,12 +265,14 @@ def beside(game: Game, levels: np.ndarray, leads: np.ndarray, days: int) -> list
     ]
 
 
-def random(game: Game, varying: LeadTime, took: np.ndarray) -> list[tuple[str, bool]]:
-    """Lead times drawn for each order from real ones: told as a mixture, and as their mean alone."""
+def random(game: Game, varying: LeadTime, alone: LeadTime, took: np.ndarray) -> list[tuple[str, bool]]:
+    """Lead times drawn for each order from real ones, planned as orders that overtake each other, as single ones that
+    cannot, and with their mean alone."""
     chance = np.random.default_rng(0)
     leads = chance.choice(took, size=game.demand.shape).astype(np.int64)
     bars = []
-    for label, lead in (("mixture", varying), ("mean of 14 days alone", certain(14))):
+    told = (("mixture", varying), ("mixture of single orders", alone), ("mean of 14 days alone", certain(14)))
+    for label, lead in told:
         for which, name in (("fill_rate", "fill_rate_order_up_to"), ("cycle_service", "order_up_to")):
             began = time.monotonic()
             row = game.play(game.policy(name, lead, **{which: 0.98}), leads).row()

@@ -217,6 +217,9 @@ class Plan(Section):
     """Plan with how long a supplier's deliveries took, late ones too, where enough came; else with what is given."""
     receipts_to_learn: PositiveInt = 30
     """Deliveries of a supplier from which its lead times are learned: fewer hardly tell how late it can be."""
+    orders_overtake: bool = True
+    """Whether a later order may come before an earlier one, each taking its own time: stock then waits less long than
+    single orders do. Set it to false where one late delivery holds up those behind it."""
     count_tolerance: Share = 0.02
     """Difference between a stock count and the books that is not worth a finding, as a share of the units that moved
     since the count before: tills and hands err that much. One unit never is."""

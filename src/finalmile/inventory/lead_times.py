@@ -9,6 +9,7 @@ from math import sqrt
 import numpy as np
 
 from finalmile.frames import IntArray, NameArray
+from finalmile.inventory.order_crossover import effective
 from finalmile.simulation import UnitsArray
 
 SHARES = (0.2, 0.2, 0.2, 0.15, 0.12, 0.07, 0.04, 0.02)
@@ -83,8 +84,8 @@ def certain(periods: int, *, source: str = "given") -> LeadTime:
     return LeadTime(periods=(periods,), shares=(1.0,), source=source)
 
 
-def from_pmf(shares: Sequence[float], *, source: str = "given") -> LeadTime:
-    """Probabilities of 0, 1, 2, ... periods; they are scaled to add up to 1.
+def from_pmf(shares: Sequence[float], *, source: str = "given", every: int | None = None) -> LeadTime:
+    """Probabilities of 0, 1, 2, ... periods; they are scaled to add up to 1. ``every`` as for :func:`from_sample`.
 
     Raises
     ------
@@ -94,12 +95,13 @@ def from_pmf(shares: Sequence[float], *, source: str = "given") -> LeadTime:
     pmf = np.asarray(shares, dtype=np.float64)
     if not (np.isfinite(pmf).all() and (pmf >= 0).all() and pmf.sum() > 0):
         raise ValueError(f"lead times have probabilities {list(shares)}; none may be negative, and one must be above 0")
-    there = np.flatnonzero(pmf > 0)
-    kept = pmf[there] / pmf.sum()
+    pmf = pmf / pmf.sum() if every is None else effective((pmf / pmf.sum()).tolist(), every=every)
+    there = np.flatnonzero(pmf > 1e-12)
+    kept = pmf[there] / pmf[there].sum()
     return LeadTime(periods=tuple(there.tolist()), shares=tuple(kept.tolist()), source=source)
 
 
-def from_sample(periods: UnitsArray, *, source: str = "") -> LeadTime:
+def from_sample(periods: UnitsArray, *, source: str = "", every: int | None = None) -> LeadTime:
     """What deliveries took: every length where there are at most eight, else eight parts by their means.
 
     The parts are those of :data:`SHARES`, each told by its mean rounded to a whole period: so few that demand over
@@ -109,6 +111,10 @@ def from_sample(periods: UnitsArray, *, source: str = "") -> LeadTime:
     ----------
     periods : array of shape (m,)
         Periods from order to arrival, one per delivery; broken ones are rounded up, as on the second day is day 2.
+    every
+        Periods between two orders that may overtake each other: lead times are then effective ones, see
+        :mod:`finalmile.inventory.order_crossover`. By default as they are, right where a late order holds up those
+        behind it.
 
     Raises
     ------
@@ -126,15 +132,16 @@ def from_sample(periods: UnitsArray, *, source: str = "") -> LeadTime:
     days = np.sort(np.ceil(np.asarray(periods, dtype=np.float64) - 1e-9))
     if not len(days) or not (np.isfinite(days) & (days >= 0)).all():
         raise ValueError("a sample of lead times needs at least one delivery, and none of negative or unknown length")
-    parts = _parts(days)
-    return LeadTime(periods=tuple(parts), shares=tuple(parts.values()), source=source or f"{len(days):,} receipts")
+    source = source or f"{len(days):,} receipts"
+    parts = _parts(days if every is None else _felt(days, every=every))
+    return LeadTime(periods=tuple(parts), shares=tuple(parts.values()), source=source)
 
 
-def from_mean_sd(mean: float, sd: float, *, source: str = "given") -> LeadTime:
+def from_mean_sd(mean: float, sd: float, *, source: str = "given", every: int | None = None) -> LeadTime:
     """Lead times with a mean and a standard deviation, in periods: gamma, told like a sample; certain where sd is 0.
 
     Gamma because deliveries are late by more than they are early, and never before the order. A certain lead time is
-    rounded up.
+    rounded up. ``every`` as for :func:`from_sample`.
 
     Raises
     ------
@@ -158,7 +165,36 @@ def from_mean_sd(mean: float, sd: float, *, source: str = "given") -> LeadTime:
     shape = (mean / sd) ** 2
     fine = (np.arange(_FINE) + 0.5) / _FINE
     drawn: UnitsArray = np.asarray(gammaincinv(shape, fine), dtype=np.float64) * sd**2 / mean
-    return LeadTime(periods=tuple(parts := _parts(drawn)), shares=tuple(parts.values()), source=source)
+    parts = _parts(drawn if every is None else _felt(np.rint(drawn), every=every))
+    return LeadTime(periods=tuple(parts), shares=tuple(parts.values()), source=source)
+
+
+def told_at(lead: LeadTime, lengths: Sequence[int]) -> LeadTime:
+    """The same lead time told at these lengths alone, as where only some windows were forecast; the mean stays.
+
+    Each length is split between its neighbours in proportion to how near they are; beyond the ends it takes the last.
+
+    Examples
+    --------
+    >>> told_at(from_pmf([0, 0, 0, 1]), (2, 6)).shares
+    (0.75, 0.25)
+    """
+    at, split = np.array(sorted(lengths)), np.zeros(len(lengths))
+    for periods, share in zip(lead.periods, lead.shares, strict=True):
+        right = int(np.clip(np.searchsorted(at, periods), 1, len(at) - 1)) if len(at) > 1 else 0
+        low, high = (at[right - 1], at[right]) if len(at) > 1 else (at[0], at[0])
+        part = float(np.clip((periods - low) / (high - low), 0.0, 1.0)) if high > low else 1.0
+        split[right] += share * part
+        split[max(right - 1, 0)] += share * (1.0 - part)
+    kept = np.flatnonzero(split > 0)
+    return LeadTime(periods=tuple(at[kept].tolist()), shares=tuple(split[kept].tolist()), source=lead.source)
+
+
+def _felt(days: UnitsArray, *, every: int) -> UnitsArray:
+    """Sorted lengths in the proportions of effective lead times, as many as are fine enough."""
+    shares = np.bincount(days.astype(np.int64)) / len(days)
+    felt = effective(shares.tolist(), every=every)
+    return np.repeat(np.arange(len(felt), dtype=np.float64), np.rint(felt * _FINE * 10).astype(np.int64))
 
 
 def _parts(days: UnitsArray) -> dict[int, float]:

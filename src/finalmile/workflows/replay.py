@@ -243,9 +243,7 @@ class Comparison:
         wanted = propose(policy, at, told=told, panel=panel, seed=self.shop.config.assume.seed)
         wanted = replace(wanted, quantity=np.where(due, wanted.quantity, 0.0))
         wanted = ruled(self.shop, wanted, at, told=told, cutoff=panel.cutoff)
-        arm.order(
-            wanted, at, rows, lead_periods=drawn_leads(at, cutoff=panel.cutoff, seed=self.shop.config.assume.seed)
-        )
+        arm.order(wanted, at, rows, lead_periods=self._taken(at, panel))
         return order_lines(
             at,
             wanted,
@@ -253,6 +251,12 @@ class Comparison:
             frequency=self.shop.frequency,
             currency=self.shop.config.currency,
         )
+
+    def _taken(self, at: Position, panel: Panel) -> IntArray:
+        """Periods that the deliveries ordered now really take."""
+        if at.lead_times is not None and at.lead_times.vary.any():
+            at = positions(self.shop, panel, on_hand=np.zeros(panel.n), overtake=False)
+        return drawn_leads(at, cutoff=panel.cutoff, seed=self.shop.config.assume.seed)
 
     def _asked(self, today: Panel, rows: IntArray, *, column: int, told: Forecast) -> UnitsArray:
         """Units asked for, as the period's own record says: a later correction moves no stock of days before it."""

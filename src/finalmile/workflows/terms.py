@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from functools import cache
 
 import numpy as np
 
@@ -24,8 +25,15 @@ def positions(
     *,
     on_hand: UnitsArray,
     arriving: UnitsArray | None = None,
+    overtake: bool | None = None,
 ) -> Position:
     """What a policy is told about each series of the panel, as known at its cutoff.
+
+    Parameters
+    ----------
+    overtake
+        Whether lead times are told as stock feels them where later orders may come first; by default as the settings
+        say. Single deliveries take what is told without.
 
     Raises
     ------
@@ -34,7 +42,10 @@ def positions(
     """
     given = Attributes(panel.ids, shop.known.items(panel.cutoff))
     supplier = given.text("supplier_id")
-    took, lead_assumed = lead_times_of(shop, panel.ids, given, supplier=supplier, cutoff=panel.cutoff)
+    overtake = shop.config.plan.orders_overtake if overtake is None else overtake
+    took, lead_assumed = lead_times_of(
+        shop, panel.ids, given, supplier=supplier, cutoff=panel.cutoff, overtake=overtake
+    )
     price = _or(given.number("unit_price"), last_price(panel))
     cost = given.number("unit_cost")
     cost_assumed = np.isnan(cost)
@@ -66,45 +77,46 @@ def holding_rate(shop: Shop, ids: NameArray, *, cutoff: int) -> UnitsArray:
 
 
 def lead_times_of(
-    shop: Shop, ids: NameArray, given: Attributes, *, supplier: NameArray, cutoff: int
+    shop: Shop, ids: NameArray, given: Attributes, *, supplier: NameArray, cutoff: int, overtake: bool
 ) -> tuple[LeadTimes, BoolArray]:
     """How long orders take, in periods, and for which items that is assumed.
 
     From a supplier's own deliveries where enough came by the cutoff; else from what items say, with
     ``lead_time_days_sd`` as gamma; else as the settings assume.
     """
-    learned = _learned(shop, cutoff)
+    learned, length = _learned(shop, cutoff), shop.frequency.days
     days, sd = given.number("lead_time_days"), _or(given.number("lead_time_days_sd"), 0.0)
-    mine = np.array([str(name) in learned for name in supplier], dtype=np.bool_)
-    unknown = np.isnan(days) & ~mine
+    names = [str(name) for name in supplier]
+    unknown = np.isnan(days) & ~np.array([name in learned for name in names], dtype=np.bool_)
     if unknown.any():
         days = np.where(unknown, _assumed_lead(shop, ids, unknown), days)
         sd = np.where(unknown, 0.0, sd)
-    told: dict[tuple[float, float, bool], LeadTime] = {}
+
+    @cache
+    def from_deliveries(name: str, every: int | None) -> LeadTime:
+        took = learned[name]
+        return from_sample(took / length, source=f"{len(took):,} deliveries of {name}", every=every)
+
+    @cache
+    def from_items(mean: float, deviation: float, source: str, every: int | None) -> LeadTime:
+        return from_mean_sd(mean / length, deviation / length, source=source, every=every)
+
     each: list[LeadTime] = []
-    for row, name in enumerate(supplier.tolist()):
-        if mine[row]:
-            each.append(learned[str(name)])
-            continue
-        key = (float(days[row]), float(sd[row]), bool(unknown[row]))
-        if key not in told:
-            source = "assumed" if unknown[row] else "given"
-            told[key] = from_mean_sd(key[0] / shop.frequency.days, key[1] / shop.frequency.days, source=source)
-        each.append(told[key])
+    sources = np.where(unknown, "assumed", "given").tolist()
+    terms = zip(names, days.tolist(), sd.tolist(), sources, _review(shop, given).tolist(), strict=True)
+    for name, mean, deviation, source, review in terms:
+        every = review if overtake else None
+        each.append(from_deliveries(name, every) if name in learned else from_items(mean, deviation, source, every))
     return side_by_side(each), unknown
 
 
-def _learned(shop: Shop, cutoff: int) -> dict[str, LeadTime]:
-    """Lead times of suppliers of whom enough came, by name."""
+def _learned(shop: Shop, cutoff: int) -> dict[str, UnitsArray]:
+    """Days that deliveries took of suppliers of whom enough came, by name."""
     settings = shop.config.plan
     if not settings.learn_lead_times:
         return {}
     known = shop.arrivals(end_of(cutoff, shop.frequency).date() - timedelta(days=1))
-    return {
-        name: from_sample(days / shop.frequency.days, source=f"{len(days):,} deliveries of {name}")
-        for name, days in known.items()
-        if name and len(days) >= settings.receipts_to_learn
-    }
+    return {name: days for name, days in known.items() if name and len(days) >= settings.receipts_to_learn}
 
 
 def _assumed_lead(shop: Shop, ids: NameArray, unknown: BoolArray) -> UnitsArray:

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from finalmile.frames import Cumulative
 from finalmile.inventory import PointDemand, position, protection_windows
-from finalmile.inventory.lead_times import SHARES, certain, from_mean_sd, from_pmf, from_sample, side_by_side
+from finalmile.inventory.lead_times import (
+    SHARES,
+    certain,
+    from_mean_sd,
+    from_pmf,
+    from_sample,
+    side_by_side,
+    told_at,
+)
+from finalmile.inventory.order_crossover import effective
 from finalmile.inventory.policies import policies
 from finalmile.inventory.position import protection_shares
 from finalmile.inventory.protection import LAW_LEVELS
@@ -41,6 +50,35 @@ def test_a_mean_and_a_deviation_are_kept_as_well_as_eight_whole_lengths_can(mean
     told = from_mean_sd(mean, variation * mean)
     assert told.mean == pytest.approx(mean, abs=0.55)
     assert told.sd == pytest.approx(variation * mean, rel=0.12, abs=0.6)
+
+
+@pytest.mark.parametrize("every", [1, 7])
+@pytest.mark.parametrize("lengths", [[2, 2, 9, 30], [0, 5, 14, 15], [6]])
+def test_what_stock_feels_is_the_wait_for_as_many_deliveries_as_there_were_orders(lengths, every):
+    """Orders drawn one by one, their arrivals sorted: nothing of the formula."""
+    chance = np.random.default_rng(1)
+    took = chance.choice(lengths, size=200_000)
+    ordered = np.arange(len(took)) * every
+    waits = np.sort(ordered + took) - ordered
+    pmf = np.bincount(lengths) / len(lengths)
+    felt = effective(pmf, every=every)
+    drawn = np.bincount(waits[200:-200], minlength=len(felt))[: len(felt)] / len(waits[200:-200])
+    assert felt == pytest.approx(drawn, abs=0.006)
+    assert felt @ np.arange(len(felt)) == pytest.approx(np.mean(lengths))
+
+
+def test_orders_too_far_apart_to_overtake_wait_as_single_ones():
+    pmf = [0, 0.2, 0, 0.5, 0.3]
+    assert effective(pmf, every=5) == pytest.approx(pmf)
+
+
+@given(samples, st.lists(st.integers(0, 100), min_size=1, max_size=9, unique=True))
+def test_told_at_other_lengths_a_lead_time_keeps_its_mean_between_them(days, lengths):
+    lead = from_sample(days)
+    told = told_at(lead, sorted(lengths))
+    assert set(told.periods) <= set(lengths)
+    clipped = np.clip(lead.periods, min(lengths), max(lengths))
+    assert told.mean == pytest.approx(float(clipped @ np.array(lead.shares)))
 
 
 def test_probabilities_are_taken_as_they_are():
