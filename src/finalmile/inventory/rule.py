@@ -94,10 +94,9 @@ def told_with_cost(
 ) -> Proposal:
     """The proposal after a rule, with the margin that it is expected to cost told as ``<rule>_forgone``.
 
-    Numbers are told where the rule changed the quantity; what it told when it was applied before stays elsewhere.
+    Numbers are told where the rule changed the quantity.
     """
     changed = quantity != wanted.quantity
     cost = {f"{rule}_forgone": case.forgone(wanted.quantity, quantity), **given}
-    before = wanted.details
-    told = {name: np.where(changed, values, before.get(name, np.nan)) for name, values in cost.items()}
+    told = {name: np.where(changed, values, np.nan) for name, values in cost.items()}
     return wanted.bounded(rule, quantity=quantity, formula=formula, given=told)

@@ -84,10 +84,10 @@ def bounds(before: UnitsArray, wanted: Proposal) -> tuple[Bound, ...]:
         Units before the first rule.
     """
     told: list[Bound] = []
-    for step in wanted.rules:
+    for at, step in enumerate(wanted.rules):
         change = step.values - before
         if change.any():
-            forgone = wanted.details.get(f"{step.rule}_forgone", np.zeros(len(change)))
+            forgone = wanted.details.get(_forgone(wanted, at), np.zeros(len(change)))
             told.append(
                 Bound(
                     rule=step.rule,
@@ -100,6 +100,13 @@ def bounds(before: UnitsArray, wanted: Proposal) -> tuple[Bound, ...]:
             )
         before = step.values
     return tuple(told)
+
+
+def _forgone(wanted: Proposal, at: int) -> str:
+    """Name of what a rule cost; where it was applied before, the name has a number."""
+    rule = wanted.rules[at].rule
+    before = sum(step.rule == rule for step in wanted.rules[:at])
+    return f"{rule}_forgone_{before + 1}" if before else f"{rule}_forgone"
 
 
 def _concerned(shop: Shop, at: Position, cutoff: int) -> Sequence[tuple[str, Rule]]:

@@ -19,14 +19,14 @@ RULES = """
 models: {{demand: {{forecaster: seasonal_naive, horizon_days: 14}}}}
 assume: {{lead_time_days: 2}}
 plan: {{review_period_days: 1, rules: {rules}}}
-suppliers: {{acme: {{minimum_money: 2000}}}}
+suppliers: {{acme: {{minimum_money: {least}}}}}
 """
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> SmallShop:
     """A shop in which all is ready to plan."""
-    shop = SmallShop(tmp_path_factory.mktemp("rules") / "shop", RULES.format(rules="[]"))
+    shop = SmallShop(tmp_path_factory.mktemp("rules") / "shop", RULES.format(rules="[]", least=0))
     names = [f"item {one}" for one in range(SERIES)]
     shop.project.items.add(pl.DataFrame({"unique_id": names, "unit_cost": 1.0, "unit_price": 2.0}))
     shop.project.stock.add(pl.DataFrame({"unique_id": names, "at": shop.day(HISTORY - 1), "on_hand": 3.0}))
@@ -39,10 +39,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> SmallShop:
 def planned(template: SmallShop, tmp_path: Path) -> Callable[..., tuple[Project, Planned]]:
     """Plans of the same shop under other rules."""
 
-    def made(rules: str, **terms: object) -> tuple[Project, Planned]:
+    def made(rules: str, *, least: int = 200, **terms: object) -> tuple[Project, Planned]:
         folder = tmp_path / f"shop-{len(list(tmp_path.iterdir()))}"
         shutil.copytree(template.folder, folder)
-        (folder / "finalmile.yaml").write_text(RULES.format(rules=rules))
+        (folder / "finalmile.yaml").write_text(RULES.format(rules=rules, least=least))
         project = Project.open(folder, clock=template.clock)
         if terms:
             names = [f"item {one}" for one in range(SERIES)]
@@ -96,7 +96,7 @@ def test_what_expires_before_it_sells_is_not_ordered(planned: Callable[..., tupl
 def test_an_order_below_what_its_supplier_takes_waits_and_the_plan_says_so(
     planned: Callable[..., tuple[Project, Planned]],
 ) -> None:
-    _, told = planned("[supplier_minimum]", supplier_id="acme")
+    _, told = planned("[supplier_minimum]", least=2000, supplier_id="acme")
     assert told.orders == ()
     assert any("supplier_minimum" in note and f"{SERIES:,} items wait" in note for note in told.notes)
 
@@ -117,3 +117,14 @@ def test_a_rule_that_there_is_not_is_a_fault_with_its_line(tmp_path: Path) -> No
     (tmp_path / "finalmile.yaml").write_text("plan:\n  rules:\n    - bugdet: {money: 5}\n")
     with pytest.raises(ConfigError, match=r"finalmile.yaml:3: .*bugdet.*budget"):
         Project.open(tmp_path)
+
+
+def test_an_order_that_a_budget_made_too_small_waits_and_its_cost_is_told(
+    planned: Callable[..., tuple[Project, Planned]],
+) -> None:
+    rules = "[{supplier_minimum: {top_up_share: 1}}, {budget: {money: 100}}]"
+    _, told = planned(rules, supplier_id="acme")
+    assert told.orders == ()
+    (note,) = [note for note in told.notes if note.startswith("supplier_minimum") and "wait" in note]
+    assert "; -" in note
+    assert " 0.00 EUR" not in note
