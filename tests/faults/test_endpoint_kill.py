@@ -190,7 +190,7 @@ def test_killing_any_process_or_all_loses_and_doubles_no_acknowledged_prediction
     _assert_sound(endpoint, caller, found)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_answers_before_the_disk_has_them_are_found_lost_by_the_same_reckoning(served: Any) -> None:
     endpoint = served("--workers", "1", "--no-durable")
     for seed in range(5):

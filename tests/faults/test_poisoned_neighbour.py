@@ -52,7 +52,7 @@ def _register(project: Project, folder: Path, body: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("body", ["pass", "os._exit(1)"])
+@pytest.mark.parametrize("body", ["pass", pytest.param("os._exit(1)", marks=pytest.mark.proof)])
 def test_a_version_that_turns_bad_harms_no_neighbour_and_opens_an_incident_that_names_it(
     served: Any, a_project: Path, tmp_path: Path, body: str
 ) -> None:

@@ -199,7 +199,7 @@ def test_a_replay_is_the_same_again(plays: Plays):
     assert_same_decisions(plays.plain(), plays.play(World()), END - timedelta(days=1))
 
 
-@settings(FEW, max_examples=2)
+@settings(FEW, max_examples=1)
 @given(
     c=CUTOFFS,
     columns=st.sets(st.sampled_from(NUMBERS), min_size=1).map(tuple),
@@ -211,7 +211,8 @@ def test_other_values_after_a_day_change_nothing_decided_by_then(
     assert_same_decisions(plays.plain(), plays.play(changed_after(c, columns=columns, value=value)), c)
 
 
-@settings(FEW, max_examples=1)
+@pytest.mark.proof
+@settings(FEW, max_examples=5)
 @given(c=CUTOFFS)
 def test_every_value_after_a_day_a_billion_changes_nothing_decided_by_then(plays: Plays, c: date):
     assert_same_decisions(plays.plain(), plays.play(changed_after(c)), c)
@@ -279,7 +280,7 @@ def finalmile(folder: Path, *words: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_command_line_looks_at_nothing_after_a_day_either(plays: Plays, tmp_path: Path):
     c = START + timedelta(days=7)
     world, folder = changed_after(c), tmp_path / "shop"

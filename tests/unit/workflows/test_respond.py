@@ -87,7 +87,9 @@ def end_state(project: Project) -> object:
     )
 
 
-@pytest.mark.parametrize("automatic", ["[fallback]", "[retrain]", "none"])
+@pytest.mark.parametrize(
+    "automatic", ["[retrain]", *(pytest.param(one, marks=pytest.mark.proof) for one in ("[fallback]", "none"))]
+)
 def test_a_response_that_is_killed_anywhere_is_brought_to_its_end_once(
     small_shop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, automatic: str
 ):
