@@ -235,6 +235,8 @@ def case_of(at, mean):
         unit_volume=np.full(N, np.nan),
         minimum_money=np.where(at.supplier == "acme", 600.0, 0.0),
         minimum_units=np.zeros(N),
+        ordered_money=np.zeros(N),
+        ordered_units=np.zeros(N),
     )
 
 
