@@ -7,6 +7,8 @@ import numpy as np
 from finalmile.frames.panel import NameArray
 from finalmile.frames.periods import IntArray
 
+_MANY = 2_000
+
 
 def rows_by(names: NameArray) -> dict[str, IntArray]:
     """Rows of each name, ascending, by name in the order in which they first appear.
@@ -32,5 +34,8 @@ def rows_in(ids: NameArray, wanted: NameArray) -> IntArray:
     """
     if not len(ids):
         return np.full(len(wanted), -1)
+    if len(wanted) > _MANY:
+        known = {name: row for row, name in enumerate(ids.tolist())}
+        return np.fromiter((known.get(name, -1) for name in wanted.tolist()), dtype=np.int64, count=len(wanted))
     at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     return np.where(ids[at] == wanted, at, -1)

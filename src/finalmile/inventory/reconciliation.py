@@ -45,8 +45,13 @@ class Recount:
         return self.counted - self.booked
 
 
-def recounts(panel: Panel, book: StockBook) -> Recount:
+def recounts(panel: Panel, book: StockBook, *, moves: Movements | None = None) -> Recount:
     """Every count up to the cutoff that has another before it, since the panel begins.
+
+    Parameters
+    ----------
+    moves
+        All that moved, where it is known already; read off the book by default.
 
     Examples
     --------
@@ -68,8 +73,9 @@ def recounts(panel: Panel, book: StockBook) -> Recount:
     order = here[np.lexsort((period[here], row[here]))]
     row, period, units = row[order], period[order], units[order]
     pairs = np.flatnonzero((row[1:] == row[:-1]) & (period[1:] > period[:-1]))
-    moves = moved(panel.ids, panel.frequency, receipts=book.receipts, adjustments=book.adjustments,
-                  transfers=book.transfers, cutoff=panel.cutoff)  # fmt: skip
+    if moves is None:
+        moves = moved(panel.ids, panel.frequency, receipts=book.receipts, adjustments=book.adjustments,
+                      transfers=book.transfers, cutoff=panel.cutoff)  # fmt: skip
     first, last = period[pairs], period[pairs + 1]
     sold, came = _sold(panel, row[pairs], first, last), _between(moves, row[pairs], first, last)
     return Recount(
@@ -124,9 +130,9 @@ def stock_findings(
     """
     day = panel.frequency.start_of(panel.cutoff)
     told = [
-        *_of_counts(panel, book, tolerance=tolerance),
+        *_of_counts(panel, recounts(panel, book, moves=stock.moves), tolerance=tolerance),
         *_negative(panel, stock),
-        *_past_their_date(panel, book, stock, shelf_life=shelf_life),
+        *_past_their_date(panel, stock, shelf_life=shelf_life),
     ]
     worth = np.nan_to_num(unit_cost)
     told.sort(key=lambda one: (one[0], -abs(one[2]) * worth[one[1]], str(panel.ids[one[1]])))
@@ -138,9 +144,8 @@ _Told = tuple[str, int, float, float, float, str]
 """Check, item, units off, value, benchmark, sentence."""
 
 
-def _of_counts(panel: Panel, book: StockBook, *, tolerance: float) -> Iterator[_Told]:
+def _of_counts(panel: Panel, made: Recount, *, tolerance: float) -> Iterator[_Told]:
     """The newest recount of each item, where it is off."""
-    made = recounts(panel, book)
     newest = np.append(made.row[1:] != made.row[:-1], True)[: len(made.row)]
     off = np.abs(made.difference) > np.maximum(tolerance * made.moved, 1.0)
     difference = made.difference.tolist()
@@ -163,11 +168,9 @@ def _negative(panel: Panel, stock: Standing) -> Iterator[_Told]:
         yield "negative_stock", row, units, units, 0.0, why
 
 
-def _past_their_date(panel: Panel, book: StockBook, stock: Standing, *, shelf_life: UnitsArray) -> Iterator[_Told]:
+def _past_their_date(panel: Panel, stock: Standing, *, shelf_life: UnitsArray) -> Iterator[_Told]:
     """Units older than they keep, if the oldest are sold first; of items of which receipts tell how old stock is."""
-    came = moved(panel.ids, panel.frequency, receipts=book.receipts, adjustments=pl.DataFrame(),
-                 transfers=book.transfers, cutoff=panel.cutoff)  # fmt: skip
-    here = came.take(came.coming & (came.period <= panel.cutoff))
+    here = stock.moves.take(stock.moves.coming & (stock.moves.period <= panel.cutoff))
     fresh = here.take(here.period > panel.cutoff - shelf_life[here.row])
     known = np.bincount(here.row, minlength=panel.n) > 0
     young = np.bincount(fresh.row, weights=fresh.units, minlength=panel.n)

@@ -64,12 +64,15 @@ class Standing:
         Units on their way, each once: column ``k`` comes in the ``k + 1``-th period from now.
     since : array of shape (n,)
         Period of the count that the books start from.
+    moves
+        What moved, whenever it was or will be.
     """
 
     ids: NameArray
     booked: UnitsArray
     arriving: UnitsArray
     since: IntArray
+    moves: Movements
 
     @property
     def on_hand(self) -> UnitsArray:
@@ -120,7 +123,9 @@ def standing(panel: Panel, book: StockBook) -> Standing:
     lines = open_lines(book)
     late = _on_order(panel.ids, lines, panel.frequency)
     ahead = _concatenated(moves.take(moves.coming & (moves.period > np.maximum(since, panel.cutoff)[moves.row])), late)
-    return Standing(ids=panel.ids, booked=booked, arriving=_columns(ahead, panel.n, panel.cutoff), since=since)
+    return Standing(
+        ids=panel.ids, booked=booked, arriving=_columns(ahead, panel.n, panel.cutoff), since=since, moves=moves
+    )
 
 
 def _newest_counts(panel: Panel, counts: pl.DataFrame) -> tuple[UnitsArray, IntArray]:
