@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import polars as pl
@@ -31,9 +32,10 @@ from _weekly_told import Reviews, Told
 
 from finalmile.frames import Cumulative, Panel
 from finalmile.impact.kpis import cycle_service
-from finalmile.inventory import PointDemand, Position, position, protection_windows
+from finalmile.inventory import PointDemand, Position, position
 from finalmile.inventory.lead_times import LeadTime, certain, from_sample, side_by_side, told_at
 from finalmile.inventory.policies import policies
+from finalmile.inventory.proposal import windows_for
 from finalmile.inventory.protection import LAW_LEVELS
 from finalmile.simulation import Stock, opening, simulate
 from finalmile.workflows.propose import spread
@@ -140,7 +142,7 @@ class Game:
         def level(one: Told, k: int) -> np.ndarray:
             if policy.needs == "point":
                 return policy(at, PointDemand(mean=one.daily_mean.astype(float), sd=self.spread[k])).level
-            return policy(at, cumulative(one, protection_windows(at))).level
+            return policy(at, cumulative(one, windows_for(policy, at))).level
 
         return self.levels(level)
 
@@ -251,17 +253,19 @@ def beside(game: Game, levels: np.ndarray, leads: np.ndarray, days: int) -> list
          stock_ours_over_it=of_stock, **daily)  # fmt: skip
     began = time.monotonic()
     asked, normal = 0.98, {}
-    low, high = 0.5, 0.999999
-    for _ in range(14):
-        asked = (low + high) / 2
+    low, high = 0.0, 6.0  # standard deviations
+    for _ in range(12):
+        middle = (low + high) / 2
+        asked = NormalDist().cdf(middle)
         normal = game.play(game.policy("normal_order_up_to", certain(days), cycle_service=asked), leads).row(lead=days)
-        low, high = (asked, high) if float(str(normal["stock"])) < float(str(ours["stock"])) else (low, asked)
+        low, high = (middle, high) if float(str(normal["stock"])) < float(str(ours["stock"])) else (low, middle)
     tell("mean + z sigma sqrt(L) at equal stock", began, lead_time_days=days, asked=round(asked, 5), **normal)
-    more = float(str(ours["cycle_service"])) > float(str(normal["cycle_service"]))
+    more = {which: float(str(ours[which])) > float(str(normal[which])) for which in BARS}
     return [
         ("65 % of the levels of daily quantiles", of_levels <= 0.65),
         ("65 % of the stock of daily quantiles", of_stock <= 0.65),
-        ("more cycle service than the normal formula", more),
+        ("more fill rate than the normal formula", more["fill_rate"]),
+        ("more cycle service than the normal formula", more["cycle_service"]),
     ]
 
 

@@ -68,6 +68,16 @@ def test_the_stock_for_a_shortage_leaves_that_shortage(one, other, allowed):
     assert stock[0] < 1e-6 or law.short(stock)[0] == pytest.approx(allowed, rel=1e-4)
 
 
+@given(steps, steps, st.floats(0.01, 5))
+def test_what_was_short_already_is_not_short_again(before, more, allowed):
+    """The longer window asks for the shorter one's demand and more; counting that twice can only hold more stock."""
+    early, late = law_of(before), law_of([one + other for one, other in zip(before, more, strict=True)])
+    least = np.array([allowed])
+    stock = late.stock_to_add(least, before=early)
+    assert stock[0] <= late.stock_for(least)[0] + 1e-6
+    assert (late.short(stock) - early.short(stock))[0] <= allowed + 1e-6
+
+
 @pytest.mark.parametrize("weights", [[1.0, 0.0], [0.7, 0.3]])
 def test_shares_and_shortages_are_those_of_draws(weights):
     law = law_of([4, 2, 2, 3, 5, 4], [9, 4, 5, 6, 9, 9], weights=weights)

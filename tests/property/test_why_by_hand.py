@@ -17,7 +17,7 @@ from finalmile.frames import Cumulative, Frequency
 from finalmile.inventory import NegativeBinomialPaths, PointDemand, order_lines, position
 from finalmile.inventory.lead_times import certain, from_pmf, side_by_side
 from finalmile.inventory.policies import policies
-from finalmile.inventory.position import protection_windows
+from finalmile.inventory.position import lead_windows, protection_windows
 from finalmile.inventory.protection import LAW_LEVELS, law_of
 from finalmile.inventory.rule import Case
 from finalmile.inventory.rules import rules
@@ -102,10 +102,12 @@ def least(enough):
 def calculate(formula, numbers):
     """A formula by the printed numbers; anything that is not arithmetic on them is an error."""
     law = Law(numbers)
+    before = Law({name.removeprefix("before_"): value for name, value in numbers.items() if name.startswith("before_")})
     functions = {
         "max": max, "min": min, "sqrt": math.sqrt, "round_up": math.ceil, "round_down": math.floor,
         "round_half_even": round, "quantile": law.quantile, "short": law.short, "least_stock": law.least_stock,
         "cheapest": lambda: cheapest(numbers),
+        "least_stock_after": lambda allowed: least(lambda y: law.short(y) - before.short(y) <= allowed + 1e-12),
     }  # fmt: skip
     binary = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
     compare = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
@@ -175,7 +177,7 @@ def demand_for(policy, at, mean):
 
 
 def told_of(at, mean, levels):
-    windows = protection_windows(at)
+    windows = np.hstack([protection_windows(at), lead_windows(at)])
     ahead = np.arange(mean.shape[1]) < windows[:, :, None]
     total = np.where(ahead, mean[:, None, :], 0).sum(axis=2).astype(np.float32)
     values = np.stack([total * (1 + level) for level in levels], axis=2)

@@ -203,6 +203,11 @@ def protection_windows(at: Position) -> IntArray:
     return at.review_periods[:, None] + at.lead_times.periods
 
 
+def lead_windows(at: Position) -> IntArray:
+    """Periods until an order decided now may arrive, shape (n, w), of the shape of :func:`protection_windows`."""
+    return at.lead_periods[:, None] if at.lead_times is None else at.lead_times.periods
+
+
 def protection_shares(at: Position) -> UnitsArray:
     """Probability of each of :func:`protection_windows`, of its shape."""
     return np.ones((at.n, 1)) if at.lead_times is None else at.lead_times.shares

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from finalmile.frames import IntArray, NameArray
 from finalmile.inventory.demand import Demand
-from finalmile.inventory.position import Position
+from finalmile.inventory.position import Position, protection_windows
 from finalmile.inventory.steps import Step
 from finalmile.plugins import Registry
 from finalmile.records import Json
@@ -142,6 +142,20 @@ class Policy(Protocol):
     def __call__(self, at: Position, demand: Demand, /) -> Proposal:
         """The orders it would place now."""
         ...
+
+
+@runtime_checkable
+class AsksForWindows(Protocol):
+    """A policy that reads demand over other windows too."""
+
+    def windows(self, at: Position, /) -> IntArray:
+        """Windows that it asks the forecast for, shape (n, w), at least 1 period each."""
+        ...
+
+
+def windows_for(policy: Policy, at: Position) -> IntArray:
+    """Windows that a policy asks the forecast for, shape (n, w): the protection interval's unless it says otherwise."""
+    return policy.windows(at) if isinstance(policy, AsksForWindows) else protection_windows(at)
 
 
 policies: Registry[Policy] = Registry("policy", package="finalmile.inventory.policies")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from finalmile.frames import BoolArray, Cumulative, IntArray
 from finalmile.inventory.demand import mean_at, quantile_at
-from finalmile.inventory.position import Position, planned_window, protection_shares, protection_windows
+from finalmile.inventory.position import Position, lead_windows, planned_window, protection_shares, protection_windows
 from finalmile.inventory.steps import Step, law_numbers
 from finalmile.simulation import UnitsArray
 
@@ -103,6 +103,10 @@ class DemandLaw:
         """Least units at which no more than ``allowed``, shape (n,), are expected to be short; 0 where no demand is."""
         return self._least(lambda units: self.short(units) <= allowed + 1e-12)
 
+    def stock_to_add(self, allowed: UnitsArray, *, before: DemandLaw) -> UnitsArray:
+        """Least units at which no more than ``allowed`` become short after what is short ``before``, shape (n,)."""
+        return self._least(lambda units: self.short(units) - before.short(units) <= allowed + 1e-12)
+
     def _least(self, enough: Callable[[UnitsArray], BoolArray]) -> UnitsArray:
         """Where a condition that stays true becomes true, by halving; NaN without a forecast."""
         none: UnitsArray = np.zeros(len(self.mean), dtype=np.float64)
@@ -174,6 +178,16 @@ def demand_law(
 def law_of(at: Position, told: Cumulative, *, levels: Sequence[float] = LAW_LEVELS) -> DemandLaw:
     """Demand until the order after the next one arrives, with each item's lead times mixed where they vary."""
     return demand_law(told, protection_windows(at), weights=protection_shares(at), levels=levels)
+
+
+def law_before(at: Position, told: Cumulative) -> DemandLaw | None:
+    """Demand until the order decided now arrives; ``None`` where that was not forecast."""
+    windows = lead_windows(at)
+    asked = np.maximum(windows, 1)
+    if not (told.windows[:, None, :] == asked[:, :, None]).any(axis=2).all():
+        return None
+    law = demand_law(told, asked, weights=protection_shares(at))
+    return replace(law, knots=np.where(windows[:, :, None] > 0, law.knots, 0.0 * law.knots))
 
 
 def levels_with(level: float) -> tuple[float, ...]:

@@ -14,8 +14,10 @@ A rule that caps an order, such as a budget that leaves room for 6 units:
 A formula names numbers that the line tells: settings, details, what was given, and the results of steps before. It may
 use ``+ - * /``, comparisons, ``max``, ``min``, ``sqrt``, ``round_up``, ``round_down``, ``round_half_even``,
 ``if(condition, then, else)``; where a policy tells :func:`law_numbers`, ``quantile(p)``, ``short(units)`` and
-``least_stock(short)``; and where it tells ``tried_0, cost_0, tried_1, ...``, ``cheapest()``, the first order that
-no later one undercuts by more than 0.000000001. Nothing else, so that what is printed is enough.
+``least_stock(short)``; where it tells the same numbers with ``before_`` too, ``least_stock_after(short)``, the least
+stock at which no more becomes short than was short before; and where it tells ``tried_0, cost_0, tried_1, ...``,
+``cheapest()``, the first order that no later one undercuts by more than 0.000000001. Nothing else, so that what is
+printed is enough.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ import numpy as np
 
 from finalmile.errors import MissingInputError
 from finalmile.frames import Forecast, IntArray, Panel, same_windows
-from finalmile.inventory import protection_windows
 from finalmile.inventory.policies import policies
+from finalmile.inventory.proposal import windows_for
 from finalmile.records import Version
 from finalmile.simulation import UnitsArray
 from finalmile.workflows.shop import Shop, known_cutoff, live_version
@@ -70,7 +70,7 @@ def windows_of(shop: Shop, panel: Panel, *, horizon: int) -> IntArray:
         at = positions(shop, panel, on_hand=nothing)
     except MissingInputError:
         return same_windows(panel.n, [min(shop.periods(shop.config.plan.review_period_days), horizon)])
-    return protection_windows(at)
+    return windows_for(policies.make(shop.config.plan.policy, **dict(shop.config.plan.settings)), at)
 
 
 def levels_of(shop: Shop) -> Sequence[float]:
