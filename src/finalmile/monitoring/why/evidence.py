@@ -15,6 +15,7 @@ from finalmile.monitoring.why.rows import LossRows
 from finalmile.monitoring.why.score import volumes
 
 _FEWEST = 4
+_FEWEST_SERIES = 5
 _LAGS = 3
 _LEAST = 1e-300
 
@@ -72,7 +73,7 @@ def log_p(told: Deviations, /) -> float:
     """Natural logarithm of the chance of a sum so large, one-sided, by the most doubtful way of counting clusters.
 
     Student's t of the sum over its clusters: series, and periods with their autocorrelation up to three apart. Fewer
-    than four series say nothing of series, and periods decide; fewer than four periods in a window prove nothing. Rows
+    than five series say nothing of series, and periods decide; fewer than four periods in a window prove nothing. Rows
     are clusters where neither is known. 0 where nothing can be said.
     """
     if not len(told.values) or not told.current.any():
@@ -108,7 +109,7 @@ def _by_series(told: Deviations) -> list[float]:
     size = np.bincount(owner, weights=told.expected * told.current)
     count = int((size > 0).sum())
     whole = float(sums.sum())
-    if count < _FEWEST:
+    if count < _FEWEST_SERIES:
         return []
     centred = sums - whole * size / max(float(size.sum()), _LEAST)
     variance = float((centred**2).sum()) * count / (count - 1)
