@@ -48,7 +48,7 @@ def smoothed_croston(demand: FloatArray, *, alpha: float, last: int = 1) -> Floa
 
 
 def _ratio(demand: FloatArray, alpha: float, *, share: float, last: int) -> FloatArray:
-    """This share of the size over the interval."""
+    """``share`` times the size over the interval."""
     state, rates = _Croston.before(len(demand)), _Rates.of(demand, last)
     for values in demand.T.astype(np.float64):
         state.see(values, alpha)
