@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import warnings
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -418,6 +419,15 @@ def test_latin_1_is_read_where_the_interchange_declares_it():
 def test_archives_and_huge_files_are_refused(name, content, said):
     with pytest.raises(SchemaError, match=said):
         read(name, content)
+
+
+@pytest.mark.parametrize("text", ["A" * 2**20, "?A" * 2**19, "?" * (2**20 + 1)])
+@pytest.mark.parametrize("name", ["edifact_ordrsp", "edifact_desadv"])
+def test_text_that_no_segment_ends_is_looked_through_once(name, text):
+    begun = time.process_time()
+    with pytest.raises(SchemaError, match=r"segment 2 \(.*cut sh\), line 1"):
+        read(name, f"UNB+UNOA:3+S+R+260101:0000+1'{text}")
+    assert time.process_time() - begun < 5  # from each character anew it would be hours
 
 
 @pytest.mark.parametrize("name", NAMES)

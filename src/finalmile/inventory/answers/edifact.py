@@ -67,6 +67,8 @@ def interchange(content: bytes, /, *, name: str) -> list[list[Segment]]:
 def _segments(text: str, signs: _Signs, *, first_line: int) -> Iterator[Segment]:
     line, at = first_line, 0
     for number, found in enumerate(_ended(signs.release, signs.terminator).finditer(text), 1):
+        if not found[2]:
+            break
         raw: str = found[1]
         body = raw.lstrip()
         start = line + raw[: len(raw) - len(body)].count("\n")
@@ -78,9 +80,13 @@ def _segments(text: str, signs: _Signs, *, first_line: int) -> Iterator[Segment]
 
 
 def _ended(release: str, sign: str) -> re.Pattern[str]:
-    """Text up to a sign that is not released, and the sign."""
+    """Text up to a sign that is not released, and the sign; else up to the end.
+
+    It matches wherever it begins, so that no text is looked through again from each of its characters.
+    """
     r, s = re.escape(release), re.escape(sign)
-    return re.compile(f"([^{s}]*){s}" if release == " " else f"([^{r}{s}]*(?:{r}.[^{r}{s}]*)*){s}", re.DOTALL)
+    end = f"({s}|\\Z)"
+    return re.compile(f"([^{s}]*+){end}" if release == " " else f"((?:[^{r}{s}]++|{r}.?)*+){end}", re.DOTALL)
 
 
 def _cut(text: str, sign: str, release: str) -> list[str]:
