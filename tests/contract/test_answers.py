@@ -535,3 +535,22 @@ def test_a_desadv_that_contradicts_itself_is_told_with_segment_and_line(before, 
 def test_a_second_document_of_an_order_is_named_by_its_release_number():
     content = x12([Said()], element="*", end="~\n").replace("*PO-1*20240501", "*PO-1*20240501*2")
     assert read("x12_855", content).orders[0].order == "PO-1-2"
+
+
+def twice(second: str) -> str:
+    """An answer of the whole order, and another message of the same file for the same order."""
+    (_, line), (_, whole) = (edifact([Said()]).split("UNH", 1), edifact([], function=second).split("UNH", 1))
+    begun, message = edifact([Said()]).split("UNH")[0], line.partition("UNZ")[0]
+    other = whole.partition("UNZ")[0].replace("+1'", "+2'").replace("+1+ORDRSP", "+2+ORDRSP")
+    return f"{begun}UNH{message}UNH{other}UNZ+2+7'"
+
+
+@pytest.mark.parametrize("function", ["27", "29", "12"])
+def test_a_second_message_does_not_speak_of_lines_that_another_answered(function):
+    said = r"\(BGM\), line 16: order 'PO-1' was answered before, at segment 3 \(BGM\), line 4, .* all its lines"
+    with pytest.raises(SchemaError, match=said):
+        read("edifact_ordrsp", twice(function))
+
+
+def test_two_messages_may_answer_an_order_of_which_each_names_its_lines():
+    assert len(read("edifact_ordrsp", twice("4")).orders) == 2

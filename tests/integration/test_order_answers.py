@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from finalmile.cli.app import app
-from finalmile.errors import SchemaError
+from finalmile.errors import ConflictError, SchemaError
 from finalmile.project import Project
-from finalmile.records import OrderLine
+from finalmile.records import LineChange, OrderLine
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -133,8 +133,16 @@ def test_lines_are_found_by_their_number_as_they_were_sent(project: Project, tmp
 
 def test_one_line_told_by_product_and_by_number_is_told_twice(project: Project, tmp_path: Path) -> None:
     file = answer(tmp_path, "PO-1,bread,,5", "PO-1,,1,4", header="order_id,unique_id,line,quantity")
-    with pytest.raises(SchemaError, match="'bread' of PO-1 is answered twice"):
+    with pytest.raises(SchemaError, match="line 3: 'bread' of PO-1 is answered twice, before at line 2"):
         project.take_answers(file)
+
+
+def test_a_line_changes_once_at_a_time(project: Project) -> None:
+    before = standing(project)
+    changes = [LineChange(line_id="PO-1-tea", allowed=("sent",), quantity=units) for units in (4, 5)]
+    with pytest.raises(ConflictError, match="line 'PO-1-tea' is changed 2 times at once"):
+        project.ledger.change_orders(changes, verb="order.answered", at=NOW, actor="test", why="twice")
+    assert standing(project) == before
 
 
 def test_what_came_already_stays_and_what_we_cancelled_is_told(project: Project, tmp_path: Path) -> None:

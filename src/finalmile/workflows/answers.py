@@ -89,7 +89,7 @@ class _Read:
     changes: list[LineChange] = field(default_factory=list[LineChange])
     faults: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
-    answered: set[str] = field(default_factory=set[str])
+    answered: dict[str, str] = field(default_factory=dict[str, str])
     alarmed: bool = False
 
 
@@ -173,8 +173,9 @@ def _take_order(
         line = _line_of(one, answer, read, by_product=by_product, numbered=numbered)
         if line is None:
             continue
-        if line.line_id in named:
-            read.faults.append(f"{one.place}: {printable(line.unique_id)!r} of {answer.order} is answered twice")
+        if line.line_id in read.answered:
+            what, place = f"{printable(line.unique_id)!r} of {answer.order}", read.answered[line.line_id]
+            read.faults.append(f"{one.place}: {what} is answered twice, before at {place}")
         named.add(line.line_id)
         _take_line(one, line, read, digest)
     if answer.rest is None:
@@ -207,7 +208,7 @@ def _line_of(
 
 
 def _take_line(one: LineAnswer, line: OrderLine, read: _Read, digest: str) -> None:
-    read.answered.add(line.line_id)
+    read.answered[line.line_id] = one.place
     what = f"{printable(line.unique_id)!r} of {line.order_id}"
     before = _answers_before(line)
     if digest in before:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -171,6 +172,8 @@ def change(
     """
     there = _found(connection, [one.line_id for one in changes])
     faults = [fault for one in changes if (fault := _refusal(one, there.get(one.line_id)))]
+    often = Counter(one.line_id for one in changes)
+    faults += [f"line {name!r} is changed {n} times at once; ask for one change" for name, n in often.items() if n > 1]
     if faults:
         raise ConflictError("; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else ""))
     before = {one.line_id: there[one.line_id] for one in changes if not _is_so(one, there[one.line_id])}

@@ -97,9 +97,18 @@ answers: Registry[AnswerReader] = Registry("answer format", "finalmile.inventory
 
 
 def told_twice(orders: tuple[OrderAnswer, ...]) -> Iterator[str]:
-    """Faults of answers that say something of the same line twice."""
+    """Faults of answers that say something of the same line twice, be it as one of the rest of an order."""
     seen: dict[tuple[str, str | int | None], str] = {}
+    before: dict[str, OrderAnswer] = {}
     for order in orders:
+        first = before.setdefault(order.order, order)
+        if first is not order and (first.rest is not None or order.rest is not None):
+            yield (
+                f"{order.place}: order {order.order!r} was answered before, at {first.place}, and one of both speaks "
+                "of all its lines; ask for one answer"
+            )
+        if order.rest is not None:
+            before[order.order] = order
         for line in order.lines:
             key = (order.order, line.product if line.product is not None else line.number)
             if key in seen:
