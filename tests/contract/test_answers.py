@@ -363,6 +363,7 @@ def test_an_ordrsp_that_contradicts_itself_is_told_with_segment_and_line(before,
         ("order_id,quantity\nPO-1,3\n", "line 1: there is neither unique_id nor line"),
         ("order_id,unique_id\n", "a header and no row"),
         ("order_id,unique_id,due\nPO-1,tea,soon\n", "line 2: 'soon' is not a day"),
+        ("order_id,unique_id,due\nPO-1,tea,2024-05-31garbage\n", "line 2: '2024-05-31garbage' is not a day"),
         (
             "order_id,unique_id,quantity\nPO-1,tea,3\n\nPO-1,milk,-1\n",
             "line 4: the quantity '-1' is not a whole number",

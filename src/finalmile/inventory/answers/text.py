@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,9 @@ MOST_PARTS = 1_000_000
 _ARCHIVES = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
+_ISO_DAY = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 _LARGEST_NUMBER, _LONGEST_NUMBER = Decimal(10) ** 15, 40
 
 
@@ -117,8 +121,10 @@ def compact_day(text: str, place: str, faults: list[str]) -> date | None:
 
 
 def iso_day(text: str, place: str, faults: list[str]) -> date | None:
-    """A day written as ``CCYY-MM-DD``; ``None``, with a fault noted, where the text is none."""
+    """A day written as ``CCYY-MM-DD``, whatever time or zone follows; ``None``, with a fault, where it is none."""
     try:
+        if not _ISO_DAY.fullmatch(text.strip()):
+            raise ValueError(text)
         return date.fromisoformat(text.strip()[:10])
     except ValueError:
         faults.append(f"{place}: {printable(text)!r} is not a day such as 2024-05-31")
