@@ -24,6 +24,7 @@ from pyx12.x12file import X12Reader
 
 from finalmile.errors import SchemaError
 from finalmile.inventory.exports import exports, purchase_orders
+from finalmile.inventory.exports.purchase_orders import control_number
 from finalmile.records import OrderLine
 
 NAMES = list(exports)
@@ -342,3 +343,9 @@ def test_the_published_schema_notices_what_is_missing_or_out_of_place(order_sche
         if damage == "last":
             parent.insert(0, element) if path in {".//cac:Item", "cac:OrderLine"} else parent.append(element)
         assert not order_schema.validate(root)
+
+
+@pytest.mark.parametrize("edit", [{"due": BEGIN + timedelta(days=9)}, {"cost": 0.2}, {"quantity": 4}])
+def test_an_order_that_was_edited_has_another_control_number(edit):
+    first, second = (control_number(purchase_orders([one]), digits=9) for one in (line(), line(**edit)))
+    assert first != second

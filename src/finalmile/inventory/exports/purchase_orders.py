@@ -216,7 +216,11 @@ def control_number(orders: Sequence[PurchaseOrder], *, digits: int) -> str:
     >>> len(control_number([], digits=9))
     9
     """
-    told = "\n".join(f"{order.order_id}\t{line.product}\t{line.quantity}" for order in orders for line in order.lines)
+    told = "\n".join(
+        f"{order.order_id}\t{line.product}\t{line.quantity}\t{line.due}\t{line.price}"
+        for order in orders
+        for line in order.lines
+    )
     return f"{int(hashlib.sha256(told.encode()).hexdigest(), 16) % (10**digits - 1) + 1:0{digits}d}"
 
 
