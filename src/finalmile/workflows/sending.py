@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from finalmile.errors import (
     ConfigError,
@@ -115,17 +116,25 @@ def _documents(lines: Sequence[OrderLine], ready: Sequence[OrderLine]) -> Iterat
         yield document, [line for line in ready if pending_document(line) == document]
     rest = [line for line in ready if pending_document(line) is None]
     if rest:
-        known = {note_of(line, "sent").get("document") for line in lines} - {None} | set(begun)
-        order = lines[0].order_id
-        yield (order if not known else f"{order}-{len(known) + 1}"), rest
+        notes = [note_of(line, name).get("document") for line in lines for name in ("sent", "sending")]
+        known = {note for note in notes if note is not None}
+        yield _free_id(lines[0].order_id, known), rest
+
+
+def _free_id(order: str, known: set[object]) -> str:
+    """Id of an order's next document: the order's own, then numbered from two, none that any line was noted in."""
+    ids = (order if n == 1 else f"{order}-{n}" for n in count(1))
+    return next(one for one in ids if one not in known)
 
 
 def _hand_over(shop: Shop, lines: Sequence[OrderLine], deliver: Deliver, *, document: str, why: str) -> list[OrderLine]:
+    in_doubt = any(pending_document(line) is not None for line in lines)
     _note(shop, lines, {"sending": {"document": document}}, why=why)
     try:
         where = deliver(document, lines)
     except (ConfigError, ConflictError, PermanentError, SchemaError):
-        _note(shop, lines, {"sending": None}, why="it was refused")
+        if not in_doubt:
+            _note(shop, lines, {"sending": None}, why="it was refused")
         raise
     note: Mapping[str, object] = {"sent": {"document": document, "to": where}, "sending": None}
     moves = [LineChange(line_id=line.line_id, allowed=("approved",), state="sent", note=note) for line in lines]

@@ -95,7 +95,7 @@ class WebhookDelivery:
 
         given = {name: _environment(variable) for name, variable in self.headers_from.items()}
         secret = _key_of(_environment(self.secret_from)) if self.secret_from else b""
-        with httpx.Client(timeout=self.timeout_s, follow_redirects=False, headers=given) as client:
+        with httpx.Client(timeout=self.timeout_s, follow_redirects=False, trust_env=False, headers=given) as client:
             for n, (name, content) in enumerate(sorted(files.items()), 1):
                 own = _plain_key(key) if len(files) == 1 else f"{_plain_key(key)}-file{n}"
                 self._post(client, name, content, key=own, secret=secret)
@@ -106,13 +106,16 @@ class WebhookDelivery:
         return urlsplit(self.url).hostname or ""
 
     def _post(self, client: httpx.Client, name: str, content: bytes, *, key: str, secret: bytes) -> None:
-        said = ""
+        said, unclear, tries_left = "", False, 0
         for tries_left in reversed(range(self.attempts)):
             headers = _headers(name, content, key=key, secret=secret, at=int(time.time()))
             answer = self._tried(client, content, headers)
             if answer is None:
                 return
             said = answer.said
+            if answer.final and unclear:
+                break
+            unclear = unclear or not answer.final
             if answer.final:
                 raise PermanentError(
                     f"{self._host} refused {name}: {said}. Nothing was noted as sent; mend it, send again"
@@ -121,8 +124,8 @@ class WebhookDelivery:
                 pause = self.pause_s * 2 ** (self.attempts - 1 - tries_left)
                 time.sleep(min(pause if answer.pause_s is None else answer.pause_s, _LONGEST_PAUSE_S))
         raise TransientError(
-            f"{self._host} did not take {name} in {self.attempts} tries: {said}. Nothing was noted as sent; sending "
-            "again later uses the same key, so that nothing is ordered twice"
+            f"{self._host} did not take {name} in {self.attempts - tries_left} tries: {said}. Nothing was noted as "
+            "sent; sending again later uses the same key, so that nothing is ordered twice"
         )
 
     def _tried(self, client: httpx.Client, content: bytes, headers: Mapping[str, str]) -> _Refusal | None:
