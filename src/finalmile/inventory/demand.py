@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from finalmile.errors import MissingInputError
-from finalmile.frames import BoolArray, Cumulative, IntArray, NameArray
+from finalmile.frames import BoolArray, Cumulative, FloatArray, IntArray, NameArray
 from finalmile.simulation import UnitsArray
 
 
@@ -64,14 +64,20 @@ def quantile_at(told: Cumulative, windows: IntArray, *, level: float) -> UnitsAr
             f"no quantile {level:g} of demand over the window was forecast (levels there: {known}): the service level "
             f"changed after it was made. Forecast again, with finalmile forecast or with levels=({level:g},)"
         )
-    values: UnitsArray = told.values[np.arange(len(windows)), _columns(told, windows), at[0]].astype(np.float64)
-    return values
+    return _as_read(told.values[np.arange(len(windows)), _columns(told, windows), at[0]])
 
 
 def mean_at(told: Cumulative, windows: IntArray) -> UnitsArray:
     """Expected demand over each item's own window, shape (n,); ``MissingInputError`` as :func:`quantile_at`."""
-    values: UnitsArray = told.mean[np.arange(len(windows)), _columns(told, windows)].astype(np.float64)
-    return values
+    return _as_read(told.mean[np.arange(len(windows)), _columns(told, windows)])
+
+
+def _as_read(single: FloatArray) -> UnitsArray:
+    """Numbers of single precision as the decimals one reads of them, so that what is printed is what was computed."""
+    told: UnitsArray = single.astype(np.float64)
+    size = np.abs(told, where=np.isfinite(told) & (told != 0), out=np.ones_like(told))
+    scale = 10.0 ** np.clip(6 - np.floor(np.log10(size)), 0, 22)
+    return np.asarray(np.rint(told * scale) / scale)
 
 
 def sum_ahead(mean: UnitsArray, windows: IntArray) -> UnitsArray:
