@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from finalmile.frames.panel import FloatArray, NameArray
+from finalmile.frames.panel import BoolArray, FloatArray, NameArray
 from finalmile.frames.periods import Frequency, IntArray
 
 
@@ -103,7 +103,7 @@ class Forecast:
         return pl.DataFrame(columns)
 
     def cumulative_frame(self) -> pl.DataFrame:
-        """Long frame: unique_id, cutoff, window, mean, level, value, method, calibration_id."""
+        """Long frame: unique_id, cutoff, window, mean, level, value, method, calibration_id; a window once a series."""
         told = self.cumulative
         if told is None:
             return pl.DataFrame(schema=dict.fromkeys(("unique_id", "method", "calibration_id"), pl.String))
@@ -121,7 +121,14 @@ class Forecast:
                 "method": pl.Series(np.repeat(told.methods, w * k), dtype=pl.String),
                 "calibration_id": pl.Series([told.calibration_id]).new_from_index(0, n * w * k),
             }
-        )
+        ).filter(pl.Series(np.repeat(_once(told.windows).ravel(), k)))
+
+
+def _once(windows: IntArray) -> BoolArray:
+    """Where a row names a window that it has not named further left, of the shape of ``windows``."""
+    same = windows[:, :, None] == windows[:, None, :]
+    named: BoolArray = np.tril(same, -1).any(axis=2)
+    return ~named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from finalmile.frames import Cumulative, FloatArray, Forecast, Frequency, NameArray
+from finalmile.frames import Cumulative, FloatArray, Forecast, Frequency, IntArray, NameArray
 from finalmile.ports import Lake
 from finalmile.records import Version
 from finalmile.workflows.shop import Issued, Known
@@ -99,18 +99,23 @@ def _issued(due: pl.DataFrame, cutoff: int) -> Issued:
 
 
 def _cumulative(rows: pl.DataFrame, n: int) -> Cumulative | None:
+    """Windows of each series in ascending order; one with fewer than others repeats its longest."""
     if rows.is_empty() or n == 0:
         return None
-    rows = rows.sort("unique_id", "window", "level")
+    rows = rows.unique(["unique_id", "window", "level"]).sort("unique_id", "window", "level")
     levels = tuple(sorted(rows["level"].unique().to_list()))
-    shape = (n, rows.height // (n * len(levels)), len(levels))
     first = rows.gather_every(len(levels))
+    count: IntArray = first.group_by("unique_id", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
+    begin: IntArray = np.cumsum(count) - count
+    column: IntArray = np.arange(int(count.max()), dtype=np.int64)
+    at: IntArray = begin[:, None] + np.minimum(column, count[:, None] - 1)
+    values = rows["value"].cast(pl.Float32).to_numpy().reshape(-1, len(levels))
     return Cumulative(
-        windows=first["window"].to_numpy().astype(np.int64).reshape(shape[:2]),
-        mean=first["mean"].cast(pl.Float32).to_numpy().reshape(shape[:2]),
+        windows=first["window"].to_numpy().astype(np.int64)[at],
+        mean=first["mean"].cast(pl.Float32).to_numpy()[at],
         levels=levels,
-        values=rows["value"].cast(pl.Float32).to_numpy().reshape(shape),
-        methods=first["method"].gather_every(shape[1]).to_numpy().astype(object),
+        values=values[at],
+        methods=first["method"].to_numpy().astype(object)[at[:, 0]],
         calibration_id=str(rows["calibration_id"][0]),
     )
 
