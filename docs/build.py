@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import finalmile as fm
 from finalmile.cli.app import VERBS, app
 from finalmile.config import Config, Receiver, section_at, written
+from finalmile.config.meanings import meanings
 from finalmile.forecasters.loaders import loaders
 from finalmile.inventory.answers import answers
 from finalmile.inventory.exports import exports
@@ -66,11 +67,12 @@ def _example(section: type[BaseModel]) -> BaseModel:
 def _settings_table(section: type[BaseModel], values: BaseModel) -> Iterator[str]:
     yield "| setting | default | meaning |"
     yield "|---|---|---|"
-    for name, field in section.model_fields.items():
+    told = meanings(section)
+    for name in section.model_fields:
         value = getattr(values, name)
         nested = section is Config and section_at((name,)) is not None
         default = f"[below](#{name})" if nested or name == "models" else f"`{written(value)}`"
-        meaning = field.description or type(value).__doc__ or ""
+        meaning = told.get(name) or type(value).__doc__ or ""
         yield f"| `{name}` | {default} | {_cell(meaning)} |"
 
 

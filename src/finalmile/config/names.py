@@ -49,20 +49,26 @@ def check_names(config: Config, registries: Mapping[str, Registry[Any]], /) -> N
     registries
         ``"forecaster"``, ``"policy"``, ``"rule"``, ``"action"``, ``"notifier"``, ``"check"``, ``"export"``,
         ``"delivery"`` and ``"streaming detector"`` to the registry of each; names of kinds that are left out are not
-        checked.
+        checked, nor are defaults, for which every plugin would have to be imported.
 
     Raises
     ------
     ConfigError
         Names every fault with its line.
     """
-    known = [(mention, registries[mention.kind]) for mention in _mentions(config) if mention.kind in registries]
+    ours = {(mention.kind, mention.name) for mention in mentions(Config())}
+    known = [
+        (mention, registries[mention.kind])
+        for mention in mentions(config)
+        if mention.kind in registries and (mention.settings or (mention.kind, mention.name) not in ours)
+    ]
     faults = [fault for mention, registry in known if (fault := mention.fault(registry)) is not None]
     if faults:
         raise ConfigError(config.source, [said for _, said in faults], [config.line_of(path) for path, _ in faults])
 
 
-def _mentions(config: Config) -> Iterator[_Mention]:
+def mentions(config: Config) -> Iterator[_Mention]:
+    """Every plugin that the settings name, defaults too, and where."""
     for name, model in config.models.items():
         here = ("models", name)
         yield _Mention("forecaster", model.forecaster, (*here, "forecaster"), model.settings, (*here, "settings"))

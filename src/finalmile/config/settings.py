@@ -84,7 +84,7 @@ def _named(given: object) -> object:
 class Section(BaseModel):
     """What all sections share: unknown names are faults, nothing changes after loading."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
+from finalmile.config.meanings import meanings
 from finalmile.config.settings import Config, ModelSettings
 
 _TOP = """\
@@ -28,7 +28,8 @@ def template() -> str:
 
 
 def _section(section: type[BaseModel], values: BaseModel, *, indent: str) -> Iterator[str]:
-    for name, field in section.model_fields.items():
+    told = meanings(section)
+    for name in section.model_fields:
         value: object = getattr(values, name)
         yield ""
         if isinstance(value, BaseModel):
@@ -41,16 +42,17 @@ def _section(section: type[BaseModel], values: BaseModel, *, indent: str) -> Ite
             yield f"# {indent}  demand:"
             yield from _fields(ModelSettings, ModelSettings(), indent=indent + "    ")
         else:
-            yield from _setting(name, field, value, indent=indent)
+            yield from _setting(name, told.get(name, ""), value, indent=indent)
 
 
 def _fields(section: type[BaseModel], values: BaseModel, *, indent: str) -> Iterator[str]:
-    for name, field in section.model_fields.items():
-        yield from _setting(name, field, getattr(values, name), indent=indent)
+    told = meanings(section)
+    for name in section.model_fields:
+        yield from _setting(name, told.get(name, ""), getattr(values, name), indent=indent)
 
 
-def _setting(name: str, field: FieldInfo, value: object, *, indent: str) -> Iterator[str]:
-    yield from _comment(field.description or "", indent)
+def _setting(name: str, meaning: str, value: object, *, indent: str) -> Iterator[str]:
+    yield from _comment(meaning, indent)
     yield f"# {indent}{name}: {written(value)}"
 
 
