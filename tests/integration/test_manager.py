@@ -46,6 +46,7 @@ class Manager:
     """A manager of a project, and a client on its socket."""
 
     def __init__(self, project: Project, *words: str) -> None:
+        self.project = project
         self.serving = project.folder / "serving"
         self.socket = self.serving / "manager.sock"
         self.process = subprocess.Popen(
@@ -76,7 +77,11 @@ class Manager:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    made = Project.init(tmp_path / "shop")
+    return _shop(tmp_path / "shop")
+
+
+def _shop(folder: Path) -> Project:
+    made = Project.init(folder)
     for text in "ab":
         _version(made, text)
         promote(made.shop, "demand", number=len(made.ledger.versions()), force=True)
@@ -101,6 +106,16 @@ def manager(project: Project) -> Iterator[Manager]:
     running.end()
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    """One manager, with answers to look up, for all who only ask."""
+    project = _shop(tmp_path_factory.mktemp("standing") / "shop")
+    _table(project)
+    running = Manager(project)
+    yield running
+    running.end()
+
+
 def _live(board: Board) -> int | None:
     return board.routes[0].live if board.routes else None
 
@@ -120,9 +135,9 @@ def test_a_rollback_by_another_process_is_on_the_board_within_150_milliseconds(p
     assert sorted(took)[len(took) // 2] < 0.15, took
 
 
-def test_the_socket_and_its_folder_are_for_this_user_alone(manager: Manager):
-    assert stat.S_IMODE(manager.socket.stat().st_mode) == 0o600
-    assert stat.S_IMODE(manager.serving.stat().st_mode) == 0o700
+def test_the_socket_and_its_folder_are_for_this_user_alone(standing: Manager):
+    assert stat.S_IMODE(standing.socket.stat().st_mode) == 0o600
+    assert stat.S_IMODE(standing.serving.stat().st_mode) == 0o700
 
 
 def test_a_manager_ends_when_told_to_and_the_next_takes_over_the_socket(project: Project, manager: Manager):
@@ -218,16 +233,15 @@ LINES = (
 )
 
 
-def test_uploaded_records_are_answered_one_by_one_and_the_broken_ones_say_why(project: Project, manager: Manager):
-    _table(project)
-    sent = manager.client.post(
+def test_uploaded_records_are_answered_one_by_one_and_the_broken_ones_say_why(standing: Manager):
+    sent = standing.client.post(
         "/v1/models/demand/batches", content=LINES, headers={"content-type": "application/x-ndjson"}
     )
     assert sent.status_code == 202
     batch_id = sent.json()["batch_id"]
-    told = _until(lambda: _done(manager.client, batch_id))
+    told = _until(lambda: _done(standing.client, batch_id))
     assert (told["state"], told["done"], told["total"]) == ("done", 5, 5), told
-    frame = pl.read_parquet(manager.client.get(f"/v1/batches/{batch_id}/result").content)
+    frame = pl.read_parquet(standing.client.get(f"/v1/batches/{batch_id}/result").content)
     assert frame.filter(pl.col("error").is_null()).select("row", "unique_id", "mean").rows() == [
         (0, "milk", 3.0),
         (0, "milk", 4.0),
@@ -241,16 +255,15 @@ def test_uploaded_records_are_answered_one_by_one_and_the_broken_ones_say_why(pr
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_tables_are_taken_too(project: Project, manager: Manager, form: str, tmp_path: Path):
-    _table(project)
+def test_tables_are_taken_too(standing: Manager, form: str, tmp_path: Path):
     frame = pl.DataFrame({"unique_id": ["milk", "bread"], "horizon": [1, 1]})
     path = tmp_path / "asked"
     frame.write_csv(path) if form == "csv" else frame.write_parquet(path)
     media = "text/csv" if form == "csv" else "application/vnd.apache.parquet"
-    sent = manager.client.post("/v1/models/demand/batches", content=path.read_bytes(), headers={"content-type": media})
+    sent = standing.client.post("/v1/models/demand/batches", content=path.read_bytes(), headers={"content-type": media})
     batch_id = sent.json()["batch_id"]
-    assert _until(lambda: _done(manager.client, batch_id))["state"] == "done"
-    result = pl.read_parquet(manager.client.get(f"/v1/batches/{batch_id}/result").content)
+    assert _until(lambda: _done(standing.client, batch_id))["state"] == "done"
+    result = pl.read_parquet(standing.client.get(f"/v1/batches/{batch_id}/result").content)
     assert result.select("unique_id", "mean").rows() == [("milk", 3.0), ("bread", 1.0)]
 
 
@@ -327,8 +340,14 @@ def test_the_command_line_asks_the_running_manager_and_needs_nothing_heavy(proje
     _until(lambda: _live(manager.board()) == 1)
 
 
-def test_a_rollback_that_the_manager_refuses_says_why(project: Project, manager: Manager):
-    words = [str(Path(sys.executable).with_name("finalmile")), "rollback", "nothing", "--project", str(project.folder)]
+def test_a_rollback_that_the_manager_refuses_says_why(standing: Manager):
+    words = [
+        str(Path(sys.executable).with_name("finalmile")),
+        "rollback",
+        "nothing",
+        "--project",
+        str(standing.project.folder),
+    ]
     run = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert run.returncode == 2
     assert "nothing" in run.stderr
