@@ -380,6 +380,53 @@ def test_a_table_that_cannot_be_right_is_told_with_its_line(content, said):
         read("answers_csv", content)
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [("1.000", "may be 1000 or 1: write"), ("12,345", "may be 12345 or 12,3450: write"), ("1.234.567", "is not a")],
+)
+def test_a_thousand_is_not_read_as_one_where_commas_do_not_part_cells(delimiter, number, said):
+    for column, what in (("quantity", "quantity"), ("unit_cost", "price")):
+        content = f"order_id,unique_id,{column}\nPO-1,tea,".replace(",", delimiter) + number
+        with pytest.raises(SchemaError, match=f"line 2: the {what} '{number}' {said}"):
+            read("answers_csv", content)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "quantity", "price"),
+    [(",", "1.000", "1.500"), (";", "1,0", "1,5"), (";", "1.0", "1.5"), ("\t", "1", "1,50")],
+)
+def test_decimals_are_read_as_the_table_writes_them(delimiter, quantity, price):
+    content = delimiter.join(["order_id", "unique_id", "quantity", "unit_cost"])
+    (order,) = read("answers_csv", f"{content}\n{delimiter.join(['PO-1', 'tea', quantity, price])}").orders
+    assert (order.lines[0].quantity, order.lines[0].price) == (1, Decimal("1.5"))
+
+
+@pytest.mark.parametrize("una", ["UNA:+.? '", "UNA:+,? '", ""])
+@given(units=st.integers(0, 10**6), price=st.decimals(0, 9999, places=2))
+@settings(max_examples=10)
+def test_point_and_comma_part_decimals_in_edifact(una, units, price):
+    content = edifact([Said(units=units, price=price)]).replace("UNA:+.? '", una, 1)
+    for sign in ".,":
+        written = content.replace(f"PRI+AAA:{price:f}", f"PRI+AAA:{price:f}".replace(".", sign))
+        written = written.replace(f"QTY+113:{units}:", f"QTY+113:{units}{sign}0:")
+        (line,) = read("edifact_ordrsp", written).orders[0].lines
+        assert line.price == price
+        assert line.quantity == (units or None)
+
+
+@pytest.mark.parametrize(("declared", "other"), [(".", ","), (",", ".")])
+@pytest.mark.parametrize("name", ["edifact_ordrsp", "edifact_desadv"])
+def test_a_thousand_in_edifact_is_one_only_by_the_sign_that_is_declared(name, declared, other):
+    content = WRITERS[name]([Said(units=1)]).replace("UNA:+.? '", f"UNA:+{declared}? '", 1)
+    whole = content.replace(":1:PCE", f":1{declared}000:PCE")
+    assert whole != content
+    line = read(name, whole).orders[0].lines[0]
+    assert 1 in {line.quantity, line.shipped}
+    with pytest.raises(SchemaError, match=f"the quantity '1{other}000' may be 1000 or 1: write one of the two"):
+        read(name, content.replace(":1:PCE", f":1{other}000:PCE"))
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_tables_as_spreadsheets_save_them_are_read(delimiter, encoding):

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 
 from finalmile.errors import SchemaError, printable
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
-from finalmile.inventory.answers.text import MOST_PARTS, decoded, iso_day, price_of, refuse, units_of
+from finalmile.inventory.answers.text import (
+    MOST_PARTS,
+    OF_SPREADSHEETS,
+    PLAIN,
+    Notation,
+    decoded,
+    iso_day,
+    price_of,
+    refuse,
+    units_of,
+)
 
 _COLUMNS = ("order_id", "unique_id", "line", "status", "quantity", "due", "unit_cost")
 _STATUSES: dict[str, Outcome] = {
@@ -30,7 +40,8 @@ class AnswersCsv:
     ``status`` is ``accepted`` (also where empty), ``changed``, ``rejected`` or ``open``; ``quantity`` is what will come
     in all, 0 is a no, empty is as asked; ``due`` is ISO 8601; ``unit_cost`` is compared with ours. Columns of other
     names are left aside, which ``notes`` say. The file is UTF-8, or UTF-16 with a byte order mark; cells are parted by
-    commas, semicolons or tabs, whichever the header holds.
+    commas, semicolons or tabs, whichever the header holds. Where commas part cells, a point parts decimals; elsewhere
+    a comma or a point does, and a number such as 1.000, which may be a thousand, is refused.
 
     Examples
     --------
@@ -42,7 +53,7 @@ class AnswersCsv:
 
     def __call__(self, content: bytes, /, *, name: str) -> Answers:
         """What the file says."""
-        rows = _rows(content, name)
+        rows, notation = _rows(content, name)
         header = [cell.strip().lower() for cell in rows[0][1]]
         faults = _faults_of_header(header)
         by_order: dict[str, list[LineAnswer]] = {}
@@ -50,7 +61,8 @@ class AnswersCsv:
             if len(cells) != len(header):
                 faults.append(f"line {number}: has {len(cells)} cells, and the header has {len(header)}")
                 continue
-            _take(dict(zip(header, (_GUARD.sub(r"\1", cell) for cell in cells), strict=True)), number, by_order, faults)
+            row = dict(zip(header, (_GUARD.sub(r"\1", cell) for cell in cells), strict=True))
+            _take(row, number, by_order, faults, notation=notation)
         orders = tuple(
             OrderAnswer(place=lines[0].place, order=order, lines=tuple(lines)) for order, lines in by_order.items()
         )
@@ -62,11 +74,12 @@ class AnswersCsv:
         return Answers(orders=orders, notes=(f"columns left aside: {printable(', '.join(aside))}",) if aside else ())
 
 
-def _rows(content: bytes, name: str) -> list[tuple[int, list[str]]]:
-    """Cells of each row that holds anything, with its line."""
+def _rows(content: bytes, name: str) -> tuple[list[tuple[int, list[str]]], Notation]:
+    """Cells of each row that holds anything, with its line; and how numbers are written."""
     text = decoded(content, name=name, utf16=True).removeprefix("\ufeff")
     first = text.lstrip().partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[tuple[int, list[str]]] = []
     begins = 1
     try:
@@ -80,7 +93,7 @@ def _rows(content: bytes, name: str) -> list[tuple[int, list[str]]]:
         raise SchemaError(name, [f"line {begins}: {error}"]) from None
     if not rows:
         raise SchemaError(name, ["is empty"])
-    return rows
+    return rows, PLAIN if delimiter == "," else OF_SPREADSHEETS
 
 
 def _faults_of_header(header: Sequence[str]) -> list[str]:
@@ -93,7 +106,14 @@ def _faults_of_header(header: Sequence[str]) -> list[str]:
     return faults
 
 
-def _take(row: Mapping[str, str], number: int, by_order: dict[str, list[LineAnswer]], faults: list[str]) -> None:
+def _take(
+    row: Mapping[str, str],
+    number: int,
+    by_order: dict[str, list[LineAnswer]],
+    faults: list[str],
+    *,
+    notation: Notation,
+) -> None:
     place, before = f"line {number}", len(faults)
     order, product, line = (row.get(name, "") for name in ("order_id", "unique_id", "line"))
     if not order or not (product or line):
@@ -107,9 +127,9 @@ def _take(row: Mapping[str, str], number: int, by_order: dict[str, list[LineAnsw
         known = ", ".join(filter(None, _STATUSES))
         faults.append(f"{place}: the status {printable(status[:20])!r} is not known; known are {known}")
     quantity, due, cost = (row.get(name, "") for name in ("quantity", "due", "unit_cost"))
-    units = units_of(quantity, place, faults) if quantity.strip() else None
+    units = units_of(quantity, place, faults, notation) if quantity.strip() else None
     day = iso_day(due, place, faults) if due.strip() else None
-    price = price_of(cost, place, faults) if cost.strip() else None
+    price = price_of(cost, place, faults, notation) if cost.strip() else None
     if len(faults) > before:
         return
     told = LineAnswer(

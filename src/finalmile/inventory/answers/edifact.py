@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from finalmile.errors import SchemaError, printable
 from finalmile.inventory.answers.envelopes import Level, Segment, messages
-from finalmile.inventory.answers.text import decoded
+from finalmile.inventory.answers.text import Notation, decoded
 
 _LEVELS = (
     Level(opens="UNB", closes="UNZ", control=5),
@@ -28,18 +28,26 @@ _BEGINS = re.compile(rb"\s*(UNA.{6}\s*)?UNB.(UNO[A-Z])", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
-    """What separates components and elements, releases a character, ends a segment."""
+    """What separates components and elements, releases a character, ends a segment, parts decimals."""
 
     component: str = ":"
     element: str = "+"
     release: str = "?"
     terminator: str = "'"
+    decimal: str = "."
+
+    @property
+    def notation(self) -> Notation:
+        """Point and comma part decimals, whichever UNA declares; the other one is in doubt before three digits."""
+        sure = "," if self.decimal == "," else "."
+        return Notation(sure=sure, doubtful="." if sure == "," else ",")
 
 
 def interchange(content: bytes, /, *, name: str) -> list[list[Segment]]:
     """Messages of a file, each from UNH to UNT, after every count and control number was checked.
 
-    The separators are those that UNA declares, the character set is the one that UNB names.
+    The separators are those that UNA declares, the character set is the one that UNB names. Point and comma are both
+    decimal signs, as the syntax has it; nothing parts thousands.
 
     Raises
     ------
@@ -59,7 +67,7 @@ def interchange(content: bytes, /, *, name: str) -> list[list[Segment]]:
     body = text[skipped:]
     signs = _Signs()
     if body.startswith("UNA"):
-        signs = _Signs(body[3], body[4], body[6], body[8])
+        signs = _Signs(body[3], body[4], body[6], body[8], decimal=body[5])
         body, skipped = body[9:], skipped + 9
     return messages(_segments(body, signs, first_line=text[:skipped].count("\n") + 1), levels=_LEVELS, name=name)
 
@@ -73,7 +81,7 @@ def _segments(text: str, signs: _Signs, *, first_line: int) -> Iterator[Segment]
         body = raw.lstrip()
         start = line + raw[: len(raw) - len(body)].count("\n")
         elements = [_split(each, signs.component, signs.release) for each in _cut(body, signs.element, signs.release)]
-        yield Segment(elements[0][0], tuple(elements[1:]), number, start)
+        yield Segment(elements[0][0], tuple(elements[1:]), number, start, signs.notation)
         line, at = line + raw.count("\n"), found.end()
     if rest := text[at:].strip():
         yield Segment(f"{rest[:3]} cut short", (), text[:at].count(signs.terminator) + 1, line)

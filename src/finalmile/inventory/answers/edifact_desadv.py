@@ -54,7 +54,7 @@ class _Advice:
         """Every item, with its order and its day."""
         head, lines = self._parts()
         for total in (one for one in self.segments if one.tag == "CNT" and one.get(1) == "2"):
-            if number_of(total.get(1, 2)) != len(lines):
+            if number_of(total.get(1, 2), total.notation) != len(lines):
                 told = printable(total.get(1, 2)[:20])
                 self.faults.append(f"{total.place}: counts {told!r} lines, and there are {len(lines):,} LIN segments")
         for line in lines:
@@ -104,7 +104,7 @@ class _Advice:
             unit = printable(sent[0].get(1, 3)[:6])
             self.faults.append(f"{sent[0].place}: counts in {unit!r}, and we order in PCE; ask for units")
             return None
-        return units_of(sent[0].get(1, 2), sent[0].place, self.faults)
+        return units_of(sent[0].get(1, 2), sent[0].place, self.faults, sent[0].notation)
 
     def _due(self, parts: Sequence[Segment]) -> date | None:
         days = [one for one in parts if one.tag == "DTM" and one.get(1) in _HERE and one.get(1, 2)]

@@ -118,18 +118,18 @@ class _Message:
 
     def _check_count(self, lines: Sequence[Line]) -> None:
         """CNT 2 holds the number of lines, CNT 1 the sum of their quantities."""
-        units = sum((number_of(one.get(1, 2)) or 0 for line in lines for one in line.of("QTY")[:1]), 0)
+        units = sum((number_of(one.get(1, 2), one.notation) or 0 for line in lines for one in line.of("QTY")[:1]), 0)
         for total in (one for one in self.segments if one.tag == "CNT"):
             told = printable(total.get(1, 2)[:20])
-            if total.get(1) == "2" and number_of(total.get(1, 2)) != len(lines):
+            if total.get(1) == "2" and number_of(total.get(1, 2), total.notation) != len(lines):
                 self.faults.append(f"{total.place}: counts {told!r} lines, and there are {len(lines):,} LIN segments")
-            if total.get(1) == "1" and number_of(total.get(1, 2)) != units:
+            if total.get(1) == "1" and number_of(total.get(1, 2), total.notation) != units:
                 self.faults.append(f"{total.place}: a sum of {told!r}, and quantities of lines add up to {units}")
 
     def _line(self, line: Line, of_line: Outcome | None) -> LineAnswer | None:
         before = len(self.faults)
         outcome = self._outcome(line, of_line)
-        prices = [one.get(1, 2) for one in line.of("PRI") if one.get(1, 2).strip()]
+        prices = [one for one in line.of("PRI") if one.get(1, 2).strip()]
         number = line.start.get(1)
         told = LineAnswer(
             place=line.start.place,
@@ -138,7 +138,7 @@ class _Message:
             number=int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None,
             quantity=self._quantity(line) if outcome == "accepted" else None,
             due=self._due(line),
-            price=price_of(prices[0], line.start.place, self.faults) if prices else None,
+            price=price_of(prices[0].get(1, 2), prices[0].place, self.faults, prices[0].notation) if prices else None,
         )
         if told.product is None and told.number is None:
             self.faults.append(f"{line.start.place}: names no product of ours (IN) and no line number")
@@ -164,7 +164,7 @@ class _Message:
             if unit not in PIECES:
                 told_unit = printable(unit[:6])
                 self.faults.append(f"{one.place}: counts in {told_unit!r}, and we order in PCE; ask for units")
-            elif (units := units_of(one.get(1, 2), one.place, self.faults)) is not None:
+            elif (units := units_of(one.get(1, 2), one.place, self.faults, one.notation)) is not None:
                 told[kind] = told.get(kind, 0) + units
         promised = next((told[kind] for kind in _PROMISED if kind in told), None)
         return told.get(_ORDERED) if promised is None else promised + told.get(_LATER, 0)

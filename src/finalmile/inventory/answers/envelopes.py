@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finalmile.errors import SchemaError, printable
-from finalmile.inventory.answers.text import MOST_PARTS
+from finalmile.inventory.answers.text import MOST_PARTS, PLAIN, Notation
 
 _MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment: its tag, its elements of components, and where it stands."""
+    """One segment: its tag, its elements of components, where it stands, and how it writes numbers."""
 
     tag: str
     elements: tuple[tuple[str, ...], ...]
     number: int
     line: int
+    notation: Notation = PLAIN
 
     @property
     def place(self) -> str:

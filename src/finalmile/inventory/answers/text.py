@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -20,6 +21,7 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _ISO_DAY = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}([.,])[0-9]{3}\s*")
 _LARGEST_NUMBER, _LONGEST_NUMBER = Decimal(10) ** 15, 40
 
 
@@ -73,16 +75,54 @@ def _decode(content: bytes, name: str, encoding: str) -> str:
         raise SchemaError(name, [f"{told}; ask the supplier for {right}, or save the file as that"]) from None
 
 
-def number_of(text: str) -> Decimal | None:
-    """A plain decimal number as partners write them; ``None`` where it is none.
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How a file writes numbers.
+
+    Parameters
+    ----------
+    sure
+        Signs that are the decimal sign for certain.
+    doubtful
+        Signs that are the decimal sign too, but where one may as well part thousands: 1.000, 12,345.
+    """
+
+    sure: str = "."
+    doubtful: str = ""
+
+    def plain(self, text: str) -> str:
+        """The number with a point for its decimal sign; as it is where that is in doubt, or where it has two signs."""
+        signs = [sign for sign in text if sign in {*self.sure, *self.doubtful, *".,"}]
+        if len(signs) != 1 or signs[0] not in {*self.sure, *self.doubtful} or self.in_doubt(text):
+            return text
+        return text.replace(signs[0], ".")
+
+    def in_doubt(self, text: str) -> bool:
+        """Whether one and a thousand, as of 1.000, may both be meant."""
+        told = _THOUSANDS.fullmatch(text)
+        return told is not None and told[1] in self.doubtful
+
+
+PLAIN = Notation()
+"""A point parts decimals, and nothing parts thousands."""
+OF_SPREADSHEETS = Notation(sure="", doubtful=".,")
+"""Where semicolons or tabs part cells: in many countries a comma parts decimals there, and a point thousands."""
+
+
+def number_of(text: str, notation: Notation = PLAIN) -> Decimal | None:
+    """A decimal number as partners write them; ``None`` where it is none, or may be two.
 
     Examples
     --------
     >>> number_of("3.50"), number_of("-1"), number_of("1e9"), number_of("")
     (Decimal('3.50'), Decimal('-1'), None, None)
+    >>> number_of("3,50", OF_SPREADSHEETS), number_of("1.000", OF_SPREADSHEETS), number_of("1.000")
+    (Decimal('3.50'), None, Decimal('1.000'))
     """
-    stripped = text.strip()
+    stripped = notation.plain(text).strip()
     if len(stripped) > _LONGEST_NUMBER or not stripped.isascii() or any(sign in stripped for sign in "eEnN_"):
+        return None
+    if notation.in_doubt(text):
         return None
     try:
         value = Decimal(stripped)
@@ -91,22 +131,33 @@ def number_of(text: str) -> Decimal | None:
     return value if abs(value) < _LARGEST_NUMBER else None
 
 
-def units_of(text: str, place: str, faults: list[str]) -> int | None:
+def units_of(text: str, place: str, faults: list[str], notation: Notation = PLAIN) -> int | None:
     """Whole units, not below zero; ``None``, with a fault noted, where the text is none."""
-    value = number_of(text)
+    value = number_of(text, notation)
     if value is None or value < 0 or value != value.to_integral_value():
-        faults.append(f"{place}: the quantity {printable(text)!r} is not a whole number of units from 0 up")
+        told = _doubts(text, notation) or "is not a whole number of units from 0 up"
+        faults.append(f"{place}: the quantity {printable(text)!r} {told}")
         return None
     return int(value)
 
 
-def price_of(text: str, place: str, faults: list[str]) -> Decimal | None:
+def price_of(text: str, place: str, faults: list[str], notation: Notation = PLAIN) -> Decimal | None:
     """A price, not below zero; ``None``, with a fault noted, where the text is none."""
-    value = number_of(text)
+    value = number_of(text, notation)
     if value is None or value < 0:
-        faults.append(f"{place}: the price {printable(text)!r} is not a number from 0 up")
+        told = _doubts(text, notation) or "is not a number from 0 up"
+        faults.append(f"{place}: the price {printable(text)!r} {told}")
         return None
     return value
+
+
+def _doubts(text: str, notation: Notation) -> str:
+    if not notation.in_doubt(text):
+        return ""
+    written = text.strip()
+    whole, sign, thousandths = written[:-4], written[-4], written[-3:]
+    other = whole if thousandths == "000" else f"{whole}{sign}{thousandths}0"
+    return f"may be {whole}{thousandths} or {other}: write one of the two"
 
 
 def compact_day(text: str, place: str, faults: list[str]) -> date | None:
