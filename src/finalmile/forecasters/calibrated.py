@@ -25,6 +25,7 @@ from finalmile.frames import (
     NameArray,
     OneStep,
     Panel,
+    rising_windows,
     same_windows,
 )
 
@@ -38,6 +39,7 @@ class Calibrated:
     Demand over a window is answered from the best rung that is there: ``"cqr"`` (window model, conformally
     corrected), ``"conformal"`` (mean, conformally corrected), ``"history (uncalibrated)"``. A window longer than
     any calibrated one takes the correction of the longest, and its method ends in ``"(beyond calibrated windows)"``.
+    Of windows told together, none is told less than a shorter one.
 
     Parameters
     ----------
@@ -139,6 +141,7 @@ class Calibrated:
     def _cumulative(self, panel: Panel, mean: FloatArray, windows: IntArray, levels: tuple[float, ...]) -> Cumulative:
         total = np.take_along_axis(mean.cumsum(axis=1, dtype=np.float64), windows - 1, axis=1).astype(np.float32)
         values, method = self._corrected(panel, total, windows, levels)
+        whole = self.calibration is not None and self.calibration.whole_units and method != HISTORY
         longest = self._longest(method, levels)
         methods: NameArray = np.full(panel.n, method, dtype=object)
         if longest is not None:
@@ -147,7 +150,7 @@ class Calibrated:
             windows=windows,
             mean=total,
             levels=levels,
-            values=values,
+            values=rising_windows(windows, values, whole=whole),
             methods=methods,
             calibration_id="" if method == HISTORY or self.calibration is None else self.calibration.identity,
         )

@@ -3,6 +3,7 @@
 from finalmile.frames.forecast import Cumulative, Forecast, OneStep, quantile_column, same_windows
 from finalmile.frames.panel import BoolArray, FloatArray, NameArray, Panel, panel_from_sales
 from finalmile.frames.periods import Frequency, IntArray, detect
+from finalmile.frames.rising import rising_windows
 
 __all__ = [
     "BoolArray",
@@ -17,5 +18,6 @@ __all__ = [
     "detect",
     "panel_from_sales",
     "quantile_column",
+    "rising_windows",
     "same_windows",
 ]

@@ -41,7 +41,8 @@ class Cumulative:
     levels
         Probability of each quantile, ascending, each in (0, 1).
     values : array of shape (n, w, len(levels))
-        Quantiles of the sum, in units; non-decreasing along the last axis, never negative.
+        Quantiles of the sum, in units; non-decreasing along the last axis and from a window to a longer one, never
+        negative.
     methods : array of shape (n,), str
         Rung of the ladder each series was answered from: ``"cqr"``, ``"paths"``, ``"conformal"``, or
         ``"history (uncalibrated)"``.

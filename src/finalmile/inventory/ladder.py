@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finalmile.frames import BoolArray, Cumulative, IntArray, NameArray
+from finalmile.frames import BoolArray, Cumulative, IntArray, NameArray, rising_windows
 from finalmile.inventory.demand import PathDemand
 from finalmile.simulation import UnitsArray
 
@@ -56,6 +56,7 @@ def window_demand(known: KnownDemand, windows: IntArray, *, levels: Sequence[flo
     5. Past windows of all items of its category, for what is new: ``"category (no forecast)"``.
 
     What has none of them stays NaN. The last three carry no promise: no past forecast was held against what came.
+    No window is told less than a shorter one.
 
     .. math:: D \sim NB(\mu, d\mu), \qquad d = \max(1, \operatorname{Var}/\operatorname{E} \text{ of past windows})
 
@@ -158,7 +159,7 @@ class _Ladder:
             if windows.max() <= total.shape[1] and not np.isnan(expected := total[row, windows - 1]).any():
                 wide = [_dispersion(self.past, row, window) for window in windows.tolist()]
                 values = [_binomial(float(one), over, self.levels) for one, over in zip(expected, wide, strict=True)]
-                self._tell(row, np.array(values), expected, BINOMIAL)
+                self._tell(row, _rising(windows, np.array(values), whole=True), expected, BINOMIAL)
 
     def from_history(self, rows: Sequence[int]) -> None:
         """The item's own past windows."""
@@ -177,7 +178,8 @@ class _Ladder:
     def _empirical(self, row: int, sums: Sequence[UnitsArray], method: str) -> None:
         if all(len(one) >= FEWEST for one in sums):
             values = [np.quantile(one, self.levels, method="inverted_cdf") for one in sums]
-            self._tell(row, np.array(values), np.array([one.mean() for one in sums]), method)
+            mean = np.array([one.mean() for one in sums])
+            self._tell(row, _rising(self.windows[row], np.array(values)), mean, method)
 
     def _tell(self, row: int, values: UnitsArray, mean: UnitsArray, method: str) -> None:
         if not (np.isnan(values).any() or np.isnan(mean).any()):
@@ -186,6 +188,11 @@ class _Ladder:
 
 def _known(sums: UnitsArray) -> UnitsArray:
     return np.asarray(sums[~np.isnan(sums)])
+
+
+def _rising(windows: IntArray, values: UnitsArray, *, whole: bool = False) -> UnitsArray:
+    """Quantiles of one item, shape (w, levels), none less than that of a shorter window."""
+    return np.asarray(rising_windows(windows[None], values[None], whole=whole)[0], dtype=np.float64)
 
 
 def _dispersion(past: _Past, row: int, window: int) -> float:
