@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from finalmile.forecasters import rolling
-from finalmile.forecasters.calibration import CONFORMAL, CQR, PERIOD, Calibration, count_scale, spread_scale
+from finalmile.forecasters.calibration import CONFORMAL, CQR, PERIOD, Calibration, spread_scale
 from finalmile.forecasters.levels import recent_level, recent_spread
 from finalmile.forecasters.parts import write
 from finalmile.forecasters.point import PointModel, WindowModel
@@ -161,7 +161,8 @@ class Calibrated:
         known, model = self.calibration, self.window_model
         if known is not None and model is not None and all(known.longest(CQR, level) for level in levels):
             said = self._said(known, model.quantiles(panel, windows), panel, total, windows, levels)
-            return self._add(said, count_scale(total), panel, windows, levels, rung=CQR), CQR
+            scale = spread_scale(total, recent_spread(panel)[:, None], windows)
+            return self._add(said, scale, panel, windows, levels, rung=CQR), CQR
         values = self._spread_out(panel, total, windows, levels, rung=CONFORMAL)
         if values is not None:
             return values, CONFORMAL

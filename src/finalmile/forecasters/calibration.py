@@ -1,4 +1,4 @@
-"""Conformal correction by volume class: how far demand went past the forecast, measured and added."""
+"""Conformal correction by volume: how far demand went past the forecast, measured among series alike and added."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ CQR: Rung = "cqr"
 CONFORMAL: Rung = "conformal"
 PERIOD: Rung = "period"
 _BLEND = 0.5
+CLASSES = 20
+NEIGHBOURS = 1 / CLASSES  # of the classes, on each side, that a class is measured with: corrections follow volume
+_ENOUGH = 8  # times the fewest scores: what a class is measured on where there are so many
 _TIE = 1e-4  # a demand exactly at its corrected quantile counts as covered
 
 
@@ -54,14 +57,10 @@ def conformal_quantile(scores: FloatArray, level: float) -> float:
 
 
 def spread_scale(mean: FloatArray, spread: FloatArray, window: IntArray | int) -> FloatArray:
-    """What errors of a mean are divided by: ``max(sd sqrt(L), sqrt(mean))``, at least 0.1."""
+    """What errors over windows are divided by: ``max(sd sqrt(L), sqrt(mean))``, at least 0.1."""
     wide: FloatArray = (spread * np.sqrt(window)).astype(np.float32)
-    return np.maximum(np.maximum(wide, count_scale(mean)), np.float32(0.1))
-
-
-def count_scale(mean: FloatArray) -> FloatArray:
-    """What misses of a window quantile are divided by: ``sqrt(mean)``, at least 0.1."""
-    return np.maximum(np.sqrt(np.maximum(mean, 0)), np.float32(0.1)).astype(np.float32)
+    counts: FloatArray = np.sqrt(np.maximum(mean, 0)).astype(np.float32)
+    return np.maximum(np.maximum(wide, counts), np.float32(0.1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +87,8 @@ class Calibration:
     @classmethod
     def of(cls, outcomes: Outcomes, *, levels: Sequence[float] = ()) -> Calibration:
         """Calibration with volume classes set on the rows' own levels of demand."""
-        return cls(outcomes=outcomes, classes=VolumeClasses.of_means(outcomes.level), levels=tuple(levels))
+        classes = VolumeClasses.of_means(outcomes.level, count=CLASSES)
+        return cls(outcomes=outcomes, classes=classes, levels=tuple(levels))
 
     @property
     def identity(self) -> str:
@@ -203,20 +203,20 @@ class Calibration:
                 windows=rows.window[:, None],
                 level_of_series=rows.level,
             )
-            return (came - said[:, 0]) / count_scale(rows.mean)
+            return (came - said[:, 0]) / spread_scale(rows.mean, rows.spread, rows.window)
         length = rows.window if rung == CONFORMAL else 1
         return (came - rows.mean) / spread_scale(rows.mean, rows.spread, length)
 
 
 def _by_class(scores: FloatArray, group: IntArray, *, count: int, level: float) -> FloatArray:
-    """Conformal quantile of each class; one with too few scores takes in its neighbours until there are enough."""
+    """Conformal quantile of each class and those beside it; with few scores it takes in more, up to all of them."""
     found = np.zeros(count, dtype=np.float32)
+    ordered = scores[np.argsort(group, kind="stable")]
+    begins = np.searchsorted(np.sort(group), np.arange(count + 1)).tolist()
+    enough = min(_ENOUGH * scores_needed(level), len(scores))
     for one in range(count):
-        for reach in range(count):
-            near = scores[np.abs(group - one) <= reach]
-            if len(near) >= scores_needed(level):
-                break
-        else:
-            near = scores
+        reach = round(NEIGHBOURS * count)
+        while (near := ordered[begins[max(one - reach, 0)] : begins[min(one + reach + 1, count)]]).size < enough:
+            reach += 1
         found[one] = conformal_quantile(near, level)
     return found
