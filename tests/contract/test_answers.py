@@ -190,6 +190,27 @@ def test_units_on_their_way_are_added_up_over_packs(name, lines, order):
     assert {one.due for one in found.lines} == {lines[0].due}
 
 
+@pytest.mark.parametrize("name", NOTICES)
+def test_a_shipment_has_its_own_number_and_that_of_its_sender(name):
+    content = NOTICES[name]([Said()])
+    first, again = (read(name, content.replace("240501", day)) for day in ("240501", "240502"))
+    (shipment,) = first.shipments
+    assert (shipment.number, shipment.sender.removeprefix("ZZ:"), shipment.purpose) == ("S-7", "ACME", "original")
+    assert [one.name for one in again.shipments] == [shipment.name]
+
+
+@pytest.mark.parametrize("name", ["x12_855", "edifact_ordrsp", *NOTICES])
+def test_the_same_message_in_another_envelope_has_the_same_key(name):
+    content = WRITERS[name]([Said(due=date(2024, 6, 1))])
+    other = content.replace("000000007", "000000008").replace("+7'", "+8'")
+    for sign in ("\x1d7\x1d", "\x1d7\x1c"):
+        other = other.replace(sign, sign.replace("7", "8"))
+    changed = WRITERS[name]([Said(units=6, due=date(2024, 6, 1))])
+    first, same, differs = (read(name, text).orders[0].key for text in (content, other, changed))
+    assert other != content
+    assert first == same != differs != ""
+
+
 @pytest.mark.parametrize("name", ANSWERED)
 @settings(max_examples=15)
 @given(lines=ANSWERS, order=TEXT)
@@ -554,6 +575,8 @@ def test_the_parts_of_a_line_add_up(acks, expected):
         ("CTT*6*5", "CTT*6*6", r"\(CTT\), line 19: a hash total of '6', and quantities of SN1 add up to 5"),
         ("DTM*017*20240501", "DTM*017*2024", r"\(DTM\), line 6: '2024' is not a day"),
         ("ST*856", "ST*850", r"\(ST\), line 3: transaction '850' is no ship notice"),
+        ("BSN*00*S-7", "BSN*00*", r"\(BSN\), line 4: names no shipment; BSN holds its number"),
+        ("BSN*00", "BSN*04", r"\(BSN\), line 4: purpose '04' is not read; read are 00 original, .* 05 replace and 01"),
     ],
 )
 def test_an_856_that_contradicts_itself_is_told_with_segment_and_line(before, after, said):
@@ -571,6 +594,12 @@ def test_an_856_that_contradicts_itself_is_told_with_segment_and_line(before, af
         ("QTY+12:2:PCE", "QTY+12:2:CT", r"\(QTY\), line 9: counts in 'CT'"),
         ("CNT+2:2", "CNT+2:1", r"\(CNT\), line 13: counts '1' lines, and there are 2 LIN"),
         ("DESADV:D", "INVOIC:D", r"\(UNH\), line 3: message 'INVOIC' is no announcement"),
+        ("BGM+351+S-7+9", "BGM+351++9", r"\(BGM\), line 4: names no shipment; BGM holds its number"),
+        (
+            "BGM+351+S-7+9",
+            "BGM+351+S-7+4",
+            r"\(BGM\), line 4: function '4' is not read; read are 9 original, .* under 5",
+        ),
     ],
 )
 def test_a_desadv_that_contradicts_itself_is_told_with_segment_and_line(before, after, said):

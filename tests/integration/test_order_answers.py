@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from finalmile.cli.app import app
 from finalmile.errors import ConflictError, SchemaError
+from finalmile.inventory.answers import answers
 from finalmile.project import Project
 from finalmile.records import LineChange, OrderLine
+from finalmile.workflows.despatches import OnItsWay
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -209,15 +215,30 @@ def test_more_than_was_asked_for_is_told(project: Project, tmp_path: Path) -> No
     assert told.notes == ("'tea' of PO-1: 100 units are promised, 10 were asked for",)
 
 
-def notice(folder: Path, number: int, **units: int) -> Path:
+def notice(
+    folder: Path,
+    number: int,
+    *,
+    purpose: str = "9",
+    sent: str = "0000",
+    sender: str = "ACME",
+    day: int = 20,
+    **units: int,
+) -> Path:
     """A ship notice that arrives on the 20th."""
-    body = ["UNH+1+DESADV:D:96A:UN", f"BGM+351+S{number}+9", "DTM+17:20240520:102", "RFF+ON:PO-1", "CPS+1"]
+    body = ["UNH+1+DESADV:D:96A:UN", f"BGM+351+S{number}+{purpose}", f"DTM+17:202405{day}:102", "RFF+ON:PO-1", "CPS+1"]
     for n, (product, count) in enumerate(units.items(), 1):
         body += [f"LIN+{n}++{product}:IN", f"QTY+12:{count}:PCE"]
-    path = folder / f"desadv-{number}.edi"
-    segments = [f"UNB+UNOC:3+ACME+SHOP+240510:0000+{number}", *body, f"UNT+{len(body) + 1}+1", f"UNZ+1+{number}", ""]
+    path = folder / f"desadv-{number}-{purpose}-{sent}.edi"
+    head = f"UNB+UNOC:3+{sender}+SHOP+240510:{sent}+{number}{sent}"
+    segments = [head, *body, f"UNT+{len(body) + 1}+1", f"UNZ+1+{number}{sent}", ""]
     path.write_text("'".join(segments))
     return path
+
+
+def on_their_way(project: Project) -> dict[str, object]:
+    found = {one.unique_id: one.reason.get("despatched") for one in project.ledger.orders() if one.order_id == "PO-1"}
+    return {product: note["units"] for product, note in found.items() if isinstance(note, dict)}
 
 
 def test_the_day_of_a_line_is_that_of_the_delivery_that_completes_it(project: Project, tmp_path: Path) -> None:
@@ -226,9 +247,112 @@ def test_the_day_of_a_line_is_that_of_the_delivery_that_completes_it(project: Pr
     assert now["PO-1", "tea"] == ("acknowledged", 10, "2024-05-20")
     assert now["PO-1", "milk"] == ("acknowledged", 10, "2024-05-08")
     assert told.notes == ("'milk' of PO-1: 4 of 10 units are on their way",)
-    assert project.take_answers(tmp_path / "desadv-1.edi").rows == ()
+    assert project.take_answers(tmp_path / "desadv-1-9-0000.edi").rows == ()
     project.take_answers(notice(tmp_path, 2, milk=6))
     assert standing(project)["PO-1", "milk"] == ("acknowledged", 10, "2024-05-20")
+
+
+def test_a_shipment_that_is_told_of_again_is_counted_once(project: Project, tmp_path: Path) -> None:
+    project.take_answers(notice(tmp_path, 1, milk=4))
+    for again in (
+        notice(tmp_path, 1, sent="1200", milk=4),
+        notice(tmp_path, 1, purpose="7", milk=4),
+        notice(tmp_path, 1, sent="1300", tea=3, milk=4),
+    ):
+        project.take_answers(again)
+        assert on_their_way(project)["milk"] == 4
+    assert on_their_way(project) == {"milk": 4, "tea": 3}
+    project.take_answers(notice(tmp_path, 1, sent="1400", sender="PARCELS", milk=4))
+    assert on_their_way(project)["milk"] == 8
+
+
+def test_a_shipment_with_other_units_is_refused_unless_it_replaces_the_first(project: Project, tmp_path: Path) -> None:
+    project.take_answers(notice(tmp_path, 1, milk=4, tea=10))
+    before = standing(project), on_their_way(project)
+    said = "'milk' of PO-1 was told with 4 units in shipment 'S1' before, and now with 6"
+    with pytest.raises(SchemaError, match=said):
+        project.take_answers(notice(tmp_path, 1, sent="1200", bread=2, milk=6))
+    assert (standing(project), on_their_way(project)) == before
+    told = project.take_answers(notice(tmp_path, 1, purpose="5", milk=6))
+    assert on_their_way(project) == {"milk": 6, "tea": 0}
+    assert "'tea' of PO-1: 0 units are on their way, 10 were before; it is still due 2024-05-20" in told.notes
+    assert told.breached
+    for again in (notice(tmp_path, 1, milk=4, tea=10), notice(tmp_path, 1, purpose="5", sent="1300", milk=6)):
+        assert project.take_answers(again).rows == ()
+
+
+@pytest.mark.parametrize("units", [{}, {"milk": 4}])
+def test_a_shipment_that_is_cancelled_is_on_its_way_no_more(
+    project: Project, tmp_path: Path, units: dict[str, int]
+) -> None:
+    with pytest.raises(SchemaError, match="cancels shipment 'S1', which was never announced to us"):
+        project.take_answers(notice(tmp_path, 1, purpose="1"))
+    project.take_answers(notice(tmp_path, 1, milk=4))
+    told = project.take_answers(notice(tmp_path, 1, purpose="1", sent="1200", **units))
+    assert (on_their_way(project), told.breached) == ({"milk": 0}, True)
+    with pytest.raises(SchemaError, match="was told as cancelled in shipment 'S1' before"):
+        project.take_answers(notice(tmp_path, 1, sent="1300", milk=4, tea=1))
+    assert project.take_answers(notice(tmp_path, 1, purpose="1", sent="1400", **units)).rows == ()
+
+
+def test_a_line_in_several_shipments_is_there_with_the_last_of_them(project: Project, tmp_path: Path) -> None:
+    project.take_answers(notice(tmp_path, 1, day=22, tea=4))
+    project.take_answers(notice(tmp_path, 2, day=15, tea=6))
+    assert standing(project)["PO-1", "tea"][2] == "2024-05-22"
+    told = project.take_answers(notice(tmp_path, 3, day=25, tea=1))
+    assert told.notes == ("'tea' of PO-1: 11 units are on their way, 10 were ordered",)
+
+
+NOTICES = st.lists(
+    st.tuples(st.integers(1, 3), st.sampled_from(["9", "5", "1"]), st.integers(0, 5), st.integers(0, 5)), max_size=8
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told=NOTICES)
+def test_what_is_on_its_way_is_what_each_shipment_was_last_said_to_hold(tmp_path: Path, told: list[Any]) -> None:
+    lines = {name: replace(line(name), state="sent") for name in ("tea", "milk")}
+    held: dict[int, dict[str, int]] = {}
+    for n, (number, purpose, tea, milk) in enumerate(told):
+        content = notice(tmp_path, number, purpose=purpose, sent=f"{n:04}", tea=tea, milk=milk).read_bytes()
+        answers_told = answers.make("edifact_desadv")(content, name="it")
+        way = OnItsWay(list(lines.values()))
+        (order,) = answers_told.orders
+        for one in order.lines:
+            way.take(one, answers_told.shipments[0], lines[one.product or ""])
+        way.close(answers_told.shipments[0])
+        says = {"tea": tea, "milk": milk} if purpose != "1" else {"tea": 0, "milk": 0}
+        assert bool(way.faults) == (purpose == "9" and held.get(number, says) != says)
+        if not way.faults:
+            held[number] = says
+            for change in way.changes():
+                name = change.line_id.removeprefix("PO-1-")
+                lines[name] = replace(lines[name], reason={**lines[name].reason, **(change.note or {})})
+        for name, one in lines.items():
+            note = one.reason.get("despatched", {"units": 0})
+            assert note["units"] == sum(shipment[name] for shipment in held.values())
+
+
+def answered(folder: Path, function: str, units: int, *, sent: str = "0000") -> Path:
+    """An answer to the tea of an order."""
+    body = ["UNH+1+ORDRSP:D:96A:UN", f"BGM+231+R-7+{function}", "RFF+ON:PO-1", "LIN+1++tea:IN", f"QTY+113:{units}:PCE"]
+    ends = ["UNS+S", f"UNT+{len(body) + 2}+1", f"UNZ+1+{sent}", ""]
+    path = folder / "ordrsp.edi"
+    path.write_text("'".join([f"UNB+UNOC:3+ACME+SHOP+240510:{sent}+{sent}", *body, *ends]))
+    return path
+
+
+def test_an_answer_sent_again_does_not_undo_a_later_one(project: Project, tmp_path: Path) -> None:
+    project.take_answers(answered(tmp_path, "9", 8))
+    project.take_answers(answered(tmp_path, "4", 4))
+    assert project.take_answers(answered(tmp_path, "9", 8, sent="1200")).rows == ()
+    assert standing(project)["PO-1", "tea"][1] == 4
+    said = "calls itself the first answer to 'tea' of PO-1, and one that changes it was taken in before; ask"
+    with pytest.raises(SchemaError, match=said):
+        project.take_answers(answered(tmp_path, "9", 7))
+    assert standing(project)["PO-1", "tea"][1] == 4
+    project.take_answers(answered(tmp_path, "4", 7))
+    assert standing(project)["PO-1", "tea"][1] == 7
 
 
 def test_nothing_has_come_because_it_is_announced(project: Project, tmp_path: Path) -> None:

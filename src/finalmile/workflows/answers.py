@@ -4,92 +4,31 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
-from typing import cast
+from dataclasses import dataclass, field
 
 from finalmile.errors import printable
 from finalmile.inventory.answers import Answers, LineAnswer, OrderAnswer
 from finalmile.inventory.answers.text import MOST_TOLD, refuse
 from finalmile.inventory.exports.purchase_orders import fit, told_price
 from finalmile.records import Json, LineChange, OrderLine
+from finalmile.workflows.answer_reports import AnswersTaken, FilesTaken
+from finalmile.workflows.despatches import OnItsWay, in_periods_of, keys_of, no_such_day
 from finalmile.workflows.orders import AT_SUPPLIER, acknowledgement, note_of
 from finalmile.workflows.shop import Shop
 
-_LONGEST_WAIT_DAYS = 3_660
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswersTaken:
-    """What a file of answers changed.
-
-    Parameters
-    ----------
-    rows
-        Lines that were changed, as they are now.
-    answered
-        Lines that the file says something of.
-    breached
-        Whether somebody has to act: a supplier means to send what was cancelled.
-    """
-
-    source: str
-    rows: tuple[OrderLine, ...]
-    answered: int
-    notes: tuple[str, ...] = ()
-    breached: bool = False
-
-    def lines(self) -> list[str]:
-        """How many lines were acknowledged and cancelled; each of up to ten; what somebody should look at."""
-        gone = sum(line.state == "cancelled" for line in self.rows)
-        said = f"{len(self.rows) - gone:,} acknowledged, {gone:,} refused"
-        same = self.answered - len(self.rows)
-        return [
-            f"{self.source} answers {self.answered:,} lines: {said}, {same:,} as they were.",
-            *(f"  {_told(line)}" for line in self.rows[:10]),
-            *([f"  ... and {len(self.rows) - 10:,} more"] if len(self.rows) > 10 else []),
-            *(f"note: {note}" for note in self.notes),
-        ]
-
-    def to_dict(self) -> Json:
-        """Every line as it is now."""
-        rows = [asdict(line) for line in self.rows]
-        return {"source": self.source, "answered": self.answered, "orders": rows, "notes": list(self.notes)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesTaken:
-    """What many files of answers changed, and which could not be taken in."""
-
-    taken: tuple[AnswersTaken, ...]
-    refused: tuple[str, ...] = ()
-
-    @property
-    def breached(self) -> bool:
-        """Whether somebody has to act on one of them."""
-        return bool(self.refused) or any(one.breached for one in self.taken)
-
-    def lines(self) -> list[str]:
-        """What each file changed, then what is wrong with the others."""
-        return [*(line for one in self.taken for line in one.lines()), *self.refused]
-
-    def to_dict(self) -> Json:
-        """Both."""
-        return {"taken": [one.to_dict() for one in self.taken], "refused": list(self.refused)}
-
-
-def _told(line: OrderLine) -> str:
-    return f"{line.order_id}  {line.unique_id}  {line.quantity:,}  due {line.due}  {line.state}"
+__all__ = ["AnswersTaken", "FilesTaken", "by_document", "take_answers", "unknown"]
 
 
 @dataclass(slots=True)
 class _Read:
     """What the answers come to so far."""
 
+    way: OnItsWay
     changes: list[LineChange] = field(default_factory=list[LineChange])
     faults: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
     answered: dict[str, str] = field(default_factory=dict[str, str])
+    announced: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     alarmed: bool = False
 
 
@@ -102,29 +41,33 @@ def take_answers(
     digest: str,
     supplier: str | None = None,
 ) -> AnswersTaken:
-    """Make all changes that a file asks for in one transaction; the same file again changes nothing.
+    """Make all changes that a file asks for in one transaction; the same answers again change nothing.
 
     Parameters
     ----------
     lines
         All order lines, as receipts and the calendar leave them.
     digest
-        Of the file's content: kept with each line that it answers.
+        Of the file's content: kept with each line that it answers, where an answer has no key of its own.
     supplier
         Whose answers they are; those to orders of anybody else are faults then.
 
     Raises
     ------
     SchemaError
-        With every order or product that is not known, was not sent, or is answered twice; nothing is changed then.
+        With every order or product that is not known, was not sent, or is answered twice, and every shipment that is
+        told of otherwise than before; nothing is changed then.
     """
-    read = _Read(notes=list(told.notes))
+    read = _Read(notes=list(told.notes), way=OnItsWay(lines))
     documents = by_document(lines)
     for answer in told.orders:
         _take_order(answer, documents, read, digest=digest, supplier=supplier)
         if len(read.faults) > MOST_TOLD:
             break
-    refuse(source, read.faults)
+    for shipment in told.shipments:
+        read.way.close(shipment)
+    refuse(source, [*read.faults, *read.way.faults])
+    read.changes += read.way.changes()
     why = f"answer of the supplier: {source}"
     changed: list[OrderLine] = []
     if read.changes:
@@ -134,9 +77,9 @@ def take_answers(
     return AnswersTaken(
         source=source,
         rows=tuple(changed),
-        answered=len(read.answered),
-        notes=tuple(dict.fromkeys(read.notes)),
-        breached=read.alarmed,
+        answered=len({*read.answered, *read.way.lines}),
+        notes=tuple(dict.fromkeys([*read.notes, *read.way.notes])),
+        breached=read.alarmed or read.way.alarmed,
     )
 
 
@@ -173,16 +116,19 @@ def _take_order(
         line = _line_of(one, answer, read, by_product=by_product, numbered=numbered)
         if line is None:
             continue
-        if line.line_id in read.answered:
+        told = (line.line_id, answer.shipment.place if answer.shipment else "")
+        if told in read.announced:
             what, place = f"{printable(line.unique_id)!r} of {answer.order}", read.answered[line.line_id]
             read.faults.append(f"{one.place}: {what} is answered twice, before at {place}")
+        read.announced.add(told)
         named.add(line.line_id)
-        _take_line(one, line, read, digest)
+        _take_line(one, line, read, answer, key=answer.key or digest)
     if answer.rest is None:
         return
     for line in lines:
         if line.line_id not in named and (line.state in AT_SUPPLIER or not answer.lines):
-            _take_line(LineAnswer(place=answer.place, outcome=answer.rest), line, read, digest)
+            rest = LineAnswer(place=answer.place, outcome=answer.rest)
+            _take_line(rest, line, read, answer, key=answer.key or digest)
 
 
 def _line_of(
@@ -207,11 +153,12 @@ def _line_of(
     return numbered[one.number - 1]
 
 
-def _take_line(one: LineAnswer, line: OrderLine, read: _Read, digest: str) -> None:
+def _take_line(one: LineAnswer, line: OrderLine, read: _Read, answer: OrderAnswer, *, key: str) -> None:
     read.answered[line.line_id] = one.place
     what = f"{printable(line.unique_id)!r} of {line.order_id}"
-    before = _answers_before(line)
-    if digest in before:
+    if key in keys_of(line):
+        if answer.shipment is not None:
+            read.way.seen(answer.shipment)
         return
     if line.state in {"proposed", "approved"}:
         read.faults.append(
@@ -221,47 +168,47 @@ def _take_line(one: LineAnswer, line: OrderLine, read: _Read, digest: str) -> No
     elif line.state == "received":
         read.notes.append(f"{what} was received before; its answer changes nothing")
     elif line.state == "cancelled":
-        if one.outcome == "accepted" and one.quantity != 0:
+        if _means_to_send(one, answer):
             read.notes.append(f"{what} is cancelled, and the supplier means to send it; tell the supplier")
             read.alarmed = True
-    elif one.shipped is not None:
-        _take_despatch(one, line, read, what, {"answers": [*before, digest]})
+    elif answer.shipment is not None:
+        read.way.take(one, answer.shipment, line)
     elif one.outcome != "open":
-        read.faults += _faults_of_day(one, line)
-        read.notes += _remarks(one, line, what)
-        read.changes.append(_change(one, line, {"answers": [*before, digest]}))
+        _take_answer(one, line, read, answer, what=what, key=key)
 
 
-def _take_despatch(one: LineAnswer, line: OrderLine, read: _Read, what: str, note: Json) -> None:
-    """What is on its way: once all of it is, its day is that of the line."""
-    earlier = note_of(line, "despatched").get("units")
-    units = (earlier if isinstance(earlier, int) else 0) + (one.shipped or 0)
-    if units < line.quantity:
-        read.notes.append(f"{what}: {units:,} of {line.quantity:,} units are on their way")
-        one = replace(one, due=None)
-    read.faults += _faults_of_day(one, line)
-    read.changes.append(_change(one, line, {**note, "despatched": {"units": units}}))
+def _means_to_send(one: LineAnswer, answer: OrderAnswer) -> bool:
+    gone = answer.shipment is not None and answer.shipment.purpose == "cancel"
+    return one.outcome == "accepted" and one.quantity != 0 and not gone
 
 
-def _answers_before(line: OrderLine) -> list[str]:
-    """Digests of the files that answered the line."""
-    found = line.reason.get("answers")
-    return [str(one) for one in cast("list[object]", found)] if isinstance(found, list) else []
+def _take_answer(one: LineAnswer, line: OrderLine, read: _Read, answer: OrderAnswer, *, what: str, key: str) -> None:
+    as_change: Json = {"answered_as": "change"} if answer.purpose == "change" else {}
+    note: Json = {"answers": [*keys_of(line), key], **as_change}
+    change = _change(one, line, note)
+    if answer.purpose == "original" and line.reason.get("answered_as") == "change" and _differs(change, line):
+        read.faults.append(
+            f"{one.place}: calls itself the first answer to {what}, and one that changes it was taken in before; ask "
+            f"for an answer that says that it changes it, or note it: finalmile orders acknowledge {line.order_id}"
+        )
+        return
+    read.faults += no_such_day(one, line)
+    read.notes += _remarks(one, line, what)
+    read.changes.append(change)
 
 
 def _change(one: LineAnswer, line: OrderLine, note: Json) -> LineChange:
     if one.outcome == "rejected" or one.quantity == 0:
         return LineChange(line_id=line.line_id, allowed=AT_SUPPLIER, state="cancelled", note=note)
-    due = one.due
-    if due is not None and isinstance(line.due, datetime):
-        due = datetime.combine(due, line.due.time())
-    return acknowledgement(line, quantity=one.quantity, due=due, note=note)
+    return acknowledgement(line, quantity=one.quantity, due=in_periods_of(line, one.due), note=note)
 
 
-def _faults_of_day(one: LineAnswer, line: OrderLine) -> Iterator[str]:
-    ordered = line.ordered_at.date() if isinstance(line.ordered_at, datetime) else line.ordered_at
-    if one.due is not None and not 0 <= (one.due - ordered).days <= _LONGEST_WAIT_DAYS:
-        yield f"{one.place}: {one.due} is no day on which an order of {ordered} arrives"
+def _differs(change: LineChange, line: OrderLine) -> bool:
+    return (
+        change.state == "cancelled"
+        or change.quantity not in {None, line.quantity}
+        or change.due not in {None, line.due}
+    )
 
 
 def _remarks(one: LineAnswer, line: OrderLine, what: str) -> Iterator[str]:

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from finalmile.inventory.answers.registry import AnswerReader, Answers, LineAnswer, OrderAnswer, Outcome, answers
+from finalmile.inventory.answers.registry import (
+    AnswerReader,
+    Answers,
+    LineAnswer,
+    OrderAnswer,
+    Outcome,
+    Purpose,
+    Shipment,
+    answers,
+)
 from finalmile.inventory.answers.sniffing import format_of
 
-__all__ = ["AnswerReader", "Answers", "LineAnswer", "OrderAnswer", "Outcome", "answers", "format_of"]
+__all__ = [
+    "AnswerReader",
+    "Answers",
+    "LineAnswer",
+    "OrderAnswer",
+    "Outcome",
+    "Purpose",
+    "Shipment",
+    "answers",
+    "format_of",
+]
 
 
 def __getattr__(name: str) -> Callable[..., AnswerReader]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from finalmile.inventory.answers.registry import LineAnswer, OrderAnswer
+from finalmile.inventory.answers.registry import LineAnswer, OrderAnswer, Shipment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,7 @@ class Shipped:
     """Units of one product for one order, in one pack."""
 
     place: str
+    shipment: Shipment
     order: str
     product: str | None
     number: int | None
@@ -22,17 +23,18 @@ class Shipped:
 
 
 def announced(shipped: Iterable[Shipped], /) -> tuple[OrderAnswer, ...]:
-    """One answer for each order, in which units of each product are added up and the last day counts.
+    """One answer for each order of a shipment, in which units of each product are added up and the last day counts.
 
     Examples
     --------
-    >>> pack = Shipped(place="here", order="PO-1", product="tea", number=None, units=2, due=None)
+    >>> truck = Shipment(place="here", number="S-7", sender="ACME", purpose="original")
+    >>> pack = Shipped(place="here", shipment=truck, order="PO-1", product="tea", number=None, units=2, due=None)
     >>> announced([pack, pack])[0].lines[0].shipped
     4
     """
-    orders: dict[str, dict[str | int | None, LineAnswer]] = {}
+    orders: dict[tuple[Shipment, str], dict[str | int | None, LineAnswer]] = {}
     for one in shipped:
-        lines = orders.setdefault(one.order, {})
+        lines = orders.setdefault((one.shipment, one.order), {})
         key = one.product if one.product is not None else one.number
         told = LineAnswer(
             place=one.place,
@@ -44,8 +46,14 @@ def announced(shipped: Iterable[Shipped], /) -> tuple[OrderAnswer, ...]:
         )
         lines[key] = _joined(lines[key], told) if key in lines else told
     return tuple(
-        OrderAnswer(place=next(iter(lines.values())).place, order=order, lines=tuple(lines.values()))
-        for order, lines in orders.items()
+        OrderAnswer(
+            place=next(iter(lines.values())).place,
+            order=order,
+            lines=tuple(lines.values()),
+            key=shipment.key,
+            shipment=shipment,
+        )
+        for (shipment, order), lines in orders.items()
     )
 
 

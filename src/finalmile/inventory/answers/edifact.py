@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from finalmile.errors import SchemaError, printable
-from finalmile.inventory.answers.envelopes import Level, Segment, messages
+from finalmile.inventory.answers.envelopes import Level, Message, Segment, messages
 from finalmile.inventory.answers.text import Notation, decoded
 
 _LEVELS = (
@@ -43,7 +43,7 @@ class _Signs:
         return Notation(sure=sure, doubtful="." if sure == "," else ",")
 
 
-def interchange(content: bytes, /, *, name: str) -> list[list[Segment]]:
+def interchange(content: bytes, /, *, name: str) -> list[Message]:
     """Messages of a file, each from UNH to UNT, after every count and control number was checked.
 
     The separators are those that UNA declares, the character set is the one that UNB names. Point and comma are both
@@ -70,6 +70,12 @@ def interchange(content: bytes, /, *, name: str) -> list[list[Segment]]:
         signs = _Signs(body[3], body[4], body[6], body[8], decimal=body[5])
         body, skipped = body[9:], skipped + 9
     return messages(_segments(body, signs, first_line=text[:skipped].count("\n") + 1), levels=_LEVELS, name=name)
+
+
+def sender(message: Message) -> str:
+    """Interchange id of who sent a message, with its kind where one is told: ``ACME``, ``14:4012345000009``."""
+    name, kind = message.envelope.get(2).strip(), message.envelope.get(2, 2).strip()
+    return f"{kind}:{name}" if kind else name
 
 
 def _segments(text: str, signs: _Signs, *, first_line: int) -> Iterator[Segment]:

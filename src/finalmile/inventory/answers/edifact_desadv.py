@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from finalmile.errors import printable
 from finalmile.inventory.answers.despatches import Shipped, announced
-from finalmile.inventory.answers.edifact import PIECES, interchange
+from finalmile.inventory.answers.edifact import PIECES, interchange, sender
 from finalmile.inventory.answers.edifact_ordrsp import Line, our_product
-from finalmile.inventory.answers.envelopes import Segment
-from finalmile.inventory.answers.registry import Answers, answers
+from finalmile.inventory.answers.envelopes import Message, Segment
+from finalmile.inventory.answers.registry import Answers, Shipment, answers
 from finalmile.inventory.answers.text import compact_day, number_of, refuse, units_of
 
 _HERE = frozenset({"2", "17", "67", "69", "132", "358"})
+_PURPOSES: dict[str, Literal["original", "replace", "cancel"]] = {
+    **dict.fromkeys(("", "7", "9", "31"), "original"),
+    **{"5": "replace", "1": "cancel"},
+}
 
 
 @answers.add("edifact_desadv")
@@ -22,33 +27,55 @@ _HERE = frozenset({"2", "17", "67", "69", "132", "358"})
 class EdifactDespatchAdvice:
     """UN/EDIFACT message DESADV of directory D.96A and of later ones with the same segments.
 
-    Of each message RFF+ON (our order number, of the message or of a line), DTM (17 estimated arrival and the like, of
-    the message or of a line), LIN (our product under ``IN``, or in PIA, or the line's number) and QTY (12 units
-    despatched) are read; units of a product in several packs (CPS) are added up. UNT, UNZ, CNT and references are
-    checked.
+    Of each message BGM (number of the shipment, which is counted once however often it is told; function 9 original,
+    7 duplicate, 31 copy, 5 replace, 1 cancellation), RFF+ON (our order number, of the message or of a line), DTM (17
+    estimated arrival and the like, of the message or of a line), LIN (our product under ``IN``, or in PIA, or the
+    line's number) and QTY (12 units despatched) are read; units of a product in several packs (CPS) are added up. UNT,
+    UNZ, CNT and references are checked.
     """
 
     def __call__(self, content: bytes, /, *, name: str) -> Answers:
         """What the file announces."""
         faults: list[str] = []
         shipped: list[Shipped] = []
-        for segments in interchange(content, name=name):
-            kind = segments[0].get(2)
-            if kind == "DESADV":
-                shipped += _Advice(segments, faults).items()
-            elif kind != "CONTRL":
-                faults.append(f"{segments[0].place}: message {printable(kind[:10])!r} is no announcement; DESADV is")
-        if not shipped and not faults:
+        shipments: list[Shipment] = []
+        for message in interchange(content, name=name):
+            start = message.segments[0]
+            if start.get(2) == "CONTRL":
+                continue
+            if start.get(2) != "DESADV":
+                faults.append(f"{start.place}: message {printable(start.get(2)[:10])!r} is no announcement; DESADV is")
+            elif (shipment := _shipment(message, faults)) is not None:
+                shipments.append(shipment)
+                shipped += _Advice(message.segments, faults, shipment).items()
+        if not faults and not shipped and all(one.purpose != "cancel" for one in shipments):
             faults.append("announces no item")
         refuse(name, faults)
-        return Answers(orders=announced(shipped))
+        return Answers(orders=announced(shipped), shipments=tuple(shipments))
+
+
+def _shipment(message: Message, faults: list[str]) -> Shipment | None:
+    begin = next((one for one in message.segments if one.tag == "BGM"), None)
+    if begin is None or not begin.get(2).strip():
+        faults.append(f"{(begin or message.segments[0]).place}: names no shipment; BGM holds its number")
+        return None
+    purpose = _PURPOSES.get(begin.get(3).strip())
+    if purpose is None:
+        told = printable(begin.get(3)[:6])
+        faults.append(
+            f"{begin.place}: function {told!r} is not read; read are 9 original, 7 duplicate, 31 copy, 5 replace and 1 "
+            "cancellation: ask for all of the shipment again under 5"
+        )
+        return None
+    number, by = begin.get(2).strip(), sender(message)
+    return Shipment(place=begin.place, number=number, sender=by, purpose=purpose, key=message.key(by))
 
 
 class _Advice:
     """One despatch advice."""
 
-    def __init__(self, segments: Sequence[Segment], faults: list[str]) -> None:
-        self.segments, self.faults = segments, faults
+    def __init__(self, segments: Sequence[Segment], faults: list[str], shipment: Shipment) -> None:
+        self.segments, self.faults, self.shipment = segments, faults, shipment
 
     def items(self) -> Iterator[Shipped]:
         """Every item, with its order and its day."""
@@ -93,7 +120,15 @@ class _Advice:
         due = self._due(line.parts) or self._due(head)
         if len(self.faults) > before or units is None:
             return None
-        return Shipped(place=line.start.place, order=named.pop(), product=product, number=counted, units=units, due=due)
+        return Shipped(
+            place=line.start.place,
+            shipment=self.shipment,
+            order=named.pop(),
+            product=product,
+            number=counted,
+            units=units,
+            due=due,
+        )
 
     def _units(self, line: Line) -> int | None:
         sent = [one for one in line.of("QTY") if one.get(1) == "12"]

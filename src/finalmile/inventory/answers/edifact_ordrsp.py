@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from finalmile.errors import printable
-from finalmile.inventory.answers.edifact import PIECES, interchange
-from finalmile.inventory.answers.envelopes import Segment
-from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
+from finalmile.inventory.answers.edifact import PIECES, interchange, sender
+from finalmile.inventory.answers.envelopes import Message, Segment
+from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, Purpose, answers, told_twice
 from finalmile.inventory.answers.text import compact_day, number_of, price_of, refuse, units_of
 
 # Code list 1225, function of the message: what holds for its lines where they say nothing, and for those left out.
@@ -22,6 +22,7 @@ _OF_MESSAGE: dict[str, tuple[Outcome | None, Outcome | None]] = {
     "27": ("rejected", "rejected"),
     "29": ("accepted", "accepted"),
 }
+_PURPOSES: dict[str, Purpose] = {"9": "original", "4": "change", "5": "change"}
 # Code list 1229, what is done to a line.
 _OF_LINE: dict[str, Outcome] = {
     **dict.fromkeys(("3", "4", "5", "6", "9", "11"), "accepted"),
@@ -50,14 +51,15 @@ class EdifactOrderResponse:
         faults: list[str] = []
         notes: list[str] = []
         orders: list[OrderAnswer] = []
-        for segments in interchange(content, name=name):
-            kind = segments[0].get(2)
+        for message in interchange(content, name=name):
+            start = message.segments[0]
+            kind = start.get(2)
             if kind == "ORDRSP":
-                orders += _Message(segments, faults, notes).answer()
+                orders += _Message(message, faults, notes).answer()
             elif kind == "CONTRL":
-                notes.append(f"{segments[0].place}: a CONTRL message says nothing of units; left aside")
+                notes.append(f"{start.place}: a CONTRL message says nothing of units; left aside")
             else:
-                faults.append(f"{segments[0].place}: message {printable(kind[:10])!r} is no answer; ORDRSP is")
+                faults.append(f"{start.place}: message {printable(kind[:10])!r} is no answer; ORDRSP is")
         faults += told_twice(tuple(orders))
         if not orders and not faults:
             faults.append("holds no message ORDRSP, so no answer to an order")
@@ -80,8 +82,9 @@ class Line:
 class _Message:
     """One answer."""
 
-    def __init__(self, segments: Sequence[Segment], faults: list[str], notes: list[str]) -> None:
-        self.segments, self.faults, self.notes = segments, faults, notes
+    def __init__(self, message: Message, faults: list[str], notes: list[str]) -> None:
+        self.segments, self.faults, self.notes = message.segments, faults, notes
+        self.key = message.key(sender(message))
 
     def answer(self) -> Iterator[OrderAnswer]:
         """What it says; nothing, with a fault noted, where that cannot be known."""
@@ -99,7 +102,14 @@ class _Message:
         of_line, rest = _OF_MESSAGE[begin.get(3)]
         self._check_count(lines)
         answered = tuple(one for line in lines if (one := self._line(line, of_line)) is not None)
-        yield OrderAnswer(place=begin.place, order=named[0].get(1, 2), lines=answered, rest=rest)
+        yield OrderAnswer(
+            place=begin.place,
+            order=named[0].get(1, 2),
+            lines=answered,
+            rest=rest,
+            purpose=_PURPOSES.get(begin.get(3)),
+            key=self.key,
+        )
 
     def _parts(self) -> tuple[list[Segment], list[Line]]:
         """Segments before the lines, and the lines."""

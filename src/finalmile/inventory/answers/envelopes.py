@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,6 +31,19 @@ class Segment:
         """A component by its place from 1; empty where there is none."""
         parts = self.elements[element - 1] if element <= len(self.elements) else ()
         return parts[component - 1] if component <= len(parts) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Segments from the one that opens a message to the one that closes it, and the envelope around all."""
+
+    segments: Sequence[Segment]
+    envelope: Segment
+
+    def key(self, sender: str) -> str:
+        """Sender and content as 16 characters: the same in whatever envelope, under whatever control numbers."""
+        said = repr([sender, *((one.tag, one.elements) for one in self.segments[1:-1])])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +75,8 @@ class _Open:
     segments: list[Segment] = field(default_factory=list[Segment])
 
 
-def messages(segments: Iterable[Segment], /, *, levels: Sequence[Level], name: str) -> list[list[Segment]]:
-    """Segments of each message, from the one that opens it to the one that closes it.
+def messages(segments: Iterable[Segment], /, *, levels: Sequence[Level], name: str) -> list[Message]:
+    """Every message, in the order of the file.
 
     Raises
     ------
@@ -95,7 +109,7 @@ class _Book:
         self.opening: Mapping[str, Level] = {level.opens: level for level in levels}
         self.closing: Mapping[str, Level] = {level.closes: level for level in levels}
         self.open: list[_Open] = []
-        self.done: list[list[Segment]] = []
+        self.done: list[Message] = []
         self.faults: list[str] = []
 
     def take(self, segment: Segment) -> None:
@@ -133,4 +147,4 @@ class _Book:
             told = f"control number {printable(after[:35])!r}, and {closed.start.place} has {printable(before[:35])!r}"
             self.faults.append(f"{segment.place}: {told}")
         if level.message:
-            self.done.append(closed.segments)
+            self.done.append(Message(closed.segments, self.open[0].start if self.open else closed.start))

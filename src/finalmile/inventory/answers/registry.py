@@ -12,6 +12,8 @@ from finalmile.plugins import Registry
 
 Outcome = Literal["accepted", "rejected", "open"]
 """Whether units will come; ``open`` where the supplier has not decided, or asks for a decision."""
+Purpose = Literal["original", "change"]
+"""Whether an answer says that it is the first one, or that it changes an earlier one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,34 @@ class LineAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """A delivery, as the notice that announces it names it.
+
+    Parameters
+    ----------
+    number
+        The shipment's own number, the same in each file that tells of it.
+    sender
+        Who numbered it: interchange id, as the file has it.
+    purpose
+        ``original`` announces it, also again; ``replace`` says all of it anew; ``cancel`` says that it does not come.
+    key
+        What tells the notice itself from others; see :class:`OrderAnswer`.
+    """
+
+    place: str
+    number: str
+    sender: str
+    purpose: Literal["original", "replace", "cancel"]
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """Number and sender in one."""
+        return f"{self.number} of {self.sender}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAnswer:
     """What a supplier says of one order.
 
@@ -56,12 +86,21 @@ class OrderAnswer:
         Id under which the order was sent.
     rest
         What holds for the lines of the order that are not among ``lines``; ``None`` where nothing is said of them.
+    purpose
+        ``None`` where the answer does not say whether there was one before it.
+    key
+        What tells it from other answers, whatever envelope it comes in; empty where only the file as a whole does.
+    shipment
+        The delivery that it announces; ``None`` in an answer to the order.
     """
 
     place: str
     order: str
     lines: tuple[LineAnswer, ...] = ()
     rest: Outcome | None = None
+    purpose: Purpose | None = None
+    key: str = ""
+    shipment: Shipment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +109,14 @@ class Answers:
 
     Parameters
     ----------
+    shipments
+        Every delivery that it announces, replaces or cancels, also those of which it names no order.
     notes
         What was read and left aside, one sentence each.
     """
 
     orders: tuple[OrderAnswer, ...]
+    shipments: tuple[Shipment, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finalmile.errors import SchemaError, printable
-from finalmile.inventory.answers.envelopes import Level, Segment, messages
+from finalmile.inventory.answers.envelopes import Level, Message, Segment, messages
 from finalmile.inventory.answers.text import decoded
 
 _LEVELS = (
@@ -18,7 +18,7 @@ PIECES = frozenset({"", "EA", "PC", "UN"})
 """Units of measure that count pieces."""
 
 
-def transactions(content: bytes, /, *, name: str) -> list[list[Segment]]:
+def transactions(content: bytes, /, *, name: str) -> list[Message]:
     """Transaction sets of a file, each from ST to SE, after every count and control number was checked.
 
     The separators are those that the ISA segment declares by its fixed width. Text is ASCII or UTF-8.
@@ -39,6 +39,11 @@ def transactions(content: bytes, /, *, name: str) -> list[list[Segment]]:
             name, [f"line 1: ISA holds {len(header) - 1} elements in {_ISA} characters; it holds 16, of fixed width"]
         )
     return messages(_segments(text, element, terminator), levels=_LEVELS, name=name)
+
+
+def sender(message: Message) -> str:
+    """Interchange id of who sent a message, with its kind: ``ZZ:ACME``."""
+    return f"{message.envelope.get(5).strip()}:{message.envelope.get(6).strip()}"
 
 
 def _segments(text: str, element: str, terminator: str) -> Iterator[Segment]:

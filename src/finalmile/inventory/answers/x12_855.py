@@ -8,10 +8,10 @@ from datetime import date
 from decimal import Decimal
 
 from finalmile.errors import printable
-from finalmile.inventory.answers.envelopes import Segment
-from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, answers, told_twice
+from finalmile.inventory.answers.envelopes import Message, Segment
+from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, Purpose, answers, told_twice
 from finalmile.inventory.answers.text import compact_day, number_of, price_of, refuse, units_of
-from finalmile.inventory.answers.x12 import PIECES, transactions
+from finalmile.inventory.answers.x12 import PIECES, sender, transactions
 
 _COMES = frozenset({"AA", "AC", "AR", "BP", "DR", "IA", "IB", "IC", "IE", "IP", "IQ", "SP"})
 _NEVER = frozenset({"ID", "IR", "R1", "R2", "R3", "R4", "R5", "R6"})
@@ -23,7 +23,7 @@ _OF_ORDER: dict[str, tuple[Outcome | None, Outcome | None]] = {
     **dict.fromkeys(("AC", "RO"), (None, None)),
     "AH": ("open", "open"),
 }
-_PURPOSES = frozenset({"00", "04", "05", "06"})
+_PURPOSES: dict[str, Purpose | None] = {"00": "original", "07": "original", "04": "change", "05": "change", "06": None}
 _HERE = frozenset({"002", "017", "067", "069", "074", "371"})
 _LEAVES = frozenset({"010", "011", "068", "079", "118"})
 _OURS, _PARTNERS = ("BP", "IN"), 25
@@ -34,7 +34,8 @@ _OURS, _PARTNERS = ("BP", "IN"), 25
 class X12Acknowledgement:
     """ANSI ASC X12 transaction set 855, Purchase Order Acknowledgment, version 004010.
 
-    Of each transaction BAK (type of the answer, our order number), PO1 (line, our product under ``BP`` or ``IN``), ACK
+    Of each transaction BAK (purpose 00 original, 07 duplicate, 04 change, 05 replace, 06 confirmation; type of the
+    answer, our order number), PO1 (line, our product under ``BP`` or ``IN``), ACK
     (status, units, day) and DTM are read, counts and control numbers of SE, GE, IEA and CTT are checked. Units of all
     ACK segments of a line that say that something comes, backorders too, are added up, the last day counts. Days of
     shipping are no days of arrival and are left aside, which ``notes`` say.
@@ -45,14 +46,15 @@ class X12Acknowledgement:
         faults: list[str] = []
         notes: list[str] = []
         orders: list[OrderAnswer] = []
-        for segments in transactions(content, name=name):
-            kind = segments[0].get(1)
+        for message in transactions(content, name=name):
+            start = message.segments[0]
+            kind = start.get(1)
             if kind == "855":
-                orders += _Transaction(segments, faults, notes).answer()
+                orders += _Transaction(message, faults, notes).answer()
             elif kind == "997":
-                notes.append(f"{segments[0].place}: a 997 says nothing of units and is left aside")
+                notes.append(f"{start.place}: a 997 says nothing of units and is left aside")
             else:
-                faults.append(f"{segments[0].place}: transaction {printable(kind[:6])!r} is no answer; 855 is")
+                faults.append(f"{start.place}: transaction {printable(kind[:6])!r} is no answer; 855 is")
         faults += told_twice(tuple(orders))
         if not orders and not faults:
             faults.append("holds no transaction 855, so no answer to an order")
@@ -72,8 +74,9 @@ class _Line:
 class _Transaction:
     """One answer."""
 
-    def __init__(self, segments: Sequence[Segment], faults: list[str], notes: list[str]) -> None:
-        self.segments, self.faults, self.notes = segments, faults, notes
+    def __init__(self, message: Message, faults: list[str], notes: list[str]) -> None:
+        self.segments, self.faults, self.notes = message.segments, faults, notes
+        self.key = message.key(sender(message))
 
     def answer(self) -> Iterator[OrderAnswer]:
         """What it says; nothing, with a fault noted, where that cannot be known."""
@@ -84,7 +87,8 @@ class _Transaction:
             self.faults.append(f"{place}: names no order; BAK holds its number in its third element")
             return
         if bak.get(1) not in _PURPOSES:
-            self.faults.append(f"{bak.place}: purpose {printable(bak.get(1)[:6])!r} is not read; 00, 04, 05, 06 are")
+            given, known = printable(bak.get(1)[:6]), ", ".join(_PURPOSES)
+            self.faults.append(f"{bak.place}: purpose {given!r} is not read; read are {known}")
             return
         if bak.get(2) not in _OF_ORDER:
             kind, known = printable(bak.get(2)[:6]), ", ".join(_OF_ORDER)
@@ -99,6 +103,8 @@ class _Transaction:
             order=f"{order}-{release}" if release else order,
             lines=tuple(told for line in lines if (told := self._line(line, of_line)) is not None),
             rest=rest,
+            purpose=_PURPOSES[bak.get(1)],
+            key=self.key,
         )
 
     def _lines(self) -> list[_Line]:

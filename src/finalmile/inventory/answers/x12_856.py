@@ -6,16 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from finalmile.errors import printable
 from finalmile.inventory.answers.despatches import Shipped, announced
-from finalmile.inventory.answers.envelopes import Segment
-from finalmile.inventory.answers.registry import Answers, answers
+from finalmile.inventory.answers.envelopes import Message, Segment
+from finalmile.inventory.answers.registry import Answers, Shipment, answers
 from finalmile.inventory.answers.text import compact_day, number_of, refuse, units_of
-from finalmile.inventory.answers.x12 import PIECES, transactions
+from finalmile.inventory.answers.x12 import PIECES, sender, transactions
 
 _HERE = frozenset({"002", "017", "067", "069", "074", "371"})
 _OURS, _PARTNERS = ("BP", "IN"), 31
+_PURPOSES: dict[str, Literal["original", "replace", "cancel"]] = {
+    **{"00": "original", "07": "original"},
+    **{"05": "replace", "01": "cancel"},
+}
 
 
 @answers.add("x12_856")
@@ -23,26 +28,50 @@ _OURS, _PARTNERS = ("BP", "IN"), 31
 class X12ShipNotice:
     """ANSI ASC X12 transaction set 856, Ship Notice/Manifest, version 004010.
 
-    Of each transaction the tree of HL segments (shipment, order, packs, items in any depth), PRF (our order number),
-    DTM (017 estimated delivery and the like), LIN (our product under ``BP`` or ``IN``, or the line's number) and SN1
-    (units shipped) are read; units of a product in several packs are added up. Counts and control numbers of SE, GE,
-    IEA and CTT are checked.
+    Of each transaction BSN (number of the shipment, which is counted once however often it is told; purpose 00
+    original, 07 duplicate, 05 replace, 01 cancellation), the tree of HL segments (shipment, order, packs, items in any
+    depth), PRF (our order number), DTM (017 estimated delivery and the like), LIN (our product under ``BP`` or ``IN``,
+    or the line's number) and SN1 (units shipped) are read; units of a product in several packs are added up. Counts
+    and control numbers of SE, GE, IEA and CTT are checked.
     """
 
     def __call__(self, content: bytes, /, *, name: str) -> Answers:
         """What the file announces."""
         faults: list[str] = []
         shipped: list[Shipped] = []
-        for segments in transactions(content, name=name):
-            kind = segments[0].get(1)
-            if kind == "856":
-                shipped += _Notice(segments, faults).items()
-            elif kind != "997":
-                faults.append(f"{segments[0].place}: transaction {printable(kind[:6])!r} is no ship notice; 856 is")
-        if not shipped and not faults:
+        shipments: list[Shipment] = []
+        for message in transactions(content, name=name):
+            start = message.segments[0]
+            if start.get(1) == "997":
+                continue
+            if start.get(1) != "856":
+                told = printable(start.get(1)[:6])
+                faults.append(f"{start.place}: transaction {told!r} is no ship notice; 856 is")
+            elif (shipment := _shipment(message, faults)) is not None:
+                shipments.append(shipment)
+                shipped += _Notice(message.segments, faults, shipment).items()
+        if not faults and not shipped and all(one.purpose != "cancel" for one in shipments):
             faults.append("announces no item")
         refuse(name, faults)
-        return Answers(orders=announced(shipped))
+        return Answers(orders=announced(shipped), shipments=tuple(shipments))
+
+
+def _shipment(message: Message, faults: list[str]) -> Shipment | None:
+    begin = next((one for one in message.segments if one.tag == "BSN"), None)
+    if begin is None or not begin.get(2).strip():
+        place = (begin or message.segments[0]).place
+        faults.append(f"{place}: names no shipment; BSN holds its number in its second element")
+        return None
+    purpose = _PURPOSES.get(begin.get(1).strip())
+    if purpose is None:
+        told = printable(begin.get(1)[:6])
+        faults.append(
+            f"{begin.place}: purpose {told!r} is not read; read are 00 original, 07 duplicate, 05 replace and 01 "
+            "cancellation: ask for all of the shipment again under 05"
+        )
+        return None
+    number, by = begin.get(2).strip(), sender(message)
+    return Shipment(place=begin.place, number=number, sender=by, purpose=purpose, key=message.key(by))
 
 
 @dataclass(slots=True)
@@ -61,8 +90,8 @@ class _Level:
 class _Notice:
     """One ship notice."""
 
-    def __init__(self, segments: Sequence[Segment], faults: list[str]) -> None:
-        self.segments, self.faults = segments, faults
+    def __init__(self, segments: Sequence[Segment], faults: list[str], shipment: Shipment) -> None:
+        self.segments, self.faults, self.shipment = segments, faults, shipment
         self.levels: dict[str, _Level] = {}
 
     def items(self) -> Iterator[Shipped]:
@@ -124,7 +153,15 @@ class _Notice:
         due = self._due(level)
         if len(self.faults) > before or units is None:
             return None
-        return Shipped(place=level.start.place, order=order, product=product, number=number, units=units, due=due)
+        return Shipped(
+            place=level.start.place,
+            shipment=self.shipment,
+            order=order,
+            product=product,
+            number=number,
+            units=units,
+            due=due,
+        )
 
     def _units(self, level: _Level) -> int | None:
         sent = level.first("SN1")
