@@ -25,6 +25,7 @@ from pyx12.x12file import X12Reader
 from finalmile.errors import SchemaError
 from finalmile.inventory.exports import exports, purchase_orders
 from finalmile.inventory.exports.purchase_orders import control_number
+from finalmile.inventory.orders import order_id
 from finalmile.records import OrderLine
 
 NAMES = list(exports)
@@ -263,6 +264,14 @@ def test_a_number_of_another_place_is_refused_when_settings_are_read():
         for name in ("ubl_order", "edifact_orders"):
             with pytest.raises(ValueError, match="the GLN of "):
                 exports.make(name, **wrong)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_has_room_for_orders_of_hours_and_their_later_documents(name):
+    hour = datetime(2024, 5, 1, 23)
+    for order in (order_id("Acme", day=hour), f"{order_id('Acme', day=hour)}-2"):
+        (content,) = files(name, [line(order=order, ordered_at=hour, due=hour + timedelta(hours=3))])
+        assert order.removesuffix("-2").encode() in content
 
 
 def test_hours_are_written_where_orders_have_them():

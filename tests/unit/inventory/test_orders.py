@@ -1,11 +1,14 @@
 """Order lines: ids that survive a rerun, due dates, and the reason of each quantity."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from finalmile.frames import Frequency
 from finalmile.inventory import PointDemand, order_lines, position
+from finalmile.inventory.orders import order_id
 from finalmile.inventory.policies import policies
 
 IDS = np.array(["tea", "rice", "salt"], dtype=object)
@@ -26,6 +29,14 @@ def test_a_rerun_the_same_day_gives_the_same_ids_even_when_the_quantity_changed(
 
 def test_another_day_gives_other_ids():
     assert not {line.order_id for line in lines()} & {line.order_id for line in lines(ordered_at=date(2024, 5, 2))}
+
+
+@given(st.lists(st.tuples(st.text(max_size=5), st.integers(0, 99)), unique=True, max_size=50))
+def test_an_id_of_an_hour_is_as_long_as_that_of_a_day_and_is_of_one_supplier_and_hour(asked):
+    begin = datetime(2024, 5, 1)
+    ids = {order_id(supplier, day=begin + timedelta(hours=hours)) for supplier, hours in asked}
+    assert len(ids) == len(asked)
+    assert {len(each) for each in ids} <= {len(order_id("Acme", day=begin.date()))}
 
 
 def test_lines_of_one_supplier_share_an_order():
