@@ -16,6 +16,12 @@ from finalmile.frames import BoolArray
 Codes: TypeAlias = npt.NDArray[np.int32]
 Doubles: TypeAlias = npt.NDArray[np.float64]
 
+
+def inner(one: Doubles, two: Doubles, /) -> float:
+    """Sum of products. BLAS would wake another thread for what takes half a millisecond."""
+    return float(np.einsum("i,i->", one, two))
+
+
 UNKNOWN = "unknown"
 _BINS = 8
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from finalmile.frames import IntArray
-from finalmile.monitoring.why.dimensions import Codes, Doubles
+from finalmile.monitoring.why.dimensions import Codes, Doubles, inner
 from finalmile.monitoring.why.expected import EXPECTED, LOSS, SIGNED, Cells
 from finalmile.monitoring.why.rows import LossRows
 from finalmile.monitoring.why.score import volumes
@@ -153,5 +153,6 @@ def _inflation(days: Doubles) -> float:
 
 
 def _share(amount: Doubles, expected: Doubles, of: npt.NDArray[np.bool_], *, otherwise: float) -> float:
-    total = float(expected[of].sum())
-    return float(amount[of].sum()) / total if total > 0 else otherwise
+    held = of.astype(np.float64)
+    total = inner(expected, held)
+    return inner(amount, held) / total if total > 0 else otherwise

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from finalmile.frames import BoolArray, IntArray
 from finalmile.monitoring.why.accounting import combined
-from finalmile.monitoring.why.dimensions import Codes, Doubles
+from finalmile.monitoring.why.dimensions import Codes, Doubles, inner
 from finalmile.monitoring.why.rows import LossRows
-from finalmile.monitoring.why.usual import curve, cuts_of, mean_of_series, others, usual_volume
+from finalmile.monitoring.why.usual import bins_of, curve, cuts_of, mean_of_series, others, usual_volume
 
 LOSS, EXPECTED, VARIANCE, SIGNED, TOLD, SOLD, COUNT = range(7)
 """Columns of a window's sums."""
 
 _SWEEPS = 4
+_SETTLED = 1e-3
 _PRIOR_SHAPE = 10.0
 _CAP = 0.9995
 _FEW_UNITS = 0.01
@@ -35,26 +36,29 @@ class Cells:
     sums : array of shape (m, 14)
         Weighed loss, its expectation and variance, weighed signed error, the expectation in proportion to what was
         forecast and to what was sold, and rows: of the reference, then of the current window.
+    whole : array of shape (14,)
+        Sums of all cells.
     cell : array of shape (n,), int64
         Cell of each row.
     expected : array of shape (n,)
         Loss of each row in units, had nothing changed.
-    weighed : array of shape (6, n)
+    weighed : arrays of shape (n,), by column
         What is summed of each row: loss, its expectation and variance, signed error, and the expectation in proportion
         to what was forecast and to what was sold.
     """
 
     codes: tuple[Codes, ...]
     sums: Doubles
+    whole: Doubles
     cell: IntArray
     expected: Doubles
-    weighed: Doubles
+    weighed: tuple[Doubles, ...]
 
     def of(self, cells: BoolArray, /) -> Doubles:
         """Sums of some cells, shape (14,)."""
         few = 2 * int(np.count_nonzero(cells)) <= len(cells)
         told: Doubles = np.add.reduce(self.sums[np.flatnonzero(cells if few else ~cells)], axis=0)
-        return told if few else np.add.reduce(self.sums, axis=0) - told
+        return told if few else self.whole - told
 
 
 def cells_of(rows: LossRows, /) -> Cells:
@@ -68,20 +72,37 @@ def cells_of(rows: LossRows, /) -> Cells:
     moved, which is taken out slice by slice (:func:`~finalmile.monitoring.why.score.volume`).
     """
     cell, size = _cells(rows)
+    held, series = np.where(rows.current, 0.0, 1.0), None if rows.series is None else rows.series.astype(np.int64)
     owner = np.zeros(size, dtype=np.int64)
     owner[cell] = np.arange(rows.n)
     at = tuple(one.codes[owner] for one in rows.dimensions)
-    forecast = rows.exposure if rows.error is None else np.maximum(rows.exposure + rows.error, 0.0)
-    moved = 0.5 * (rows.exposure + forecast)
-    usual = usual_volume(rows, moved, np.minimum(rows.exposure, forecast))
+    marks = [(codes.astype(np.int64), len(one.labels)) for codes, one in zip(at, rows.dimensions, strict=True)]
+    usual, moved = _moved(rows, cell, marks, series=series, held=held)
+    base = curve(rows.loss, usual, series=series, held=held)
+    factor = _factors(rows.loss, base, cell, marks, held=held)
+    own = _own_factor(rows.loss, base * factor, series=series, held=held)
+    own *= base
+    expected = np.multiply(own, factor, out=base)
+    np.maximum(expected, _LEAST, out=expected)
+    alike = _alike(own, series=series, held=held)
+    alike *= factor
+    weighed = _weighed(rows, expected, moved, alike, held=held)
+    sums = _sums(rows, weighed, cell, size)
+    return Cells(codes=at, sums=sums, whole=sums.sum(axis=0), cell=cell, expected=expected, weighed=weighed)
+
+
+def _moved(
+    rows: LossRows, cell: IntArray, marks: Sequence[tuple[IntArray, int]], *, series: IntArray | None, held: Doubles
+) -> tuple[Doubles, tuple[Doubles, Doubles]]:
+    """Usual volume of each row, and how large its forecast and its sales are beside what is expected of them."""
+    forecast = rows.exposure.copy() if rows.error is None else rows.exposure + rows.error
+    np.maximum(forecast, 0.0, out=forecast)
+    both = 0.5 * (rows.exposure + forecast)
+    usual = usual_volume(both, np.minimum(rows.exposure, forecast), series=series, held=held)
     volume = usual + _FEW_UNITS
-    volume = volume * _factors(rows, moved, volume, cell, at)
-    expected = curve(rows, usual)
-    factor = _factors(rows, rows.loss, expected, cell, at)
-    own = expected * _own_factor(rows, expected * factor)
-    expected = np.maximum(own * factor, _LEAST)
-    weighed = _weighed(rows, expected, (forecast / volume, rows.exposure / volume), _alike(rows, own) * factor)
-    return Cells(codes=at, sums=_sums(rows, weighed, cell, size), cell=cell, expected=expected, weighed=weighed)
+    volume *= _factors(both, volume, cell, marks, held=held)
+    forecast /= volume
+    return usual, (forecast, np.divide(rows.exposure, volume, out=volume))
 
 
 def _cells(rows: LossRows) -> tuple[IntArray, int]:
@@ -89,96 +110,118 @@ def _cells(rows: LossRows) -> tuple[IntArray, int]:
     return cell, int(cell.max()) + 1 if rows.n else 0
 
 
-def _factors(rows: LossRows, seen: Doubles, base: Doubles, cell: IntArray, at: tuple[Codes, ...]) -> Doubles:
-    """Factor of each row's cell on its base by which the reference is told best, shape (n,)."""
-    before, size = (~rows.current).astype(np.float64), len(at[0]) if at else 1
-    total, mean, square = (_added(cell, one * before, size) for one in (seen, base, base**2))
+def _factors(
+    seen: Doubles, base: Doubles, cell: IntArray, marks: Sequence[tuple[IntArray, int]], *, held: Doubles
+) -> Doubles:
+    """Factor of each row's cell on its base by which the reference is told best, shape (n,).
+
+    ``marks`` holds the codes of all cells by each dimension, and how many codes it has.
+    """
+    size, own = len(marks[0][0]) if marks else 1, base * held
+    total, mean, square = (_added(cell, one, size) for one in (seen * held, own, own * base))
     whole = float(mean.sum())
     factor = np.full(size, float(total.sum()) / whole if whole > 0 else 1.0)
-    relative = _relative_variance(seen[~rows.current])
+    relative = _relative_variance(seen, held)
+    told = [_added(code, total, labels) for code, labels in marks]
     for _ in range(_SWEEPS):
-        for code, one in zip(at, rows.dimensions, strict=True):
-            told, expected, spread = (
-                _added(code, sums, len(one.labels)) for sums in (total, mean * factor, square * factor**2)
-            )
-            factor = factor * _drawn(told, expected, spread, relative)[code]
+        moved = 0.0
+        for (code, labels), known in zip(marks, told, strict=True):
+            expected = _added(code, mean * factor, labels)
+            spread = _added(code, square * factor**2, labels)
+            step = _drawn(known, expected, spread, relative)
+            factor *= step[code]
+            moved = max(moved, float(np.abs(step - 1.0).max(initial=0.0)))
+        if moved < _SETTLED:
+            break
     return factor[cell]
 
 
-def _added(owner: IntArray | Codes, values: Doubles, size: int) -> Doubles:
+def _added(owner: IntArray, values: Doubles, size: int) -> Doubles:
     told: Doubles = np.bincount(owner, weights=values, minlength=size).astype(np.float64, copy=False)
     return told
 
 
-def _own_factor(rows: LossRows, expected: Doubles) -> Doubles:
+def _own_factor(loss: Doubles, expected: Doubles, *, series: IntArray | None, held: Doubles) -> Doubles:
     """Factor of each row's series on what is expected of rows like it, by the other rows of the reference."""
-    if rows.series is None:
-        return np.ones(rows.n)
-    before = ~rows.current
-    seen, mean, square = (others(one, rows.series, before) for one in (rows.loss, expected, expected**2))
-    return _drawn(seen, mean, square, _relative_variance(rows.loss[before]))
+    if series is None:
+        return np.ones(len(loss))
+    seen, mean = others(loss, series, held), others(expected, series, held)
+    square = others(expected * expected, series, held)
+    return _drawn(seen, mean, square, _relative_variance(loss, held))
 
 
 def _drawn(seen: Doubles, expected: Doubles, square: Doubles, relative: float) -> Doubles:
     """What was seen over what was expected, drawn towards 1 the more the fewer rows say so."""
-    shape = expected**2 / np.maximum(relative * square, _LEAST)
-    told: Doubles = 1.0 + (seen / np.maximum(expected, _LEAST) - 1.0) * shape / (shape + _PRIOR_SHAPE)
+    weight, prior = expected * expected, np.maximum(relative * square, _LEAST)
+    prior *= _PRIOR_SHAPE
+    prior += weight
+    weight /= prior
+    told = seen / np.maximum(expected, _LEAST, out=prior)
+    told -= 1.0
+    told *= weight
+    told += 1.0
     return told
 
 
-def _relative_variance(seen: Doubles) -> float:
-    """Variance over the mean squared, roughly: enough to weigh priors by."""
-    if not len(seen) or not seen.mean() > 0:
+def _relative_variance(seen: Doubles, held: Doubles) -> float:
+    """Variance over the mean squared of the rows that count, roughly: enough to weigh priors by."""
+    count, own = float(held.sum()), seen * held
+    mean = float(own.sum()) / max(count, 1.0)
+    if not mean > 0:
         return 1.0
-    return float(np.clip(seen.var() / seen.mean() ** 2, 0.01, 10.0))
+    return float(np.clip(inner(own, own) / count / mean**2 - 1.0, 0.01, 10.0))
 
 
-def _alike(rows: LossRows, own: Doubles) -> Doubles:
+def _alike(own: Doubles, *, series: IntArray | None, held: Doubles) -> Doubles:
     """The mean of each series in the reference, so that no row of it tells its own loss; as it is where not known."""
-    usual = own if rows.series is None else mean_of_series(own, rows.series, ~rows.current)
-    return np.where(usual > 0, usual, own)
+    if series is None:
+        return own.copy()
+    usual = mean_of_series(own, series, held)
+    unknown = np.flatnonzero(usual <= 0)
+    usual[unknown] = own[unknown]
+    return usual
 
 
-def _weighed(rows: LossRows, expected: Doubles, moved: tuple[Doubles, Doubles], usual: Doubles) -> Doubles:
-    """What slices are scored by: relative losses, the largest cut off, weighed by how much a row says; shape (6, n).
+def _weighed(
+    rows: LossRows, expected: Doubles, moved: tuple[Doubles, Doubles], usual: Doubles, *, held: Doubles
+) -> tuple[Doubles, ...]:
+    """What slices are scored by: relative losses, the largest cut off, weighed by how much a row says; by column.
 
     A row's relative loss is its loss over what was expected. Its weight is the inverse of its variance, by how much
-    is usually expected of its series: heavy tails and a few large series then decide nothing alone.
+    is usually expected of its series: heavy tails and a few large series then decide nothing alone. ``moved`` is
+    worked on in its place: memory that is new costs more than all sums.
     """
-    before = ~rows.current
     relative = rows.loss / expected
-    cap = max(float(np.quantile(relative[before], _CAP)), 1.0) if before.any() else np.inf
-    relative = np.minimum(relative, cap)
-    signed = np.zeros(rows.n) if rows.error is None else np.sign(rows.error) * relative
-    mean, variance = _moments(relative, usual, before)
-    weighed = np.empty((COUNT, rows.n))
-    np.divide(1.0, variance, out=weighed[VARIANCE])
-    np.multiply(mean, weighed[VARIANCE], out=weighed[EXPECTED])
-    for column, values in ((LOSS, relative), (SIGNED, signed)):
-        np.multiply(values, weighed[VARIANCE], out=weighed[column])
-    for column, values in zip((TOLD, SOLD), moved, strict=True):
-        np.multiply(np.minimum(values, cap), weighed[EXPECTED], out=weighed[column])
-    return weighed
+    cap = max(float(np.quantile(relative[np.flatnonzero(held)], _CAP)), 1.0) if held.any() else np.inf
+    np.minimum(relative, cap, out=relative)
+    mean, variance = _moments(relative, usual, held)
+    weight = np.divide(1.0, variance, out=variance)
+    mean *= weight
+    relative *= weight
+    signed = np.zeros(rows.n) if rows.error is None else np.sign(rows.error)
+    signed *= relative
+    for one in moved:
+        np.multiply(np.minimum(one, cap, out=one), mean, out=one)
+    return relative, mean, weight, signed, *moved
 
 
-def _sums(rows: LossRows, weighed: Doubles, cell: IntArray, size: int) -> Doubles:
+def _sums(rows: LossRows, weighed: Sequence[Doubles], cell: IntArray, size: int) -> Doubles:
     """Sums by cell of both windows, shape (m, 14)."""
-    key = cell + size * rows.current
-    told = [np.bincount(key, weights=values, minlength=2 * size) for values in weighed]
-    count = np.bincount(key, minlength=2 * size).astype(np.float64)
-    both = np.stack([*told, count], axis=1).reshape(2, size, COUNT + 1)
-    return np.concatenate([both[0], both[1]], axis=1)
+    key, told = cell + size * rows.current, np.empty((size, 2 * (COUNT + 1)))
+    for column in range(COUNT + 1):
+        both = np.bincount(key, weights=weighed[column] if column < COUNT else None, minlength=2 * size)
+        told[:, column], told[:, COUNT + 1 + column] = both[:size], both[size:]
+    return told
 
 
-def _moments(relative: Doubles, expected: Doubles, before: npt.NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
+def _moments(relative: Doubles, expected: Doubles, held: Doubles) -> tuple[Doubles, Doubles]:
     """Mean and variance of the relative loss of rows of which as much was expected, in the reference; of every row."""
-    if not before.any():
+    if not held.any():
         return np.ones(len(relative)), np.ones(len(relative))
-    cuts = cuts_of(expected[before], _SPREAD_BINS)
-    bins = np.searchsorted(cuts, expected, side="right")
-    mine, values = bins[before], relative[before]
-    count = np.maximum(np.bincount(mine, minlength=len(cuts) + 1), 1)
-    mean = np.bincount(mine, weights=values, minlength=len(cuts) + 1) / count
-    square = np.bincount(mine, weights=values**2, minlength=len(cuts) + 1) / count
+    cuts = cuts_of(expected[np.flatnonzero(held)], _SPREAD_BINS)
+    bins, own = bins_of(expected, cuts), relative * held
+    count = np.maximum(np.bincount(bins, weights=held, minlength=len(cuts) + 1), 1)
+    mean = np.bincount(bins, weights=own, minlength=len(cuts) + 1) / count
+    square = np.bincount(bins, weights=own * own, minlength=len(cuts) + 1) / count
     variance = np.maximum(square - mean**2, 1e-3 * np.maximum(square, _LEAST))
     return np.maximum(mean, _LEAST)[bins], np.maximum(variance, _LEAST)[bins]

@@ -72,9 +72,7 @@ def search(cells: Cells, dimensions: Sequence[Dimension], /, *, error_over_loss:
     Dimensions of more than 40 values take part in pairs with their 40 most suspicious ones.
     """
     literals = [_literals(one) for one in dimensions]
-    scan = _Scan(
-        cells, dimensions, literals, cells.sums.sum(axis=0), error_over_loss, _prices([len(one) for one in literals])
-    )
+    scan = _Scan(cells, dimensions, literals, cells.whole, error_over_loss, _prices([len(one) for one in literals]))
     if not len(cells.sums):
         return []
     tables = [_grouped(one.codes, one.size, cells.sums) for one in _columns(scan)]
@@ -130,11 +128,11 @@ def _prices(counts: Sequence[int]) -> list[float]:
 
 
 def _grouped(codes: IntArray | Codes, size: int, sums: Doubles) -> Doubles:
-    """Sums by code, shape (size, 14)."""
+    """Sums by code, shape (size, 14); codes of shape (m,), or (m, k) where each row counts for k of them."""
     from scipy.sparse import csc_array
 
-    n = len(codes)
-    ones = csc_array((np.ones(n), codes, np.arange(n + 1)), shape=(size, n))
+    n, each = len(codes), 1 if codes.ndim == 1 else codes.shape[1]
+    ones = csc_array((np.ones(n * each), codes.ravel(), np.arange(n + 1) * each), shape=(size, n))
     return np.asarray(ones @ sums, dtype=np.float64)
 
 
@@ -181,16 +179,26 @@ def _pairs(scan: _Scan, columns: Sequence[_Column]) -> Iterator[Candidate]:
 
 def _triples(scan: _Scan, columns: Sequence[_Column], parents: Sequence[Candidate]) -> Iterator[Candidate]:
     for parent in parents:
-        rows = np.flatnonzero(inside(scan.cells, parent.literals))
-        sums = scan.cells.sums[rows]
         taken = {literal[0] for literal in parent.literals}
-        for d, column in enumerate(columns):
-            if d in taken:
-                continue
-            gains = scan.gains(_spread(_grouped(column.codes[rows], column.size, sums), column, axis=0))
-            for at in _best(gains, _PER_PARENT):
+        free = [(d, column) for d, column in enumerate(columns) if d not in taken]
+        if not free:
+            continue
+        gains = scan.gains(np.concatenate(_narrower(scan, parent, [column for _, column in free])))
+        ends = np.cumsum([len(column.first) for _, column in free])
+        for (d, column), own in zip(free, np.split(gains, ends[:-1]), strict=True):
+            for at in _best(own, _PER_PARENT):
                 three = tuple(sorted((*parent.literals, _literal(d, column, int(at)))))
-                yield Candidate(literals=three, gain=float(gains[at]), price=scan.prices[2])
+                yield Candidate(literals=three, gain=float(own[at]), price=scan.prices[2])
+
+
+def _narrower(scan: _Scan, parent: Candidate, columns: Sequence[_Column]) -> list[Doubles]:
+    """Sums by literal of each column within a slice; all columns are added up at once."""
+    rows = np.flatnonzero(inside(scan.cells, parent.literals))
+    starts = np.cumsum([0, *(column.size for column in columns)])
+    codes = np.stack([column.codes[rows] + start for column, start in zip(columns, starts[:-1], strict=True)], axis=1)
+    table = _grouped(codes, int(starts[-1]), scan.cells.sums[rows])
+    parts = np.split(table, starts[1:-1])
+    return [_spread(part, column, axis=0) for part, column in zip(parts, columns, strict=True)]
 
 
 def _best(gains: Doubles, count: int) -> IntArray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from finalmile.frames import BoolArray
-from finalmile.monitoring.why.dimensions import Dimension, Doubles
+from finalmile.monitoring.why.dimensions import Dimension, Doubles, inner
 from finalmile.monitoring.why.evidence import deviations, log_p
 from finalmile.monitoring.why.expected import TOLD, Cells, cells_of
 from finalmile.monitoring.why.rows import LossRows
@@ -89,10 +89,11 @@ def error_over_loss(rows: LossRows, cells: Cells) -> float:
     """Variance of a signed error over that of a loss, in the reference; 0 where errors are not signed."""
     if rows.error is None:
         return 0.0
-    before = ~rows.current
-    loss, expected, _, signed = cells.weighed[:TOLD, before]
-    spread = float(((loss - expected) ** 2).sum())
-    return float((signed**2).sum()) / spread if spread > 0 else 0.0
+    held = np.where(rows.current, 0.0, 1.0)
+    loss, expected, _, signed = cells.weighed[:TOLD]
+    beyond, own = (loss - expected) * held, signed * held
+    spread = inner(beyond, beyond)
+    return inner(own, own) / spread if spread > 0 else 0.0
 
 
 def rows_inside(rows: LossRows, literals: Sequence[Literal]) -> BoolArray:
@@ -220,5 +221,6 @@ def _excess(rows: LossRows, cells: Cells, mine: BoolArray) -> tuple[float, float
 
 
 def _rate(amount: Doubles, exposure: Doubles, of: BoolArray) -> float | None:
-    total = float(exposure[of].sum())
-    return float(amount[of].sum()) / total if total > 0 else None
+    held = of.astype(np.float64)
+    total = inner(exposure, held)
+    return inner(amount, held) / total if total > 0 else None
