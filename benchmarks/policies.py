@@ -9,9 +9,14 @@ data up to it: the model is refitted every 91 days and recalibrated every 28. Th
 `--prepare` can make them beforehand and every later run reads them.
 
 One JSON line for each row. `cycle_service` is what the product calls so: the share of cycles, each from one receipt
-to the next, without lost sales. `by_reviews` counts a cycle for each review, also where nothing was ordered, and is
+to the next, without lost sales. `cycle_service_by_units` is the share of units asked for in such cycles: those that
+are short sold more, so it is less. `by_reviews` counts a cycle for each review, also where nothing was ordered, and is
 higher where sales are slow. `fill_rate` is the share of units, `stock` mean units on hand over mean daily demand;
-volume classes are units a week, set before the year. Exits with 1 where a bar is missed.
+volume classes are units a week, set before the year.
+
+Beside it stands mean + z sigma sqrt(L), rounded up to whole units, with the z that holds as much stock. It spreads
+stock otherwise, more of it over slow sellers, whose cycles are many: so it is told with the same stock in each volume
+class too. Services pooled over units are barred; cycles that count alike are told. Exits with 1 where a bar is missed.
 """
 
 from __future__ import annotations
@@ -20,31 +25,21 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 import polars as pl
+from _order_year import CLASSES, REVIEW, SETTLE, YEAR, Game, Outcome, share
 from _sales import panel_of, read
-from _weekly_told import Reviews, Told
+from _weekly_told import Reviews
 
-from finalmile.frames import Cumulative, Panel
-from finalmile.impact.kpis import cycle_service
-from finalmile.inventory import PointDemand, Position, position
-from finalmile.inventory.lead_times import LeadTime, certain, from_sample, side_by_side, told_at
-from finalmile.inventory.policies import policies
-from finalmile.inventory.proposal import windows_for
-from finalmile.inventory.protection import LAW_LEVELS
-from finalmile.simulation import Stock, opening, simulate
-from finalmile.workflows.propose import spread
+from finalmile.inventory.lead_times import LeadTime, certain, from_sample, told_at
 
-REVIEW, YEAR, SETTLE = 7, 365, 56
 LEADS = (7, 14, 21)
 TOLD_AT = (4, 8, 12, 16, 21, 28, 36, 50)
-COUNTED = slice(1 + SETTLE, None)
-CLASSES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+POOLED = ("fill_rate", "cycle_service_by_units")
 BARS: Mapping[str, tuple[float, float]] = {"cycle_service": (0.973, 0.990), "fill_rate": (0.973, 0.987)}
 
 
@@ -83,134 +78,6 @@ def deliveries(path: str) -> np.ndarray:
     return np.rint(days * 14 / days.mean())
 
 
-@dataclass(frozen=True)
-class Game:
-    """Demand of the year and of the weeks in which stock settles, and what was forecast at each review."""
-
-    panel: Panel
-    first: int
-    told: list[Told]
-    demand: np.ndarray  # (n, 1 + SETTLE + YEAR), the evening of the first review in column 0
-    weekly: np.ndarray  # (n,) units a week before the year
-    spread: list[np.ndarray]
-
-    @classmethod
-    def of(cls, panel: Panel, *, first: int, told: list[Told]) -> Game:
-        column = first - panel.first + 1
-        demand = np.nan_to_num(panel.demand()[:, column:]).astype(float)
-        before = panel.demand()[:, column + SETTLE - 91 : column + SETTLE]
-        known = np.isfinite(before)
-        weekly = 7 * np.where(known, before, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        spreads = []
-        for one in told:
-            past = panel.at(one.cutoff)
-            rows = {name: row for row, name in enumerate(past.ids.tolist())}
-            at = np.array([rows.get(name, -1) for name in panel.ids.tolist()])
-            spreads.append(np.where(at >= 0, spread(past.last(91))[at], 0.0))
-        demand = np.concatenate([np.zeros((panel.n, 1)), demand], axis=1)
-        return cls(panel, first, told, demand, weekly, spreads)
-
-    def levels(self, level: Callable[[Told, int], np.ndarray]) -> np.ndarray:
-        """What each review lifts the position to, shape (n, reviews); 0 for what is not listed yet."""
-        return np.stack([np.nan_to_num(level(one, k)) for k, one in enumerate(self.told)], axis=1)
-
-    def play(self, levels: np.ndarray, leads: np.ndarray) -> Outcome:
-        """The year with these levels; ``leads`` of shape (n,) or (n, periods)."""
-
-        def decide(t: int, stock: Stock) -> np.ndarray:
-            if t % REVIEW or t // REVIEW >= levels.shape[1]:
-                return np.zeros(len(levels))
-            return np.maximum(levels[:, t // REVIEW] - stock.position, 0.0)
-
-        flow = simulate(opening(levels[:, 0], max_lead=1), self.demand, decide=decide, leads=leads)
-        return Outcome(self, flow.on_hand, flow.sold, flow.lost, flow.received)
-
-    def position(self, lead: LeadTime) -> Position:
-        n = self.panel.n
-        return position(
-            self.panel.ids,
-            on_hand=np.zeros(n),
-            lead_periods=np.full(n, lead.planned),
-            review_periods=np.full(n, REVIEW),
-            lead_times=side_by_side([lead] * n),
-        )
-
-    def policy(self, name: str, lead: LeadTime, **settings: float) -> np.ndarray:
-        """Levels of one of the product's policies at each review."""
-        policy, at = policies.make(name, **settings), self.position(lead)
-
-        def level(one: Told, k: int) -> np.ndarray:
-            if policy.needs == "point":
-                return policy(at, PointDemand(mean=one.daily_mean.astype(float), sd=self.spread[k])).level
-            return policy(at, cumulative(one, windows_for(policy, at))).level
-
-        return self.levels(level)
-
-
-def cumulative(one: Told, windows: np.ndarray) -> Cumulative:
-    columns = [one.windows.index(int(window)) for window in windows[0]]
-    return Cumulative(
-        windows=windows,
-        mean=one.mean[:, columns],
-        levels=LAW_LEVELS,
-        values=one.values[:, columns],
-        methods=one.methods.astype(object),
-    )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The year that counts, period by period."""
-
-    game: Game
-    on_hand: np.ndarray
-    sold: np.ndarray
-    lost: np.ndarray
-    received: np.ndarray
-
-    def row(self, *, lead: int | None = None) -> dict[str, object]:
-        """Both services in all and by class, and the stock; by reviews too where the lead time is certain."""
-        everyone, group = np.ones(len(self.lost), dtype=bool), np.searchsorted(CLASSES, self.game.weekly, side="right")
-        classes = {self._name(k): group == k for k in range(len(CLASSES) + 1)}
-        told: dict[str, object] = {
-            "fill_rate": self._fill(everyone),
-            "cycle_service": self._cycle_service(self.game.weekly >= CLASSES[0]),
-            "stock": round(float(self.on_hand[:, COUNTED].sum() / (self.sold + self.lost)[:, COUNTED].sum()), 3),
-            "fill_rate_by_class": {name: self._fill(some) for name, some in classes.items()},
-            "cycle_service_by_class": {name: self._cycle_service(some) for name, some in classes.items()},
-            "series_by_class": {name: int(some.sum()) for name, some in classes.items()},
-        }
-        if lead is not None:
-            kept = self._cycles(lead)
-            told["by_reviews"] = share(kept[self.game.weekly >= CLASSES[0]].mean(), 1.0)
-            told["by_reviews_by_class"] = {name: share(kept[some].mean(), 1.0) for name, some in classes.items()}
-        return told
-
-    def _cycle_service(self, some: np.ndarray) -> float | None:
-        found = cycle_service(self.received[some, COUNTED], self.lost[some, COUNTED])
-        return None if found is None else round(found, 4)
-
-    def _cycles(self, lead: int) -> np.ndarray:
-        """Which review cycles ended without lost sales, shape (n, cycles): each begins when an order may arrive."""
-        begin = 1 + lead
-        whole = (self.lost.shape[1] - begin) // REVIEW
-        cycles = self.lost[:, begin : begin + whole * REVIEW].reshape(len(self.lost), whole, REVIEW).sum(axis=2)
-        counted = begin + REVIEW * np.arange(whole) >= COUNTED.start
-        return cycles[:, counted] == 0
-
-    def _fill(self, some: np.ndarray) -> float | None:
-        return share(self.sold[some, COUNTED].sum(), (self.sold + self.lost)[some, COUNTED].sum())
-
-    @staticmethod
-    def _name(k: int) -> str:
-        edges = [0.0, *CLASSES]
-        return f"{edges[k]:g}+" if k == len(CLASSES) else f"{edges[k]:g}-{edges[k + 1]:g}"
-
-
-def share(part: float, whole: float) -> float | None:
-    return round(float(part / whole), 4) if whole else None
-
-
 def tell(name: str, began: float, **facts: object) -> None:
     print(json.dumps({"row": name, **facts, "seconds": round(time.monotonic() - began, 1)}), flush=True)
 
@@ -226,7 +93,7 @@ def fixed(game: Game) -> list[tuple[str, bool]]:
             row = game.play(levels, leads).row(lead=days)
             tell(f"{name} 0.98", began, lead_time_days=days, asked=which, **row)
             bars += judged(which, row, f"{name}, {days} days")
-            if (which, days) == ("cycle_service", 14):
+            if which == "cycle_service":
                 bars += beside(game, levels, leads, days)
     return bars
 
@@ -242,31 +109,56 @@ def judged(which: str, row: Mapping[str, object], where: str) -> list[tuple[str,
 
 
 def beside(game: Game, levels: np.ndarray, leads: np.ndarray, days: int) -> list[tuple[str, bool]]:
-    """The sum of daily quantiles, and mean + z sigma sqrt(L) with z such that it holds the same stock."""
+    """What other ways of ordering come to, and whether they serve less."""
+    ours = game.play(levels, leads)
+    bars = summed(game, ours, levels, leads, days) if days == 14 else []
+    row, normal = ours.row(lead=days), normals(game, days)
+    for where in ("in all", "in each class"):
+        began = time.monotonic()
+        each = where == "in each class"
+        factor, other = normal_of_equal_stock(game, ours, normal, leads, each=each)
+        told = other.row(lead=days)
+        tell(f"mean + z sigma sqrt(L) at equal stock {where}", began, lead_time_days=days,
+             safety_factors=factor.round(3).tolist()[: None if each else 1], **told)  # fmt: skip
+        if not each:
+            more = {which: float(str(row[which])) > float(str(told[which])) for which in POOLED}
+            bars += [(f"more {which} than the normal formula, {days} days", held) for which, held in more.items()]
+    return bars
+
+
+def summed(game: Game, ours: Outcome, levels: np.ndarray, leads: np.ndarray, days: int) -> list[tuple[str, bool]]:
+    """The sum of daily quantiles."""
     began = time.monotonic()
-    ours = game.play(levels, leads).row(lead=days)
-    summed = game.levels(lambda one, _: np.ceil(one.daily_q98[:, : REVIEW + days].sum(axis=1) - 1e-6))
-    daily = game.play(summed, leads).row(lead=days)
-    of_levels = round(float(levels.sum() / summed.sum()), 4)
-    of_stock = round(float(str(ours["stock"])) / float(str(daily["stock"])), 4)
+    other = game.levels(lambda one, _: np.ceil(one.daily_q98[:, : REVIEW + days].sum(axis=1) - 1e-6))
+    daily = game.play(other, leads)
+    of_levels = round(float(levels.sum() / other.sum()), 4)
+    of_stock = share(ours.stock_by_class.sum(), daily.stock_by_class.sum()) or 0.0
     tell("sum of daily 98 % quantiles", began, lead_time_days=days, level_ours_over_it=of_levels,
-         stock_ours_over_it=of_stock, **daily)  # fmt: skip
-    began = time.monotonic()
-    asked, normal = 0.98, {}
-    low, high = 0.0, 6.0  # standard deviations
-    for _ in range(12):
-        middle = (low + high) / 2
-        asked = NormalDist().cdf(middle)
-        normal = game.play(game.policy("normal_order_up_to", certain(days), cycle_service=asked), leads).row(lead=days)
-        low, high = (middle, high) if float(str(normal["stock"])) < float(str(ours["stock"])) else (low, middle)
-    tell("mean + z sigma sqrt(L) at equal stock", began, lead_time_days=days, asked=round(asked, 5), **normal)
-    more = {which: float(str(ours[which])) > float(str(normal[which])) for which in BARS}
+         stock_ours_over_it=of_stock, **daily.row(lead=days))  # fmt: skip
     return [
         ("65 % of the levels of daily quantiles", of_levels <= 0.65),
         ("65 % of the stock of daily quantiles", of_stock <= 0.65),
-        ("more fill rate than the normal formula", more["fill_rate"]),
-        ("more cycle service than the normal formula", more["cycle_service"]),
     ]
+
+
+def normals(game: Game, days: int) -> tuple[np.ndarray, np.ndarray]:
+    """The textbook level at each review and what a standard deviation adds to it, of shape (n, reviews) each."""
+    at = [game.policy("normal_order_up_to", certain(days), cycle_service=NormalDist().cdf(z)) for z in (0.0, 1.0)]
+    return at[0], at[1] - at[0]
+
+
+def normal_of_equal_stock(
+    game: Game, ours: Outcome, normal: tuple[np.ndarray, np.ndarray], leads: np.ndarray, *, each: bool
+) -> tuple[np.ndarray, Outcome]:
+    """The textbook level, up to whole units, with safety factors that hold as much stock in all or in each class."""
+    low, high = np.zeros(len(CLASSES) + 1), np.full(len(CLASSES) + 1, 8.0)
+    wanted = ours.stock_by_class
+    for _ in range(14):
+        factor = (low + high) / 2
+        found = game.play(np.ceil(normal[0] + factor[game.group][:, None] * normal[1] - 1e-6), leads)
+        less = found.stock_by_class < wanted if each else np.full(len(low), found.stock_by_class.sum() < wanted.sum())
+        low, high = np.where(less, factor, low), np.where(less, high, factor)
+    return factor, found
 
 
 def random(game: Game, varying: LeadTime, alone: LeadTime, took: np.ndarray) -> list[tuple[str, bool]]:
