@@ -136,3 +136,17 @@ def test_a_number_is_told_as_a_range() -> None:
     )[0]
     assert list(found.words) == ["price"]
     assert found.words["price"].startswith("below ")
+
+
+@pytest.mark.parametrize(("before", "now"), [(1e300, 1e300), (1, 1e300), (1e300, 1), (1e-300, 1), (1, 1e99), (1e99, 1)])
+def test_figures_that_are_no_numbers_of_units_break_no_search(before: float, now: float):
+    def sold(scale: float) -> pl.DataFrame:
+        chance = np.random.default_rng(0)
+        units = chance.poisson(5, 400) * float(scale)
+        day, series = np.divmod(np.arange(400), 20)
+        told = pl.DataFrame({"unique_id": [f"s{one}" for one in series], "ds": day, "y": units})
+        return told.with_columns(
+            mean=units * chance.uniform(0.5, 1.5, 400), store=pl.Series(series % 4).cast(pl.String)
+        )
+
+    assert isinstance(search_rows(rows_of(sold(before), sold(now))), list)

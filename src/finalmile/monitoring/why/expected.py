@@ -101,6 +101,7 @@ def _moved(
     usual = usual_volume(both, np.minimum(rows.exposure, forecast), series=series, held=held)
     volume = usual + _FEW_UNITS
     volume *= _factors(both, volume, cell, marks, held=held)
+    np.maximum(volume, _LEAST, out=volume)
     forecast /= volume
     return usual, (forecast, np.divide(rows.exposure, volume, out=volume))
 
@@ -167,7 +168,7 @@ def _relative_variance(seen: Doubles, held: Doubles) -> float:
     """Variance over the mean squared of the rows that count, roughly: enough to weigh priors by."""
     count, own = float(held.sum()), seen * held
     mean = float(own.sum()) / max(count, 1.0)
-    if not mean > 0:
+    if not mean**2 > 0:
         return 1.0
     return float(np.clip(inner(own, own) / count / mean**2 - 1.0, 0.01, 10.0))
 

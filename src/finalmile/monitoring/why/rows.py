@@ -61,11 +61,15 @@ class LossRows:
         )
 
 
+_BEYOND = 1e100
+"""No number of units: squares of such figures are infinite."""
+
+
 def usable(rows: LossRows) -> LossRows:
-    """Rows whose figures are all finite; negative exposures (returns) count as 0."""
-    fine = np.isfinite(rows.loss) & np.isfinite(rows.exposure)
+    """Rows whose figures are numbers of units: finite and below 1e100; negative exposures (returns) count as 0."""
+    fine = (np.abs(rows.loss) < _BEYOND) & (np.abs(rows.exposure) < _BEYOND)
     if rows.error is not None:
-        fine &= np.isfinite(rows.error)
+        fine &= np.abs(rows.error) < _BEYOND
     kept = rows if fine.all() else rows.take(fine)
     if (kept.exposure < 0).any():
         clipped = np.maximum(kept.exposure, 0.0)
