@@ -60,6 +60,16 @@ def test_the_quantile_is_the_least_that_covers(one, other, level):
     assert found[0] < 1e-6 or law.cdf(found - 1e-4)[0] <= level + 1e-9
 
 
+@given(steps, steps, st.floats(0.3, 0.995), st.floats(-40, 40))
+def test_of_all_ways_to_spread_a_stock_the_same_cycle_service_loses_fewest_units(one, other, level, moved):
+    fast, slow = law_of(one), law_of(other)
+    stock = [fast.quantile(level), slow.quantile(level)]
+    shifted = float(np.clip(moved, -stock[0][0], stock[1][0]))
+    equal = fast.short(stock[0])[0] + slow.short(stock[1])[0]
+    spread = fast.short(stock[0] + shifted)[0] + slow.short(stock[1] - shifted)[0]
+    assert equal <= spread + 1e-6
+
+
 @given(steps, steps, st.floats(0.001, 20))
 def test_the_stock_for_a_shortage_leaves_that_shortage(one, other, allowed):
     law = law_of(one, other)
