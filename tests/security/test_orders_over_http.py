@@ -75,3 +75,26 @@ def test_a_key_of_one_model_has_nothing_to_do_with_orders(ordered: Any, key: Any
     ):
         answer = ordered.ask(method, f"/v1/{path}", key=mine, json={})
         assert (answer.status_code, "milk" in answer.text) == (403, False)
+
+
+def test_an_operator_uploads_what_a_supplier_answered_and_nobody_else(ordered: Any, key: Any):
+    operator = key("operator")
+    ordered.ask("POST", "/v1/orders/PO-1/approve", key=operator, json={})
+    ordered.ask("POST", "/v1/orders/PO-1/send", key=operator, json={"by_hand": True})
+    content = b"order_id,unique_id,status,quantity\nPO-1,milk,changed,7\n"
+    for role in ("viewer", "planner"):
+        assert ordered.ask("POST", "/v1/orders/answers", key=key(role), content=content).status_code == 403
+    path = "/v1/orders/answers?name=monday.csv"
+    wrong = ordered.ask("POST", path, key=operator, content=content + b"PO-1,tea,,\n")
+    assert wrong.status_code == 422
+    assert "monday.csv: line 3: in order PO-1 no product is called 'tea'" in wrong.json()["error"]["message"]
+    assert ordered.ask("POST", f"{path}&supplier=other", key=operator, content=content).status_code == 422
+    assert ordered.ask("POST", f"{path}&format=x12", key=operator, content=content).status_code == 404
+    assert ordered.ask("POST", path, key=operator, content=b"x" * 1_000_001).status_code == 413
+    assert {line.quantity for line in ordered.project.orders().rows} == {10}
+    told = ordered.ask("POST", path, key=operator, content=content).json()
+    assert (told["answered"], [one["quantity"] for one in told["orders"]]) == (1, [7])
+    again = ordered.ask("POST", path, key=operator, content=content).json()
+    assert (again["answered"], again["orders"]) == (1, [])
+    (row,) = [row for row in ordered.project.ledger.audit_rows() if row.verb == "order.answered"]
+    assert row.actor == f"key:{operator.partition('.')[0]}"

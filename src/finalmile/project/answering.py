@@ -47,8 +47,25 @@ class Answering(Ordering):
         SchemaError
             With the place of every fault: what cannot be read, does not add up, or answers what was never sent.
         """
-        name = Path(path).name
         content = read_at_most(Path(path), largest=LARGEST)
+        return self.take_answer(content, name=Path(path).name, format=format, supplier=supplier)
+
+    def take_answer(
+        self,
+        content: bytes,
+        /,
+        *,
+        name: str,
+        format: str | None = None,  # noqa: A002  # the verb's word
+        supplier: str | None = None,
+    ) -> AnswersTaken:
+        """Note what the content of a supplier's file answers, as :meth:`take_answers` does.
+
+        Parameters
+        ----------
+        name
+            What messages and the audit trail call the file.
+        """
         told = answers.make(format or format_of(content))(content, name=name)
         digest = hashlib.sha256(content).hexdigest()[:16]
         with self._writing(f"answers {name}"):

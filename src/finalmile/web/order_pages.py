@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from finalmile.errors import ConfigError, FinalMileError, MissingInputError, UnknownNameError
 from finalmile.records import OrderState
 from finalmile.serving.access import DEPLOY, ORDER, allowed
-from finalmile.web.guards import local_name
+from finalmile.web.answer_pages import Answerable, add_answer_page
+from finalmile.web.order_forms import refuse_foreign, refuse_stale, whole_body
 from finalmile.web.rendering import render
 from finalmile.workflows.order_reports import Moved, Suppliers
 from finalmile.workflows.order_views import TABS, LineView, OrderPage
@@ -28,7 +27,7 @@ MOST_BYTES = 200_000
 DONE = ("approved", "cancelled", "edited", "sent")
 
 
-class Orders(Protocol):
+class Orders(Answerable, Protocol):
     """What the pages ask of a project."""
 
     def order_page(
@@ -105,9 +104,10 @@ Answer = HTMLResponse | RedirectResponse
 
 
 def add_order_pages(app: FastAPI, desk: OrderDesk) -> None:
-    """Add the pages of orders, lines and suppliers."""
+    """Add the pages of orders, lines, suppliers and their answers."""
     _add_pages(app, desk)
     _add_forms(app, desk)
+    add_answer_page(app, desk)
 
 
 def _add_pages(app: FastAPI, desk: OrderDesk) -> None:
@@ -200,34 +200,15 @@ class _Sent:
 
     async def __call__(self, request: Request) -> Form:
         """The form."""
-        if not _ours(request.headers):
-            raise HTTPException(403, "A page of another site may not do this.")
-        if not self.desk.may(self.permission):
-            raise HTTPException(403, f"A {self.desk.role} may not do this.")
+        refuse_foreign(request, self.desk, self.permission)
         form = parse_qs(await _body(request), keep_blank_values=True, max_num_fields=2_000)
-        if not hmac.compare_digest(_one(form, "token").encode(), self.desk.token.encode()):
-            raise HTTPException(403, "This form is from before the pages were started anew. Load the page again.")
+        refuse_stale(_one(form, "token"), self.desk)
         return form
 
 
-def _ours(headers: Headers) -> bool:
-    """Whether a browser says that one of our own pages asks; programs say nothing, and need the token alone.
-
-    A page that tells nobody where it came from sends ``null`` for itself.
-    """
-    site, origin = headers.get("sec-fetch-site", "same-origin"), headers.get("origin", "null")
-    host = urlsplit(origin).netloc
-    return site == "same-origin" and (origin == "null" or (host == headers.get("host", "") and local_name(host)))
-
-
 async def _body(request: Request) -> str:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise HTTPException(413, "The form is too large.")
     try:
-        return body.decode()
+        return (await whole_body(request, most=MOST_BYTES)).decode()
     except UnicodeDecodeError:
         raise HTTPException(422, "The form is not UTF-8.") from None
 

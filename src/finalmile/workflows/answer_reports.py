@@ -40,9 +40,10 @@ class AnswersTaken:
         ]
 
     def to_dict(self) -> Json:
-        """Every line as it is now."""
+        """Every line as it is now, and whether somebody has to act."""
         rows = [asdict(line) for line in self.rows]
-        return {"source": self.source, "answered": self.answered, "orders": rows, "notes": list(self.notes)}
+        told = {"source": self.source, "answered": self.answered, "breached": self.breached}
+        return {**told, "orders": rows, "notes": list(self.notes)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
+from finalmile.errors import printable
 from finalmile.project import Project
 from finalmile.records import OrderLine, OrderState
 from finalmile.web.api.desk import Caller, Desk
@@ -127,6 +128,38 @@ def acknowledge(order_id: OrderId, asked: Acknowledgement, desk: AtDesk, caller:
 def receive(order_id: OrderId, asked: Arrival, desk: AtDesk, caller: Deployer) -> Answer:
     """The same twice changes nothing."""
     return _moved(_acting(desk, caller).receive_order(order_id, asked.product, quantity=asked.quantity, at=asked.at))
+
+
+async def _content(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.post(
+    "/orders/answers",
+    summary="Take in a file in which a supplier answers orders",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+def take_answer(
+    desk: AtDesk,
+    caller: Deployer,
+    content: Annotated[bytes, Depends(_content)],
+    name: Annotated[str, Query(min_length=1, max_length=200, description="Name of the file, for messages.")] = "answer",
+    format: Annotated[  # noqa: A002  # the verb's word
+        str | None, Query(max_length=60, description="Format; by default as the file begins.")
+    ] = None,
+    supplier: Annotated[
+        str | None, Query(max_length=500, description="Whose file it is; orders of anybody else are refused then.")
+    ] = None,
+) -> Answer:
+    """All of it or nothing; the same file again changes nothing."""
+    taken = _acting(desk, caller).take_answer(content, name=printable(name), format=format, supplier=supplier)
+    told: Answer = plain(taken.to_dict())
+    return told
 
 
 @router.get("/suppliers", summary="How suppliers deliver")
