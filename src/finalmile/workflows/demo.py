@@ -12,6 +12,7 @@ from finalmile.errors import NotCertifiedError
 from finalmile.ports import Progress
 from finalmile.sandbox import RegimeChange, Retailer, World
 from finalmile.workflows.account import Replayed
+from finalmile.workflows.demo_order import Trading, trade
 
 PRODUCTS, STORES = 60, 2
 HISTORY_DAYS = 500
@@ -36,7 +37,7 @@ class Told(Protocol):
         ...
 
 
-class Operated(Protocol):
+class Operated(Trading, Protocol):
     """What the demo does with a project: what anybody would."""
 
     def ingest(self, kind: str, source: pl.DataFrame, /) -> object:
@@ -71,13 +72,15 @@ class Operated(Protocol):
 
 
 def demo(project: Operated, *, seed: int, days: int, progress: Progress | None) -> Replayed:
-    """Simulate a retailer, play its last days, then plan the orders of today; the story of it."""
+    """Simulate a retailer, play its last days, then plan the orders of today and send one; the story of it."""
     world = simulated(seed=seed, days=days)
     for kind, table in world.tables().items():
         project.ingest(kind, table)
     start = world.end - timedelta(days=days - 1)
     told = project.replay(start, world.end, demand=world.demand, progress=progress)
-    return replace(told, notes=(*_story(world), *told.notes, _gone_live(project)))
+    live = _gone_live(project)
+    traded = trade(project)
+    return replace(told, notes=(*_story(world), *told.notes, live, *([traded] if traded else [])))
 
 
 def simulated(*, seed: int, days: int) -> World:
