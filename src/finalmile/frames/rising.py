@@ -44,11 +44,13 @@ def rising_windows(windows: IntArray, values: Floats, *, whole: bool = False) ->
     """
     order = np.argsort(windows, axis=1, kind="stable")[:, :, None]
     told = np.take_along_axis(values, order, axis=1)
-    if not (np.diff(told, axis=1) < 0).any():
+    falls = (np.diff(told, axis=1) < 0).any(axis=(1, 2))
+    if not falls.any():
         return values
-    most = np.maximum.accumulate(told, axis=1)
-    least = np.minimum.accumulate(told[:, ::-1], axis=1)[:, ::-1]
+    most = np.maximum.accumulate(told[falls], axis=1)
+    least = np.minimum.accumulate(told[falls, ::-1], axis=1)[:, ::-1]
     middle = (most + least) / 2
-    mended = np.empty_like(values)
-    np.put_along_axis(mended, order, np.ceil(middle) if whole else middle, axis=1)
+    risen, mended = np.empty_like(middle), values.copy()
+    np.put_along_axis(risen, order[falls], np.ceil(middle) if whole else middle, axis=1)
+    mended[falls] = risen
     return mended
