@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from finalmile.monitoring.why import Around, Event, LossRows, explain_rows
+from finalmile.monitoring.why import Around, Event, LossRows, explain_rows, search_rows
 from finalmile.monitoring.why.causes import inputs_of, price_step, share_step
-from finalmile.monitoring.why.dimensions import category
+from finalmile.monitoring.why.dimensions import category, number
 
 ALL = np.ones(40, dtype=bool)
 LATE = np.arange(40) >= 20
@@ -90,3 +92,48 @@ def test_rows_without_sales_are_told_and_never_an_error(loss: float) -> None:
         period=rows.period,
     )
     assert explain_rows(empty).sentence.startswith("Nothing can be said")
+
+
+BEFORE_OR_NOW = [(1.0, 1e300), (1e300, 1.0), (1e300, 1e300), (1.0, 1e99), (1e99, 1.0), (1e-300, 1.0), (1.0, 1.7e308)]
+
+
+@pytest.mark.parametrize(("before", "now"), BEFORE_OR_NOW)
+def test_no_figure_however_large_breaks_an_explanation(before: float, now: float) -> None:
+    plain = _rows(fault=2.0)
+    times = np.where(plain.current, now, before)
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss, sold = plain.loss * times, plain.exposure * times
+        rows = replace(plain, loss=loss, exposure=sold, error=np.where(loss == 0, 0.0, plain.error * times))
+    told = explain_rows(rows, around=Around(inputs={"sold": times}, price=times, promoted=plain.current))
+    assert search_rows(rows) == list(told.slices)
+    assert max(len(one) for one in told.lines()) < 300
+
+
+def test_who_reads_is_told_how_many_rows_are_no_numbers_of_units_and_the_rest_is_explained() -> None:
+    rows = _rows(fault=2.0)
+    broken = rows.loss.copy()
+    broken[:3] = [1e300, np.inf, np.nan]
+    told = explain_rows(replace(rows, loss=broken))
+    assert (told.left_out, told.rows) == (2, rows.n - 3)
+    assert "store 4" in told.sentence
+    assert "2 rows are left out" in told.sentence
+    assert told.to_dict()["left_out"] == 2
+    assert "left out" not in explain_rows(rows).sentence
+
+
+def test_where_no_row_is_a_number_of_units_that_is_the_reason() -> None:
+    rows = _rows()
+    told = explain_rows(replace(rows, loss=np.full(rows.n, 1e300)))
+    assert told.sentence.startswith("Nothing can be said")
+    assert f"{rows.n} rows are left out" in told.sentence
+
+
+def test_an_input_that_became_no_number_is_told_as_missing() -> None:
+    (told,) = inputs_of({"gone": np.where(LATE, 1e300, 3.0)}, inside=ALL, after=LATE)
+    assert (told.missing_before, told.missing_after, told.after) == (0.0, 1.0, None)
+
+
+@pytest.mark.parametrize("largest", [1e300, 1.7e308])
+def test_an_attribute_too_large_to_measure_is_unknown(largest: float) -> None:
+    told = number("x", np.array([1.0, 2.0, largest, -largest] * 20))
+    assert told.labels == ("1", "2", "unknown")

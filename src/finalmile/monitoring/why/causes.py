@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from finalmile.frames import BoolArray, IntArray
-from finalmile.monitoring.why.dimensions import Doubles
+from finalmile.monitoring.why.dimensions import BEYOND, Doubles
 
 _LEAST_TOLD = 0.005
 _LEAST_EFFECT = 0.2
 _LEAST_PRICE_STEP = 0.03
 _LEAST_SHARE_STEP = 0.05
+_MANY_TIMES = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class InputShift:
     outside_before, outside_after
         The same of all other rows.
     missing_before, missing_after
-        Share of rows inside without a value, in [0, 1].
+        Share of rows inside without a value, in [0, 1]; what is infinite, or 1e100 and more, is none.
     effect
         Change inside less change outside, in standard deviations of the reference, times its weight.
     """
@@ -88,7 +89,7 @@ def inputs_of(
 
 
 def _shift(name: str, values: Doubles, inside: BoolArray, after: BoolArray, weight: float) -> InputShift:
-    known = np.isfinite(values)
+    known = np.abs(values) < BEYOND
     means = [
         float(values[part & known].mean()) if (part & known).any() else None
         for part in (inside & ~after, inside & after, ~inside & ~after, ~inside & after)
@@ -120,7 +121,7 @@ def price_step(price: Doubles, period: IntArray, /, *, inside: BoolArray) -> Eve
     >>> price_step(price, period, inside=np.ones(6, dtype=bool))
     Event(kind='price', period=3, words='prices there fell 20 %')
     """
-    known = inside & np.isfinite(price) & (price > 0)
+    known = inside & (price > 1 / BEYOND) & (price < BEYOND)
     if not known.any():
         return None
     days, owner = np.unique(period[known], return_inverse=True)
@@ -134,7 +135,7 @@ def price_step(price: Doubles, period: IntArray, /, *, inside: BoolArray) -> Eve
     step = math.expm1(float(later[at] - before[at]))
     if abs(step) < _LEAST_PRICE_STEP:
         return None
-    moved = f"rose to {1 + step:.1f} times" if step >= 1 else f"{'fell' if step < 0 else 'rose'} {share(abs(step))}"
+    moved = f"rose to {_times(1 + step)} times" if step >= 1 else f"{'fell' if step < 0 else 'rose'} {share(abs(step))}"
     words = f"prices there {moved}"
     return Event(kind="price", period=int(days[at + 1]), words=words)
 
@@ -158,6 +159,10 @@ def share_step(
         return None
     words = f"{what} there {'rose' if now > before else 'fell'} from {share(before)} to {share(now)}"
     return Event(kind=kind, period=None, words=words)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio < _MANY_TIMES else f"{ratio:.3g}"
 
 
 def share(part: float, /) -> str:

@@ -23,6 +23,9 @@ def inner(one: Doubles, two: Doubles, /) -> float:
 
 
 UNKNOWN = "unknown"
+BEYOND = 1e100
+"""No number of units, nor of anything that is measured: squares of such figures are infinite."""
+
 _BINS = 8
 
 
@@ -86,7 +89,7 @@ def number(name: str, values: npt.NDArray[np.floating], /, *, like: BoolArray | 
     Parameters
     ----------
     values : array of shape (n,)
-        NaN and infinite values are ``"unknown"``.
+        NaN, infinite values and those of 1e100 and more are ``"unknown"``.
     like : array of shape (n,), bool
         Rows that the ranges are read off, for example those of the reference; all by default.
 
@@ -97,7 +100,7 @@ def number(name: str, values: npt.NDArray[np.floating], /, *, like: BoolArray | 
     >>> number("price", np.arange(81.0)).labels[:2]
     ('below 10', '10 to 20')
     """
-    known = np.isfinite(values)
+    known = np.abs(values) < BEYOND
     sample = values[known if like is None or not (known & like).any() else known & like]
     if not len(sample):
         return Dimension(name=name, codes=np.zeros(len(values), dtype=np.int32), labels=(UNKNOWN,))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from finalmile.frames import BoolArray
-from finalmile.monitoring.why.dimensions import Codes, Dimension, Doubles, category, number
+from finalmile.monitoring.why.dimensions import BEYOND, Codes, Dimension, Doubles, category, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +61,11 @@ class LossRows:
         )
 
 
-_BEYOND = 1e100
-"""No number of units: squares of such figures are infinite."""
-
-
 def usable(rows: LossRows) -> LossRows:
     """Rows whose figures are numbers of units: finite and below 1e100; negative exposures (returns) count as 0."""
-    fine = (np.abs(rows.loss) < _BEYOND) & (np.abs(rows.exposure) < _BEYOND)
-    if rows.error is not None:
-        fine &= np.abs(rows.error) < _BEYOND
+    fine = np.ones(rows.n, dtype=np.bool_)
+    for one in _figures(rows):
+        fine &= np.abs(one) < BEYOND
     kept = rows if fine.all() else rows.take(fine)
     if (kept.exposure < 0).any():
         clipped = np.maximum(kept.exposure, 0.0)
@@ -83,6 +79,18 @@ def usable(rows: LossRows) -> LossRows:
             period=kept.period,
         )
     return kept
+
+
+def beyond_units(rows: LossRows) -> int:
+    """Rows with a figure that is known and yet no number of units: infinite, or 1e100 and more."""
+    wrong = np.zeros(rows.n, dtype=np.bool_)
+    for one in _figures(rows):
+        wrong |= np.abs(one) >= BEYOND
+    return int(np.count_nonzero(wrong))
+
+
+def _figures(rows: LossRows) -> list[Doubles]:
+    return [rows.loss, rows.exposure, *([] if rows.error is None else [rows.error])]
 
 
 def rows_of(

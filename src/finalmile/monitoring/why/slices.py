@@ -12,7 +12,7 @@ from finalmile.frames import BoolArray
 from finalmile.monitoring.why.dimensions import Dimension, Doubles, inner
 from finalmile.monitoring.why.evidence import deviations, log_p
 from finalmile.monitoring.why.expected import TOLD, Cells, cells_of
-from finalmile.monitoring.why.rows import LossRows
+from finalmile.monitoring.why.rows import LossRows, usable
 from finalmile.monitoring.why.score import score, volumes
 from finalmile.monitoring.why.search import MOST_LITERALS, Candidate, Literal, inside, search
 
@@ -67,7 +67,8 @@ def search_rows(rows: LossRows, /, *, confidence: float = CONFIDENCE, most: int 
 
     A second slice is told where it has a rise of its own beyond the rows of the first, or, where there is room, where
     it lies in the first and rose unlike the rest of it. Slices are kept only with a positive score; ``sure`` tells
-    those that noise would bring in fewer than one of twenty searches.
+    those that noise would bring in fewer than one of twenty searches. Rows whose figures are no numbers of units (NaN,
+    infinite, 1e100 and more) are left out.
 
     Parameters
     ----------
@@ -76,6 +77,7 @@ def search_rows(rows: LossRows, /, *, confidence: float = CONFIDENCE, most: int 
     most
         Slices to tell.
     """
+    rows = usable(rows)
     if not rows.n or rows.current.all() or not rows.current.any() or not rows.loss.any():
         return []
     cells = cells_of(rows)

@@ -13,11 +13,12 @@ from finalmile.frames import BoolArray
 from finalmile.monitoring.why.accounting import account, by
 from finalmile.monitoring.why.causes import Event, InputShift, inputs_of, price_step, share, share_step
 from finalmile.monitoring.why.dimensions import Doubles
-from finalmile.monitoring.why.rows import LossRows, usable
+from finalmile.monitoring.why.rows import LossRows, beyond_units, usable
 from finalmile.monitoring.why.slices import Slice, rows_inside, search_rows
-from finalmile.monitoring.why.words import sentence, where
+from finalmile.monitoring.why.words import rate, sentence, where
 
 _NEAR = 7
+_MANY_POINTS = 1e5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,9 @@ class Why:
         What changed inside the first slice, or everywhere without one.
     rows
         Rows judged: a product in a period.
+    left_out
+        Rows not judged because a figure of theirs is no number of units: infinite, or 1e100 and more. The sentence
+        says so.
     """
 
     sentence: str
@@ -81,6 +85,7 @@ class Why:
     inputs: tuple[InputShift, ...] = ()
     events: tuple[Event, ...] = ()
     rows: int = 0
+    left_out: int = 0
 
     @property
     def breached(self) -> bool:
@@ -97,10 +102,10 @@ class Why:
         if self.before is None or self.after is None:
             return [self.sentence]
         change = self.after - self.before
-        parts = ", ".join(f"{name} {100 * part:+.1f}" for name, part in self.parts.items())
+        parts = ", ".join(f"{name} {_points(part)}" for name, part in self.parts.items())
         told = [
             self.sentence,
-            f"WAPE went from {self.before:.3f} to {self.after:.3f}, {100 * change:+.1f} points: {parts}.",
+            f"WAPE went from {rate(self.before)} to {rate(self.after)}, {_points(change)} points: {parts}.",
         ]
         for one in self.shown:
             known = "" if one.sure else " (may be chance)"
@@ -124,6 +129,7 @@ class Why:
             "inputs": [asdict(one) for one in self.inputs],
             "events": [asdict(one) for one in self.events],
             "rows": self.rows,
+            "left_out": self.left_out,
         }
 
 
@@ -133,6 +139,7 @@ def explain_rows(
     """Why the loss of some rows changed from the reference to the current window.
 
     Rows may hold NaN where sales are not known; they are left out of losses, and counted where ``around`` says so.
+    Rows with a figure that is no number of units (infinite, 1e100 and more) are left out, and the sentence says so.
     Without rows in both windows, or without sales, the sentence says what is missing.
 
     Parameters
@@ -142,19 +149,22 @@ def explain_rows(
     day
         From a period number to what people call it.
     """
-    kept = usable(rows)
+    kept, left_out = usable(rows), beyond_units(rows)
+    without = _without(left_out)
     if not kept.n or kept.current.all() or not kept.current.any():
         side = "current" if not kept.n or not kept.current.any() else "reference"
-        return Why(sentence=f"Nothing can be said: no row of the {side} window has both a forecast and sales.")
+        said = f"Nothing can be said: no row of the {side} window has both a forecast and sales.{without}"
+        return Why(sentence=said, left_out=left_out)
     whole = account(kept)
     if whole.change is None:
-        return Why(sentence="Nothing can be said: nothing was sold in one of the two windows.", rows=kept.n)
+        said = f"Nothing can be said: nothing was sold in one of the two windows.{without}"
+        return Why(sentence=said, rows=kept.n, left_out=left_out)
     found = tuple(search_rows(kept))
     best = next((one for one in found if one.sure), None)
     since = _since(kept, best)
     events, inputs = _around(rows, around or Around(), best, since=since)
     return Why(
-        sentence=sentence(kept, whole, best, since=since, events=events, day=day),
+        sentence=sentence(kept, whole, best, since=since, events=events, day=day) + without,
         before=whole.before,
         after=whole.after,
         since=None if since is None else day(since),
@@ -164,7 +174,15 @@ def explain_rows(
         inputs=tuple(inputs),
         events=tuple(events),
         rows=kept.n,
+        left_out=left_out,
     )
+
+
+def _without(left_out: int) -> str:
+    if not left_out:
+        return ""
+    rows = "1 row is" if left_out == 1 else f"{left_out} rows are"
+    return f" {rows} left out: forecasts or sales that are infinite, or 1e100 and more, are no numbers of units."
 
 
 def _since(rows: LossRows, best: Slice | None) -> int | None:
@@ -210,6 +228,12 @@ def _around(
     near = [one for one in known if one.period is None or since is None or one.period >= since - _NEAR]
     moved = inputs_of(around.inputs, inside=inside, after=after, weights=around.weights)
     return near, moved
+
+
+def _points(part: float) -> str:
+    """A part of a rate in points of a hundred, with its sign."""
+    points = 100 * part
+    return f"{points:+.1f}" if abs(points) < _MANY_POINTS else f"{points:+.3g}"
 
 
 def _figure(value: float | None) -> str:

@@ -21,6 +21,7 @@ _NEARLY_ALL = 0.9
 _LEAST_RISE = 0.01
 _LEAST_TOLD = 0.005
 _NEW_BIAS = 0.25
+_LARGE = 1000.0
 _REASONS = {"mix": "more is sold of what is hard to forecast", "bias": "forecasts lean to one side"}
 
 
@@ -68,6 +69,17 @@ def sentence(
         at = "" if one.period is None else f" on {day(one.period)}"
         told += f"; {one.words}{at}"
     return f"{told}."
+
+
+def rate(wape: float, /) -> str:
+    """A WAPE in words: three decimals, or three digits where it is a thousand and more.
+
+    Examples
+    --------
+    >>> rate(0.35), rate(2.5e98)
+    ('0.350', '2.5e+98')
+    """
+    return f"{wape:.3f}" if wape < _LARGE else f"{wape:.3g}"
 
 
 def how(one: Slice, /) -> str:
@@ -119,7 +131,7 @@ def _part(rows: LossRows, best: Slice, mine: BoolArray) -> str:
 def _of_everything(whole: Accounting, when: str) -> str:
     assert whole.before is not None
     assert whole.after is not None
-    change, span = whole.change or 0.0, f"WAPE {whole.before:.3f} to {whole.after:.3f}"
+    change, span = whole.change or 0.0, f"WAPE {rate(whole.before)} to {rate(whole.after)}"
     if change <= _LEAST_RISE * whole.before:
         return f"Forecasts are no worse than before ({span}); no part stands out."
     name, most = max(whole.totals.items(), key=lambda one: one[1])
@@ -134,7 +146,7 @@ def _of_the_rise(rows: LossRows, whole: Accounting, mine: BoolArray) -> str:
     assert whole.after is not None
     change = whole.change or 0.0
     if change <= _LEAST_RISE * whole.before:
-        return f"; all forecasts together are no worse than before (WAPE {whole.before:.3f} to {whole.after:.3f})"
+        return f"; all forecasts together are no worse than before (WAPE {rate(whole.before)} to {rate(whole.after)})"
     effects = account(rows, group=mine.astype(np.int64)).effects
     part = float(effects[1].sum()) / change if len(effects) == 2 else 1.0
     if part < _LEAST_TOLD:
