@@ -9,12 +9,12 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from finalmile.errors import FinalMileError, MissingInputError, SchemaError, printable
-from finalmile.inventory.answers import answers
 from finalmile.serving.access import DEPLOY
 from finalmile.web.form_files import Part, fields_of
 from finalmile.web.order_forms import FormDesk, refuse_foreign, refuse_stale, whole_body
 from finalmile.web.rendering import render
 from finalmile.workflows.answer_reports import AnswersTaken
+from finalmile.workflows.answers import formats
 
 MOST_BYTES = 1_000_000
 """Of a form with a file; larger files are taken in by the command."""
@@ -84,7 +84,7 @@ def _page(
 ) -> str:
     return render(
         "answers.html",
-        taken=taken, faults=faults or [], formats=list(answers), supplier=supplier, most=MOST_BYTES, token=desk.token,
+        taken=taken, faults=faults or [], formats=formats(), supplier=supplier, most=MOST_BYTES, token=desk.token,
         may_send=desk.may(DEPLOY), here="/orders",
     )  # fmt: skip
 

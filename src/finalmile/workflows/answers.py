@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finalmile.errors import printable
-from finalmile.inventory.answers import Answers, LineAnswer, OrderAnswer
+from finalmile.inventory.answers import Answers, LineAnswer, OrderAnswer, answers
 from finalmile.inventory.answers.text import MOST_TOLD, refuse
 from finalmile.inventory.exports.purchase_orders import fit, told_price
 from finalmile.records import Json, LineChange, OrderLine
@@ -16,7 +16,12 @@ from finalmile.workflows.despatches import OnItsWay, in_periods_of, keys_of, no_
 from finalmile.workflows.orders import AT_SUPPLIER, acknowledgement, note_of
 from finalmile.workflows.shop import Shop
 
-__all__ = ["AnswersTaken", "FilesTaken", "by_document", "take_answers", "unknown"]
+__all__ = ["AnswersTaken", "FilesTaken", "by_document", "formats", "take_answers", "unknown"]
+
+
+def formats() -> list[str]:
+    """Names of the formats that answers are read in."""
+    return list(answers)
 
 
 @dataclass(slots=True)
