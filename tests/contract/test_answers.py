@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import time
 import warnings
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,8 @@ from pyx12.x12file import X12Reader
 
 from finalmile.errors import SchemaError
 from finalmile.inventory.answers import answers, format_of
+from finalmile.project import Project
+from finalmile.records import OrderLine
 
 NAMES = list(answers)
 BEGIN = date(2024, 5, 1)
@@ -454,6 +457,74 @@ def test_tables_as_spreadsheets_save_them_are_read(delimiter, encoding):
     lines = [Said(product="Käse; «groß», süß"), Said(product="tab\there")]
     (order,) = read("answers_csv", table(lines, delimiter=delimiter).encode(encoding)).orders
     assert [one.product for one in order.lines] == [said.product for said in lines]
+
+
+def test_a_table_whose_last_line_has_no_end_is_read_and_doubted():
+    content = table([Said(units=12)])
+    assert read("answers_csv", content).notes == ()
+    (note,) = read("answers_csv", content.rstrip()).notes
+    assert "the file may be cut short" in note
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data(), lines=ANSWERS)
+@settings(max_examples=10)
+def test_lines_may_end_in_any_way(name, data, lines):
+    content = WRITERS[name](lines).replace("\r\n", "\n")
+    pieces = content.split("\n")
+    ends = data.draw(st.lists(st.sampled_from(["\n", "\r\n"]), min_size=len(pieces), max_size=len(pieces)))
+    mixed = "".join(piece + end for piece, end in zip(pieces[:-1], ends, strict=False))
+    assert said_in(read(name, mixed)) == said_in(read(name, content))
+
+
+def said_in(told):
+    return [(each.order, replace(one, place="")) for each in told.orders for one in each.lines]
+
+
+class Noon:
+    def now(self) -> datetime:
+        return datetime(2024, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    """One in which four lines of an order are at the supplier."""
+    project = Project.init(tmp_path_factory.mktemp("shop"), clock=Noon())
+    lines = [
+        OrderLine(
+            order_id="PO-1", line_id=f"PO-1-{product}", supplier="Acme", unique_id=product, quantity=9, unit_cost=1.5,
+            currency="EUR", ordered_at=BEGIN, due=BEGIN + timedelta(days=7),
+        )
+        for product in ("tea", "milk", "Käse", "*a>b?c:d'e+f")
+    ]  # fmt: skip
+    project.ledger.put_orders(lines, at=Noon().now(), actor="test")
+    project.approve_orders("PO-1")
+    project.send_order("PO-1", by_hand=True)
+    return project
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+@settings(max_examples=15)
+def test_a_file_with_a_fault_changes_nothing(project, name, data):
+    products = data.draw(st.lists(st.sampled_from(["tea", "milk", "Käse", "*a>b?c:d'e+f"]), min_size=1, unique=True))
+    lines = [Said(product=product, units=data.draw(st.integers(1, 9))) for product in products]
+    wrong = data.draw(st.sampled_from(["unknown product", "unknown order", "utf-16-le", "latin-1", "damaged"]))
+    lines += [Said(product="sugar")] if wrong == "unknown product" else []
+    content = WRITERS[name](lines, order="PO-2" if wrong == "unknown order" else "PO-1")
+    encoded = content.encode(wrong if wrong in {"utf-16-le", "latin-1"} else "utf-8")
+    if wrong == "damaged":
+        at = data.draw(st.integers(0, len(encoded) - 1))
+        encoded = encoded[:at] + data.draw(st.binary(min_size=1, max_size=3)) + encoded[at + 1 :]
+    before = project.ledger.orders(), len(project.ledger.audit_rows())
+    if wrong == "damaged" or (wrong == "latin-1" and "Käse" not in products):
+        with contextlib.suppress(SchemaError):
+            project.take_answer(encoded, name="answer", format=name)
+            return
+    else:
+        with pytest.raises(SchemaError, match="answer: "):
+            project.take_answer(encoded, name="answer", format=name)
+    assert (project.ledger.orders(), len(project.ledger.audit_rows())) == before
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -57,11 +57,15 @@ def line(
 @st.composite
 def order_sets(draw: st.DrawFn) -> list[OrderLine]:
     lines: list[OrderLine] = []
-    for n, supplier in enumerate(draw(st.lists(TEXT, min_size=1, max_size=3, unique=True))):
+    ids = st.from_regex("PO-[0-9]{1,3}", fullmatch=True) | TEXT.filter(lambda text: len(text) <= 22)
+    named = draw(
+        st.lists(st.tuples(TEXT, ids), min_size=1, max_size=3, unique_by=(lambda one: one[0], lambda one: one[1]))
+    )
+    for supplier, order in named:
         for product in draw(st.lists(TEXT, min_size=1, max_size=5, unique=True)):
             due = BEGIN + timedelta(days=draw(st.integers(0, 400)))
             terms = {"quantity": draw(st.integers(1, 10**6)), "cost": draw(PRICES), "due": due, "supplier": supplier}
-            lines.append(line(product, order=f"PO-{n}", **terms))
+            lines.append(line(product, order=order, **terms))
     return lines
 
 
@@ -191,6 +195,11 @@ def test_ten_thousand_lines_are_one_order(name):
     lines = [line(f"item {n}", quantity=n + 1) for n in range(10_000)]
     (content,) = files(name, lines)
     assert Counter(READERS[name](content)) == told(lines)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_orders_are_no_files(name):
+    assert files(name, []) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -53,7 +53,7 @@ class AnswersCsv:
 
     def __call__(self, content: bytes, /, *, name: str) -> Answers:
         """What the file says."""
-        rows, notation = _rows(content, name)
+        rows, notation, ended = _rows(content, name)
         header = [cell.strip().lower() for cell in rows[0][1]]
         faults = _faults_of_header(header)
         by_order: dict[str, list[LineAnswer]] = {}
@@ -71,11 +71,14 @@ class AnswersCsv:
             faults.append("holds a header and no row")
         refuse(name, faults)
         aside = sorted(set(header) - set(_COLUMNS))
-        return Answers(orders=orders, notes=(f"columns left aside: {printable(', '.join(aside))}",) if aside else ())
+        notes = [f"columns left aside: {printable(', '.join(aside))}"] if aside else []
+        if not ended:
+            notes.append("the last line has no end: compare it with what the supplier wrote, the file may be cut short")
+        return Answers(orders=orders, notes=tuple(notes))
 
 
-def _rows(content: bytes, name: str) -> tuple[list[tuple[int, list[str]]], Notation]:
-    """Cells of each row that holds anything, with its line; and how numbers are written."""
+def _rows(content: bytes, name: str) -> tuple[list[tuple[int, list[str]]], Notation, bool]:
+    """Cells of each row that holds anything, with its line; how numbers are written; whether the last line is ended."""
     text = decoded(content, name=name, utf16=True).removeprefix("\ufeff")
     first = text.lstrip().partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
@@ -93,7 +96,7 @@ def _rows(content: bytes, name: str) -> tuple[list[tuple[int, list[str]]], Notat
         raise SchemaError(name, [f"line {begins}: {error}"]) from None
     if not rows:
         raise SchemaError(name, ["is empty"])
-    return rows, PLAIN if delimiter == "," else OF_SPREADSHEETS
+    return rows, PLAIN if delimiter == "," else OF_SPREADSHEETS, text.endswith(("\n", "\r"))
 
 
 def _faults_of_header(header: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from finalmile.inventory.exports.csv_table import csv_file
+from finalmile.inventory.exports.csv_table import csv_files
 from finalmile.inventory.exports.purchase_orders import PurchaseLine, PurchaseOrder, day_of, plain
 from finalmile.inventory.exports.registry import OrderFile, exports
 
@@ -45,7 +45,7 @@ class ErpNext:
         """One file of all orders."""
         last = {order.order_id: max(day_of(line.due) for line in order.lines) for order in orders}
         rows = [self._row(order, line, last=last[order.order_id]) for order in orders for line in order.lines]
-        return [csv_file("erpnext-purchase-orders.csv", rows, orders)]
+        return csv_files("erpnext-purchase-orders.csv", rows, orders)
 
     def _row(self, order: PurchaseOrder, line: PurchaseLine, *, last: date) -> dict[str, str | int | None]:
         first = line.number == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from finalmile.inventory.exports.csv_table import csv_file
+from finalmile.inventory.exports.csv_table import csv_files
 from finalmile.inventory.exports.purchase_orders import PurchaseOrder, plain
 from finalmile.inventory.exports.registry import OrderFile, exports
 
@@ -47,4 +47,4 @@ class GenericCsv:
             for order in orders
             for line in order.lines
         ]
-        return [csv_file("orders.csv", rows, orders)]
+        return csv_files("orders.csv", rows, orders)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from finalmile.inventory.exports.csv_table import csv_file
+from finalmile.inventory.exports.csv_table import csv_files
 from finalmile.inventory.exports.purchase_orders import PurchaseLine, PurchaseOrder, plain
 from finalmile.inventory.exports.registry import OrderFile, exports
 
@@ -47,7 +47,7 @@ class Odoo:
     def __call__(self, orders: Sequence[PurchaseOrder], /) -> list[OrderFile]:
         """One file of all orders."""
         rows = [self._row(order, line) for order in orders for line in order.lines]
-        return [csv_file("odoo-purchase-orders.csv", rows, orders)]
+        return csv_files("odoo-purchase-orders.csv", rows, orders)
 
     def _row(self, order: PurchaseOrder, line: PurchaseLine) -> dict[str, str | int | None]:
         first = line.number == 1
