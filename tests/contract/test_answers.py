@@ -527,6 +527,14 @@ def test_a_file_with_a_fault_changes_nothing(project, name, data):
     assert (project.ledger.orders(), len(project.ledger.audit_rows())) == before
 
 
+@pytest.mark.parametrize(("name", "own", "other"), [("x12_855", "855", "861"), ("edifact_ordrsp", "ORDRSP", "RECADV")])
+def test_what_a_warehouse_writes_is_sent_to_the_command_that_takes_receipts(name, own, other):
+    content = WRITERS[name]([Said()]).replace(own, other, 1).encode()
+    assert format_of(content) == name
+    with pytest.raises(SchemaError, match=f"'{other}' is no answer; {own} is; what came .* finalmile orders receive"):
+        read(name, content)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_other_encodings_are_named(name):
     content = WRITERS[name]([Said(product="Käse")])

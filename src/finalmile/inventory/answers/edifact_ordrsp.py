@@ -10,7 +10,15 @@ from finalmile.errors import printable
 from finalmile.inventory.answers.edifact import PIECES, interchange, sender
 from finalmile.inventory.answers.envelopes import Message, Segment
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, Purpose, answers, told_twice
-from finalmile.inventory.answers.text import compact_day, number_of, price_of, refuse, units_of
+from finalmile.inventory.answers.text import (
+    MEND_RECEIPTS,
+    OF_RECEIPTS,
+    compact_day,
+    number_of,
+    price_of,
+    refuse,
+    units_of,
+)
 
 # Code list 1225, function of the message: what holds for its lines where they say nothing, and for those left out.
 _OF_MESSAGE: dict[str, tuple[Outcome | None, Outcome | None]] = {
@@ -59,7 +67,8 @@ class EdifactOrderResponse:
             elif kind == "CONTRL":
                 notes.append(f"{start.place}: a CONTRL message says nothing of units; left aside")
             else:
-                faults.append(f"{start.place}: message {printable(kind[:10])!r} is no answer; ORDRSP is")
+                mend = MEND_RECEIPTS if kind in OF_RECEIPTS else ""
+                faults.append(f"{start.place}: message {printable(kind[:10])!r} is no answer; ORDRSP is{mend}")
         faults += told_twice(tuple(orders))
         if not orders and not faults:
             faults.append("holds no message ORDRSP, so no answer to an order")

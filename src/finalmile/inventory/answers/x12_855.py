@@ -10,7 +10,15 @@ from decimal import Decimal
 from finalmile.errors import printable
 from finalmile.inventory.answers.envelopes import Message, Segment
 from finalmile.inventory.answers.registry import Answers, LineAnswer, OrderAnswer, Outcome, Purpose, answers, told_twice
-from finalmile.inventory.answers.text import compact_day, number_of, price_of, refuse, units_of
+from finalmile.inventory.answers.text import (
+    MEND_RECEIPTS,
+    OF_RECEIPTS,
+    compact_day,
+    number_of,
+    price_of,
+    refuse,
+    units_of,
+)
 from finalmile.inventory.answers.x12 import PIECES, sender, transactions
 
 _COMES = frozenset({"AA", "AC", "AR", "BP", "DR", "IA", "IB", "IC", "IE", "IP", "IQ", "SP"})
@@ -54,7 +62,8 @@ class X12Acknowledgement:
             elif kind == "997":
                 notes.append(f"{start.place}: a 997 says nothing of units and is left aside")
             else:
-                faults.append(f"{start.place}: transaction {printable(kind[:6])!r} is no answer; 855 is")
+                mend = MEND_RECEIPTS if kind in OF_RECEIPTS else ""
+                faults.append(f"{start.place}: transaction {printable(kind[:6])!r} is no answer; 855 is{mend}")
         faults += told_twice(tuple(orders))
         if not orders and not faults:
             faults.append("holds no transaction 855, so no answer to an order")
