@@ -13,6 +13,7 @@ from finalmile.monitoring.why import LossRows, search_rows
 from finalmile.monitoring.why.dimensions import category
 from finalmile.monitoring.why.expected import VARIANCE, cells_of
 from finalmile.monitoring.why.score import volumes
+from finalmile.monitoring.why.slices import rows_inside
 
 
 def shop(seed: int, *, series: int, days: int, late: int, level: float = 6.0) -> LossRows:
@@ -60,7 +61,8 @@ def test_volume_moved_only_where_sales_and_forecasts_both_say_so(sales: float, f
         (rows.exposure + rows.error) * np.where(here, forecasts, 1),
     )
     changed = replace(rows, exposure=sold, error=forecast - sold, loss=np.abs(forecast - sold))
-    mine, others = volumes(cells_of(changed), rows.dimensions[0].codes == 2)
+    cells = cells_of(changed)
+    mine, others = volumes(cells, cells.codes[0] == 2)
     assert mine == pytest.approx(moved, rel=0.06)
     assert others == pytest.approx(1.0, rel=0.06)
 
@@ -95,3 +97,20 @@ def test_a_series_that_the_reference_does_not_have_is_expected_something_of() ->
     kept = rows.take(rows.current | (rows.series != 5))
     assert np.isfinite(cells_of(kept).expected).all()
     assert (cells_of(kept).expected > 0).all()
+
+
+def test_what_a_slice_lost_beyond_expectation_is_the_sum_over_its_rows() -> None:
+    rows = shop(6, series=100, days=56, late=14)
+    store, _ = (one.codes for one in rows.dimensions)
+    wrong = other_forecasts(rows, np.where(rows.current & (store == 1), 1.6, 1.0))
+    (found, *_), cells = search_rows(wrong), cells_of(wrong)
+    mine = rows_inside(wrong, found.literals)
+    assert (found.rows, found.rows_before) == ((mine & wrong.current).sum(), (mine & ~wrong.current).sum())
+    excess = []
+    for part, grown in zip((mine, ~mine), volumes(cells, cells.codes[0] == 1), strict=True):
+        before, now = part & ~wrong.current, part & wrong.current
+        level = wrong.loss[before].sum() / cells.expected[before].sum()
+        excess.append(wrong.loss[now].sum() - level * grown * cells.expected[now].sum())
+    assert found.words == {"store": "1"}
+    assert found.excess == pytest.approx(excess[0])
+    assert found.share == pytest.approx(excess[0] / (excess[0] + max(excess[1], 0.0)))

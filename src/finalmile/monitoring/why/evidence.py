@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from finalmile.frames import IntArray
-from finalmile.monitoring.why.dimensions import Codes, Doubles, inner
-from finalmile.monitoring.why.expected import EXPECTED, LOSS, SIGNED, Cells
+from finalmile.frames import BoolArray, IntArray
+from finalmile.monitoring.why.dimensions import Codes, Doubles
+from finalmile.monitoring.why.expected import COUNT, EXPECTED, LOSS, SIGNED, Cells
 from finalmile.monitoring.why.rows import LossRows
-from finalmile.monitoring.why.score import volumes
+from finalmile.monitoring.why.score import NOW, volumes
 
 _FEWEST = 4
 _FEWEST_SERIES = 5
@@ -44,26 +44,26 @@ class Deviations:
     period: IntArray | None
 
 
-def deviations(rows: LossRows, cells: Cells, inside: npt.NDArray[np.bool_], *, signed: bool) -> Deviations:
-    """What rows of a slice lost, or were off by, beyond their own level in the reference and the rest's change."""
-    amount, expected = cells.weighed[SIGNED if signed else LOSS], cells.weighed[EXPECTED]
-    mine, now = np.flatnonzero(inside), rows.current
-    neutral = 0.0 if signed else 1.0
+def deviations(rows: LossRows, cells: Cells, inside: BoolArray, *, signed: bool) -> Deviations:
+    """What rows of a slice lost, or were off by, beyond their own level in the reference and the rest's change.
+
+    ``inside`` tells which cells lie in the slice, shape (m,).
+    """
+    column = SIGNED if signed else LOSS
+    mine, inner, outer = cells.rows(inside), cells.of(inside), cells.of(~inside)
+    level, rest_before = (_level(of[:NOW], column) for of in (inner, outer))
     grown, rest_grown = volumes(cells, inside)
-    level, rest_before, rest_now = (
-        _share(amount, expected, of, otherwise=neutral) for of in (inside & ~now, ~inside & ~now, ~inside & now)
-    )
-    rest_now /= rest_grown
+    rest_now = _level(outer[NOW:], column) / rest_grown
     scale = 1.0 if signed else max(rest_now / max(rest_before, _LEAST), 1.0)
     after = grown * (level + rest_now - rest_before if signed else level * scale)
-    current = now[mine]
-    weight = float(expected[mine][current].sum()) / max(float(expected[mine][~current].sum()), _LEAST)
-    values = amount[mine] - np.where(current, after, level) * expected[mine]
+    current, expected = rows.current[mine], cells.weighed[EXPECTED][mine]
+    weight = float(expected[current].sum()) / max(float(expected[~current].sum()), _LEAST)
+    values = cells.weighed[column][mine] - np.where(current, after, level) * expected
     values[~current] *= -weight * scale * grown
     return Deviations(
         values=values,
         current=current,
-        expected=expected[mine],
+        expected=expected,
         series=None if rows.series is None else rows.series[mine],
         period=None if rows.period is None else rows.period[mine],
     )
@@ -152,7 +152,8 @@ def _inflation(days: Doubles) -> float:
     return max(1.0, 1.0 + 2.0 * sum((1 - lag / (_LAGS + 1)) * c for lag, c in enumerate(correlations, 1)))
 
 
-def _share(amount: Doubles, expected: Doubles, of: npt.NDArray[np.bool_], *, otherwise: float) -> float:
-    held = of.astype(np.float64)
-    total = inner(expected, held)
-    return inner(amount, held) / total if total > 0 else otherwise
+def _level(window: Doubles, column: int) -> float:
+    """Loss or signed error over what was expected, by a window's sums; what nothing tells of is as it should be."""
+    if not (window[COUNT] > 0 and window[EXPECTED] > 0):
+        return 0.0 if column == SIGNED else 1.0
+    return float(window[column] / window[EXPECTED])

@@ -60,6 +60,10 @@ class Cells:
         told: Doubles = np.add.reduce(self.sums[np.flatnonzero(cells if few else ~cells)], axis=0)
         return told if few else self.whole - told
 
+    def rows(self, cells: BoolArray, /) -> IntArray:
+        """Places of the rows that lie in some cells."""
+        return np.flatnonzero(cells[self.cell])
+
 
 def cells_of(rows: LossRows, /) -> Cells:
     """Cells with what their rows lost and what rows like them lost in the reference.

@@ -79,10 +79,8 @@ def volume(sums: Doubles, /) -> Doubles:
     return np.maximum(np.minimum(told, sold), 1.0)
 
 
-def volumes(cells: Cells, inside: BoolArray, /) -> tuple[float, float]:
-    """The same of the rows of a slice, shape (n,), and of all others."""
-    mine = np.zeros(len(cells.sums), dtype=np.bool_)
-    mine[cells.cell[inside]] = True
+def volumes(cells: Cells, mine: BoolArray, /) -> tuple[float, float]:
+    """The same of some cells, shape (m,), and of all others."""
     return float(volume(cells.of(mine))), float(volume(cells.of(~mine)))
 
 

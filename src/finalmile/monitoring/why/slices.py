@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from finalmile.frames import BoolArray
+from finalmile.frames import BoolArray, IntArray
 from finalmile.monitoring.why.dimensions import Dimension, Doubles, inner
 from finalmile.monitoring.why.evidence import deviations, log_p
-from finalmile.monitoring.why.expected import TOLD, Cells, cells_of
+from finalmile.monitoring.why.expected import COUNT, EXPECTED, SIGNED, TOLD, Cells, cells_of
 from finalmile.monitoring.why.rows import LossRows, usable
-from finalmile.monitoring.why.score import score, volumes
+from finalmile.monitoring.why.score import NOW, score, volumes
 from finalmile.monitoring.why.search import MOST_LITERALS, Candidate, Literal, inside, search
 
 CONFIDENCE = 0.95
 _LOOKED_AT = 24
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,8 @@ def search_rows(rows: LossRows, /, *, confidence: float = CONFIDENCE, most: int 
     ratio = error_over_loss(rows, cells)
     found = search(cells, rows.dimensions, error_over_loss=ratio)
     kept = _distinct(found[:_LOOKED_AT], cells, ratio, most=most)
-    return [_told(one, rows, cells, confidence=confidence) for one in kept]
+    units = _units(rows, cells, slice(None))
+    return [_told(one, rows, cells, units, confidence=confidence) for one in kept]
 
 
 def error_over_loss(rows: LossRows, cells: Cells) -> float:
@@ -168,28 +170,29 @@ def _own_gain(cells: Cells, own: BoolArray, among: BoolArray, ratio: float) -> f
     return float(score(sums, whole=whole, error_over_loss=ratio).gain)
 
 
-def _told(one: Candidate, rows: LossRows, cells: Cells, *, confidence: float) -> Slice:
-    mine = rows_inside(rows, one.literals)
+def _told(one: Candidate, rows: LossRows, cells: Cells, units: Doubles, /, *, confidence: float) -> Slice:
+    mine = inside(cells, one.literals)
     chance = min(log_p(deviations(rows, cells, mine, signed=False)), 0.0)
     if rows.error is not None:
         chance = min(chance, _bias_chance(rows, cells, mine)) + math.log(2)
     evidence = -chance - one.price - math.log(MOST_LITERALS)
-    now, before = mine & rows.current, mine & ~rows.current
+    at = cells.rows(mine)
+    now, before = at[rows.current[at]], at[~rows.current[at]]
     figures = {
         "loss": _rate(rows.loss, rows.exposure, now),
         "loss_before": _rate(rows.loss, rows.exposure, before),
         "bias": None if rows.error is None else _rate(rows.error, rows.exposure, now),
         "bias_before": None if rows.error is None else _rate(rows.error, rows.exposure, before),
     }
-    excess, share = _excess(rows, cells, mine)
+    excess, share = _excess(cells, mine, units, _units(rows, cells, at))
     return Slice(
         literals=one.literals,
         words=words_of(rows.dimensions, one.literals),
         score=one.score,
         log_evidence=evidence,
         sure=evidence >= -math.log(1 - confidence),
-        rows=int(now.sum()),
-        rows_before=int(before.sum()),
+        rows=len(now),
+        rows_before=len(before),
         excess=excess,
         share=share,
         **figures,
@@ -198,9 +201,8 @@ def _told(one: Candidate, rows: LossRows, cells: Cells, *, confidence: float) ->
 
 def _bias_chance(rows: LossRows, cells: Cells, mine: BoolArray) -> float:
     """Logarithm of the chance of a signed error that moved so far, both sides counted; 0 where it came nearer 0."""
-    assert rows.error is not None
-    _, expected, _, signed = cells.weighed[:TOLD]
-    now, before = (_rate(signed, expected, mine & window) or 0.0 for window in (rows.current, ~rows.current))
+    sums = cells.of(mine)
+    before, now = (float(of[SIGNED] / of[EXPECTED]) if of[COUNT] > 0 else 0.0 for of in (sums[:NOW], sums[NOW:]))
     now /= volumes(cells, mine)[0]
     if abs(now) <= abs(before):
         return 0.0
@@ -209,20 +211,25 @@ def _bias_chance(rows: LossRows, cells: Cells, mine: BoolArray) -> float:
     return min(log_p(replace(told, values=side * told.values)) + math.log(2), 0.0)
 
 
-def _excess(rows: LossRows, cells: Cells, mine: BoolArray) -> tuple[float, float]:
+def _units(rows: LossRows, cells: Cells, at: IntArray | slice) -> Doubles:
+    """Units lost and units expected to be lost by some rows, in the reference and in the current window; (2, 2)."""
+    window = rows.current[at].astype(np.int64)
+    told = [np.bincount(window, weights=one[at], minlength=2) for one in (rows.loss, cells.expected)]
+    return np.stack(told, axis=1).astype(np.float64)
+
+
+def _excess(cells: Cells, mine: BoolArray, whole: Doubles, inner: Doubles) -> tuple[float, float]:
     """Units lost beyond expectation in a slice, and their part of all that was lost beyond expectation anywhere."""
+    rest = whole - inner
+    rest[rest <= _ROUNDING * whole] = 0.0
     beyond: list[float] = []
-    for part, grown in zip((mine, ~mine), volumes(cells, mine), strict=True):
-        level = _rate(rows.loss, cells.expected, part & ~rows.current)
-        now = part & rows.current
-        usual = (1.0 if level is None else level) * grown
-        lost = rows.loss[now].sum() - usual * cells.expected[now].sum()
-        beyond.append(float(lost))
+    for (before, now), grown in zip((inner, rest), volumes(cells, mine), strict=True):
+        level = before[0] / before[1] if before[1] > 0 else 1.0
+        beyond.append(float(now[0] - level * grown * now[1]))
     total = beyond[0] + max(beyond[1], 0.0)
     return beyond[0], min(max(beyond[0] / total, 0.0), 1.0) if total > 0 else 0.0
 
 
-def _rate(amount: Doubles, exposure: Doubles, of: BoolArray) -> float | None:
-    held = of.astype(np.float64)
-    total = inner(exposure, held)
-    return inner(amount, held) / total if total > 0 else None
+def _rate(amount: Doubles, exposure: Doubles, of: IntArray) -> float | None:
+    total = float(exposure[of].sum())
+    return float(amount[of].sum()) / total if total > 0 else None
