@@ -54,8 +54,8 @@ class OrderDelivery(Protocol):
         """Hand over files by name, and say where they are once they are there for good.
 
         The same files under the same key again change nothing at the other end. Relative paths are below ``home``.
-        Raise ``TransientError`` where trying again may help, ``PermanentError`` where it was refused, and
-        ``ConflictError`` where something else is there.
+        Raise ``TransientError`` where trying again may help, or any part may have arrived. ``PermanentError`` where it
+        was refused, ``ConflictError`` where something else is there and ``ConfigError`` say that nothing arrived.
         """
         ...
 

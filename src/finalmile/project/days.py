@@ -121,7 +121,7 @@ class Days(Settling):
             if done.planned is None:
                 return done
             planned = self._with_old_counts(done.planned, cutoff)
-            return replace(done, planned=replace(planned, notes=(*planned.notes, *self._sent_unasked())))
+        return replace(done, planned=replace(planned, notes=(*planned.notes, *self._sent_unasked())))
 
     def _with_old_counts(self, planned: reports.Planned, cutoff: int) -> reports.Planned:
         """The plan, with a note where it stands on stock that nobody has counted for long."""

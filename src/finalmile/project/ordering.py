@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from finalmile.errors import MissingInputError
@@ -13,7 +14,7 @@ from finalmile.project.settling import Settling
 from finalmile.project.tables import Tables
 from finalmile.records import OrderLine, OrderState
 from finalmile.simulation import UnitsArray
-from finalmile.workflows import order_reports, order_views, orders, override_reports, receipts, sending
+from finalmile.workflows import ingest, order_reports, order_views, orders, override_reports, receipts, sending
 from finalmile.workflows.overrides import override_value
 from finalmile.workflows.reports import Orders
 
@@ -48,7 +49,7 @@ class Ordering(Tables, Settling):
         Parameters
         ----------
         marks
-            Lines as they were shown, ``LINE_ID=QUANTITY``.
+            Lines as they were shown, ``LINE_ID=QUANTITY``, with ``,STATE`` or ``,STATE,DAY`` after it.
 
         Raises
         ------
@@ -71,6 +72,7 @@ class Ordering(Tables, Settling):
         code: str,
         note: str = "",
         by: str | None = None,
+        seen: str | None = None,
     ) -> order_reports.Moved:
         """Order another quantity of a product, or for another day, than was proposed; before it is sent.
 
@@ -78,8 +80,17 @@ class Ordering(Tables, Settling):
         ----------
         by
             Who decided so; whoever acts on the project where not given.
+        seen
+            The line as it was shown, ``LINE_ID=QUANTITY,STATE,DAY``.
+
+        Raises
+        ------
+        ConflictError
+            Where somebody else changed it since it was shown, or it was sent.
         """
         with self._writing(f"edit {order}"):
+            if seen is not None:
+                self._marked([seen])
             (line,) = self._chosen(order, product=product)
             done = orders.edit(self.shop, line, quantity=quantity, due=due, code=code, note=note, by=by)
             return order_reports.Moved(what="edited", rows=tuple(done))
@@ -91,6 +102,7 @@ class Ordering(Tables, Settling):
         to: Path | None = None,
         file_format: str | None = None,
         by_hand: bool = False,
+        marks: Sequence[str] = (),
         why: str = "sent",
     ) -> order_reports.Moved:
         """Send the approved lines of an order as the settings say for its supplier; sent once they are there for good.
@@ -101,12 +113,35 @@ class Ordering(Tables, Settling):
             A folder, and the name of a format, in place of those of the settings.
         by_hand
             It was sent by other means; only note it.
+        marks
+            Lines of it as they were shown, ``LINE_ID=QUANTITY``, with ``,STATE`` or ``,STATE,DAY`` after it.
+
+        Raises
+        ------
+        ConflictError
+            Where a marked line has another quantity by now; nothing is sent then.
         """
-        with self._writing(f"send {order}"):
-            lines = self._chosen(order)
-            deliver = self._reaches(file_format=file_format, to=to, by_hand=by_hand)(lines[0].supplier)
-            done = sending.send(self.shop, self._agreed(lines), deliver, why=why)
-            return order_reports.Moved(what="sent", rows=tuple(done))
+        self._chosen(order)
+
+        def read() -> Sequence[OrderLine]:
+            self._marked(marks)
+            return self._ready(order)
+
+        deliver = self._reaches(file_format=file_format, to=to, by_hand=by_hand)(order)
+        done = sending.send(self.shop, read, deliver, why=why, alone=partial(self._writing, f"send {order}"))
+        return order_reports.Moved(what="sent", rows=tuple(done))
+
+    def not_arrived(self, order: str, *, why: str = "the supplier does not have it") -> order_reports.Moved:
+        """Note that what is in doubt of an order never came to its supplier; it may be edited, and sent anew.
+
+        Raises
+        ------
+        MissingInputError
+            Where nothing of it is in doubt.
+        """
+        with self._writing(f"not arrived {order}"):
+            done = sending.did_not_arrive(self.shop, self._chosen(order), why=why)
+            return order_reports.Moved(what="freed to be sent anew", rows=tuple(done))
 
     def send_orders(
         self,
@@ -118,14 +153,14 @@ class Ordering(Tables, Settling):
         why: str = "sent",
     ) -> order_reports.Moved:
         """Send every order that waits, of a supplier or of all; one that cannot be sent is told, and the others go."""
-        with self._writing("send orders"):
-            unapproved = any(one.without_approval for one in self.config.sending.values())
-            waiting = self._found(supplier=supplier, states=orders.EDITABLE if unapproved else ("approved",))
-            named = dict.fromkeys(line.order_id for line in waiting)
-            lines = self._agreed([line for order in named for line in self._found(order)])
-            reaches = self._reaches(file_format=file_format, to=to, by_hand=by_hand)
-            sent = sending.send_each(self.shop, lines, reaches, why=why)
-            return order_reports.Moved(what="sent", rows=sent.rows, notes=sent.failures, breached=bool(sent.failures))
+        unasked = any(one.without_approval for one in self.config.sending.values())
+        waiting = self._found(supplier=supplier, states=orders.EDITABLE if unasked else ("approved",))
+        ready = [line for line in waiting if line.state == "approved" or self._needs_no_approval(line.supplier)]
+        reads = self._to_send(dict.fromkeys(line.order_id for line in ready))
+        reaches = self._reaches(file_format=file_format, to=to, by_hand=by_hand)
+        alone = partial(self._writing, "send orders")
+        sent = sending.send_each(self.shop, reads, reaches, why=why, alone=alone)
+        return order_reports.Moved(what="sent", rows=sent.rows, notes=sent.failures, breached=bool(sent.failures))
 
     def acknowledge_order(
         self,
@@ -140,12 +175,10 @@ class Ordering(Tables, Settling):
         if product is None and quantity is not None:
             raise MissingInputError("whose quantity did the supplier change? Name the product with --product")
         with self._writing(f"acknowledge {order}"):
-            open_ones = [line for line in self._chosen(order, product=product) if line.state not in orders.OVER]
-            done = [
-                moved
-                for line in open_ones
-                for moved in orders.acknowledge(self.shop, line, quantity=quantity, due=due, why=why)
-            ]
+            lines = self._chosen(order, product=product)
+            if product is None:
+                lines = orders.at_supplier(lines)
+            done = orders.acknowledge(self.shop, lines, quantity=quantity, due=due, why=why)
             return order_reports.Moved(what="acknowledged", rows=tuple(done))
 
     def receive_order(
@@ -157,17 +190,24 @@ class Ordering(Tables, Settling):
         """
         if product is None and quantity is not None:
             raise MissingInputError("of which product did these units come? Name it with --product")
-        lines = self._chosen(order, product=product)
-        waiting = [line for line in lines if quantity is not None or line.state in receipts.AWAITED]
-        rows = receipts.receipt_rows(waiting, self._came(), at=at or self._today(), quantity=quantity)
-        if rows.height:
-            self.ingest("receipts", rows, backfill=False)
-        return self.settle_orders()
+        with self._writing(f"receive {order}"):
+            lines = self._chosen(order, product=product)
+            waiting = [line for line in lines if quantity is not None or line.state in receipts.AWAITED]
+            known = self.tables["receipts"].read()
+            rows = receipts.receipt_rows(waiting, known, at=at or self._today(), quantity=quantity)
+            if rows.height:
+                now, source = self.clock.now(), f"receive {order}"
+                ingest.ingest("receipts", rows, source=source, tables=self.tables, now=now, backfill=False)
+                self._forget()
+            return self._settled()
 
     def settle_orders(self) -> order_reports.Moved:
         """Record which open lines were received in full by now, and which are late."""
         with self._writing("settle orders"):
-            return order_reports.Moved(what="received or late", rows=tuple(self._settle()))
+            return self._settled()
+
+    def _settled(self) -> order_reports.Moved:
+        return order_reports.Moved(what="received or late", rows=tuple(self._settle()))
 
     def cancel_orders(
         self,
@@ -229,7 +269,7 @@ class Ordering(Tables, Settling):
         )
 
     def _marked(self, marks: Sequence[str]) -> list[OrderLine]:
-        ids = list(dict.fromkeys(mark.rpartition("=")[0] for mark in marks))
+        ids = list(dict.fromkeys(map(orders.line_of, marks)))
         return orders.marked(self._standing(self.ledger.orders(lines=ids)), marks)
 
     def _chosen(self, order: str | None, *, supplier: str | None = None, product: str | None = None) -> list[OrderLine]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from finalmile.errors import MissingInputError
@@ -24,10 +25,23 @@ class Settling(Core):
     def _reaches(
         self, *, file_format: str | None = None, to: Path | None = None, by_hand: bool = False
     ) -> Callable[[str], sending.Deliver]:
-        """How a supplier is reached, by name."""
+        """How the supplier of an order is reached."""
         if by_hand:
-            return lambda _: _by_other_means
-        return lambda supplier: hand_over(self.config, supplier, home=self.folder, file_format=file_format, to=to)
+            return lambda _: sending.by_other_means
+
+        def reach(order: str) -> sending.Deliver:
+            supplier = self.ledger.orders(order=order, limit=1)[0].supplier
+            return hand_over(self.config, supplier, home=self.folder, file_format=file_format, to=to)
+
+        return reach
+
+    def _to_send(self, orders: Iterable[str]) -> dict[str, Callable[[], Sequence[OrderLine]]]:
+        """How the lines of each order are read, those that need no approval approved."""
+        return {order: partial(self._ready, order) for order in orders}
+
+    def _ready(self, order: str) -> list[OrderLine]:
+        lines = receipts.as_they_stand(self.ledger.orders(order=order), self._came(), today=self._today())
+        return self._agreed(lines)
 
     def _agreed(self, lines: Sequence[OrderLine]) -> list[OrderLine]:
         """The lines, with proposals to suppliers who need no approval approved."""
@@ -37,13 +51,13 @@ class Settling(Core):
         return self.config.sending_to(supplier).without_approval
 
     def _sent_unasked(self) -> tuple[str, ...]:
-        """Send what needs no approval; a sentence for each thing to know of it."""
+        """Send what needs no approval; a sentence for each thing to know of it. Suppliers are waited for unlocked."""
         open_ones = self.ledger.orders(states=orders.EDITABLE)
         named = dict.fromkeys(line.order_id for line in open_ones if self._needs_no_approval(line.supplier))
         if not named:
             return ()
-        mine = [line for order in named for line in self.ledger.orders(order=order)]
-        sent = sending.send_each(self.shop, self._agreed(mine), self._reaches(), why="sent by the day's run")
+        why, alone = "sent by the day's run", partial(self._writing, "send orders")
+        sent = sending.send_each(self.shop, self._to_send(named), self._reaches(), why=why, alone=alone)
         told = f"{len(sent.rows):,} lines were sent without approval, as the settings say."
         return (*((told,) if sent.rows else ()), *sent.failures)
 
@@ -56,8 +70,3 @@ class Settling(Core):
             return receipts.day_of(self.shop.day(known_cutoff(self.shop, None) + 1))
         except MissingInputError:
             return self.clock.now().date()
-
-
-def _by_other_means(document: str, lines: Sequence[OrderLine]) -> str:
-    del document, lines
-    return "by other means"

@@ -24,7 +24,7 @@ from finalmile.workflows.order_views import TABS, LineView, OrderPage
 from finalmile.workflows.override_reports import Overrides
 
 MOST_BYTES = 200_000
-DONE = ("approved", "cancelled", "edited", "sent")
+DONE = ("approved", "cancelled", "edited", "freed to be sent anew", "sent")
 
 
 class Orders(Answerable, Protocol):
@@ -49,13 +49,26 @@ class Orders(Answerable, Protocol):
         ...
 
     def edit_order(
-        self, order: str, product: str, /, *, quantity: int | None, due: date | None, code: str, note: str
+        self,
+        order: str,
+        product: str,
+        /,
+        *,
+        quantity: int | None,
+        due: date | None,
+        code: str,
+        note: str,
+        seen: str | None,
     ) -> Moved:
         """Change a line before it is sent."""
         ...
 
-    def send_order(self, order: str, /) -> Moved:
+    def send_order(self, order: str, /, *, marks: Sequence[str]) -> Moved:
         """Send what is approved of an order."""
+        ...
+
+    def not_arrived(self, order: str, /) -> Moved:
+        """Note that what is in doubt of an order never came to its supplier."""
         ...
 
     def suppliers(self) -> Suppliers:
@@ -144,7 +157,12 @@ def _add_forms(app: FastAPI, desk: OrderDesk) -> None:
 
     @app.post("/orders/send", response_model=None)
     def send(form: Form = sender) -> Answer:  # pyright: ignore[reportUnusedFunction]
-        return _listed(desk, form, lambda: desk.orders.send_order(_one(form, "order")))
+        order, marks = _one(form, "order"), form.get("line", ())
+        return _listed(desk, form, lambda: desk.orders.send_order(order, marks=marks), all_or_nothing=False)
+
+    @app.post("/orders/not-arrived", response_model=None)
+    def not_arrived(form: Form = sender) -> Answer:  # pyright: ignore[reportUnusedFunction]
+        return _listed(desk, form, lambda: desk.orders.not_arrived(_one(form, "order")))
 
     @app.post("/orders/edit", response_model=None)
     def edit(form: Form = orderer) -> Answer:  # pyright: ignore[reportUnusedFunction]
@@ -168,22 +186,28 @@ def _edited(desk: OrderDesk, form: Form) -> Moved:
         due=None if due is None or due.isoformat() == told.due.isoformat()[:10] else due,
         code=_one(form, "code"),
         note=_one(form, "note"),
+        seen=_one(form, "seen") or None,
     )
 
 
-def _listed(desk: OrderDesk, form: Form, work: Callable[[], Moved]) -> Answer:
-    """Do it and show the list again; what cannot be done is told above the list, and nothing of it was done."""
+def _listed(desk: OrderDesk, form: Form, work: Callable[[], Moved], *, all_or_nothing: bool = True) -> Answer:
+    """Do it and show the list again, with what to know of it, or why it could not be done."""
     state, supplier, product = _one(form, "state"), _one(form, "supplier"), _one(form, "product")
     try:
         moved = work()
     except FinalMileError as fault:
         shown = desk.orders.order_page(state=_state(state), supplier=supplier, product=product, page=1)
-        return HTMLResponse(_list(desk, shown, fault=str(fault)), status_code=409)
+        said = f"{fault} Nothing was changed." if all_or_nothing else str(fault)
+        return HTMLResponse(_list(desk, shown, fault=said), status_code=409)
+    if moved.notes:
+        shown = desk.orders.order_page(state=_state(state), supplier=supplier, product=product, page=1)
+        return HTMLResponse(_list(desk, shown, told=f"{len(moved.rows):,} lines were {moved.what}.", notes=moved.notes))
     return _back({"state": state, "supplier": supplier, "product": product, "done": moved.what, "n": len(moved.rows)})
 
 
-def _list(desk: OrderDesk, shown: OrderPage, *, told: str = "", fault: str = "") -> str:
-    return render("order_list.html", shown=shown, told=told, fault=fault, tabs=TABS, here="/orders", **desk.shown())
+def _list(desk: OrderDesk, shown: OrderPage, *, told: str = "", fault: str = "", notes: Sequence[str] = ()) -> str:
+    known: dict[str, object] = {"told": told, "fault": fault, "notes": notes, "tabs": TABS, "here": "/orders"}
+    return render("order_list.html", shown=shown, **known, **desk.shown())
 
 
 def _line(desk: OrderDesk, view: LineView, *, fault: str = "", given: Form | None = None) -> str:

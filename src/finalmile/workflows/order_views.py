@@ -11,7 +11,7 @@ from functools import partial
 from finalmile.ports import Ledger
 from finalmile.records import OrderLine, OrderState
 from finalmile.workflows.order_reasons import reason
-from finalmile.workflows.orders import EDITABLE, OVER, REASON_CODES, note_of
+from finalmile.workflows.orders import EDITABLE, OVER, REASON_CODES, mark_of, note_of
 from finalmile.workflows.receipts import AWAITED, Came, as_they_stand, day_of
 from finalmile.workflows.sending import pending_document
 
@@ -46,8 +46,8 @@ class OrderRow:
 
     @property
     def mark(self) -> str:
-        """What a form says to mean this line as it was shown: its id and quantity."""
-        return f"{self.line.line_id}={self.line.quantity}"
+        """What a form says to mean this line as it was shown."""
+        return mark_of(self.line)
 
     @property
     def value(self) -> float | None:

@@ -57,29 +57,53 @@ def may_be(states: Sequence[OrderState]) -> Sequence[OrderState]:
 
 
 def marked(lines: Sequence[OrderLine], marks: Sequence[str]) -> list[OrderLine]:
-    """Lines as somebody saw them, each told as ``LINE_ID=QUANTITY``.
+    """Lines as somebody saw them, each told as ``LINE_ID=QUANTITY``, ``LINE_ID=QUANTITY,STATE`` or with its day too.
 
     Raises
     ------
     MissingInputError
         Where there is no such line.
     ConflictError
-        Where a quantity has changed since: what is agreed to is what was seen.
+        Where what is told has changed since: what is agreed to is what was seen.
     """
     known = {line.line_id: line for line in lines}
     found: list[OrderLine] = []
     for mark in dict.fromkeys(marks):
-        line_id, _, quantity = mark.rpartition("=")
+        line_id, _, told = mark.rpartition("=")
         line = known.get(line_id)
         if line is None:
             raise MissingInputError(f"no order line is called {line_id!r}; look at the list again")
-        if quantity != str(line.quantity):
-            raise ConflictError(
-                f"{line.unique_id} of {line.order_id} is {line.quantity:,} by now, not {quantity or 'as told'}: "
-                "look at it again; nothing was changed"
-            )
+        _refuse_changed(line, told.split(","))
         found.append(line)
     return found
+
+
+def mark_of(line: OrderLine) -> str:
+    """A line as it stands, for :func:`marked` to tell later whether it still stands so.
+
+    Examples
+    --------
+    >>> line = OrderLine(order_id="PO-1", line_id="PO-1-milk", supplier="acme", unique_id="milk", quantity=10,
+    ...                  unit_cost=2.0, currency="EUR", ordered_at=date(2024, 5, 1), due=date(2024, 5, 8), reason={})
+    >>> mark_of(line)
+    'PO-1-milk=10,proposed,2024-05-08'
+    """
+    return f"{line.line_id}={line.quantity},{line.state},{line.due.isoformat()}"
+
+
+def line_of(mark: str, /) -> str:
+    """Id of the line that a mark is of."""
+    return mark.rpartition("=")[0]
+
+
+def _refuse_changed(line: OrderLine, told: Sequence[str]) -> None:
+    by_now = (str(line.quantity), line.state, line.due.isoformat())
+    for seen, now in zip(told, by_now, strict=False):
+        if seen != now:
+            raise ConflictError(
+                f"{line.unique_id} of {line.order_id} is {now} by now, not {seen or 'as told'}: look at it again; "
+                "nothing was changed"
+            )
 
 
 def move(shop: Shop, lines: Sequence[OrderLine], state: OrderState, *, why: str) -> list[OrderLine]:
@@ -163,16 +187,32 @@ def _edited(line: OrderLine, quantity: int | None, due: date | None, told: Json)
     return LineChange(line_id=line.line_id, allowed=EDITABLE, quantity=quantity, due=due, note={"override": override})
 
 
+def at_supplier(lines: Sequence[OrderLine]) -> list[OrderLine]:
+    """The lines that a supplier has, and so can answer.
+
+    Raises
+    ------
+    ConflictError
+        Where none of an order's lines was sent, or all of them are over.
+    """
+    theirs = [line for line in lines if line.state in AT_SUPPLIER]
+    if not theirs:
+        states = ", ".join(sorted({line.state for line in lines}))
+        raise ConflictError(f"no line of {lines[0].order_id} is at the supplier (states: {states}): nothing to answer")
+    return theirs
+
+
 def acknowledge(
-    shop: Shop, line: OrderLine, *, quantity: int | None = None, due: date | None = None, why: str
+    shop: Shop, lines: Sequence[OrderLine], *, quantity: int | None = None, due: date | None = None, why: str
 ) -> list[OrderLine]:
-    """What a supplier answered: the line as asked for, or another quantity or day; 0 units is a cancellation.
+    """What a supplier answered: lines as asked for, or another quantity or day; 0 units is a cancellation. All or none.
 
     What was asked for is kept beside it: a supplier is not on time by postponing.
     """
     if quantity is not None and quantity <= 0:
-        return move(shop, [line], "cancelled", why=why)
-    return change(shop, [acknowledgement(line, quantity=quantity, due=due)], verb="order.acknowledged", why=why)
+        return move(shop, lines, "cancelled", why=why)
+    told = [acknowledgement(line, quantity=quantity, due=due) for line in lines]
+    return change(shop, told, verb="order.acknowledged", why=why)
 
 
 def acknowledgement(

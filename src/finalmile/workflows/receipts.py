@@ -52,14 +52,25 @@ def _change_due(line: OrderLine, came: Came, *, today: date) -> LineChange | Non
     return None
 
 
-def receipt_rows(lines: Sequence[OrderLine], came: Came, *, at: date, quantity: float | None) -> pl.DataFrame:
-    """Receipts of lines on a day: ``quantity`` units of each, or all that are still to come."""
+def receipt_rows(lines: Sequence[OrderLine], known: pl.DataFrame, *, at: date, quantity: float | None) -> pl.DataFrame:
+    """Receipts of lines on a day: ``quantity`` units of each that whole day, or all that are still to come.
+
+    A row tells all units of a day: what is still to come is added to what came on that day already.
+    """
+    came, that_day = units_that_came(known), units_that_came(_of_day(known, at))
     rows: list[dict[str, object]] = []
     for line in lines:
-        units = line.quantity - came.get((line.order_id, line.unique_id), 0.0) if quantity is None else quantity
-        if units > 0 or quantity is not None:
-            rows.append(_receipt(line, units, at=at))
+        key = (line.order_id, line.unique_id)
+        missing = line.quantity - came.get(key, 0.0)
+        if quantity is not None:
+            rows.append(_receipt(line, quantity, at=at))
+        elif missing > 0:
+            rows.append(_receipt(line, that_day.get(key, 0.0) + missing, at=at))
     return pl.DataFrame(rows)
+
+
+def _of_day(receipts: pl.DataFrame, at: date) -> pl.DataFrame:
+    return receipts if receipts.is_empty() else receipts.filter(pl.col("received_at").cast(pl.Date) == at)
 
 
 def _receipt(line: OrderLine, units: float, *, at: date) -> dict[str, object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finalmile.adapters.local.durable import write_once
-from finalmile.errors import PermanentError
+from finalmile.errors import PermanentError, TransientError
 from finalmile.ports import deliveries
 
 
@@ -43,14 +43,15 @@ class FolderDelivery:
         ConflictError
             Where a file of one of the names holds something else; nothing is written then.
         PermanentError
-            Where the folder cannot be written.
+            Where the folder cannot be written; ``TransientError`` where a part of the files is there already.
         """
         del key
         place = home / self.folder
         try:
             write_once({place / name: content for name, content in files.items()})
         except OSError as error:
-            raise PermanentError(
-                f"{place} cannot be written ({error.strerror or error}): mend it, or name another folder"
-            ) from error
+            said = f"{place} cannot be written ({error.strerror or error}): mend it, or name another folder"
+            if any((place / name).exists() for name in files):
+                raise TransientError(f"{said}. Part of the order is there already") from error
+            raise PermanentError(said) from error
         return str(place)

@@ -84,9 +84,9 @@ class WebhookDelivery:
         Raises
         ------
         TransientError
-            Where nobody took a file after all attempts.
+            Where nobody took a file after all attempts, or one was refused after others were taken.
         PermanentError
-            Where a file was refused.
+            Where the first file was refused: nothing arrived.
         ConfigError
             Where an environment variable is not set.
         """
@@ -98,7 +98,12 @@ class WebhookDelivery:
         with httpx.Client(timeout=self.timeout_s, follow_redirects=False, trust_env=False, headers=given) as client:
             for n, (name, content) in enumerate(sorted(files.items()), 1):
                 own = _plain_key(key) if len(files) == 1 else f"{_plain_key(key)}-file{n}"
-                self._post(client, name, content, key=own, secret=secret)
+                try:
+                    self._post(client, name, content, key=own, secret=secret)
+                except PermanentError as fault:
+                    if n == 1:
+                        raise
+                    raise TransientError(f"{n - 1} of {len(files)} files were taken, and then: {fault}") from fault
         return f"webhook of {self._host}"
 
     @property
@@ -139,6 +144,8 @@ class WebhookDelivery:
                 said = f"status {answer.status_code} {_beginning(answer)}".strip()
                 later = answer.status_code in _LATER or answer.status_code >= 500
                 return _Refusal(said=said, final=not later, pause_s=_seconds(answer.headers.get("Retry-After", "")))
+        except httpx.InvalidURL as error:
+            return _Refusal(said=f"the address cannot be used: {printable(str(error))}", final=True)
         except httpx.TransportError as error:
             return _Refusal(said=f"{type(error).__name__} {printable(str(error))}".strip())
 

@@ -40,6 +40,12 @@ Format = Annotated[
 ]
 Every = Annotated[bool, typer.Option("--all", help="Every order that is approved.")]
 Outside = Annotated[bool, typer.Option("--by-hand", help="It was sent by other means; only note it.")]
+NeverCame = Annotated[
+    bool,
+    typer.Option(
+        "--not-arrived", help="The supplier says that what is in doubt never came: free it to be edited and sent anew."
+    ),
+]
 FromFile = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Receipts of many orders, as a table.")]
 AnswerFiles = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The supplier's files, oldest first.")]
 AnswerFormat = Annotated[
@@ -108,12 +114,17 @@ def send_orders(
     to: Folder = None,
     file_format: Format = None,
     by_hand: Outside = False,
+    not_arrived: NeverCame = False,
     why: Why = "sent",
 ) -> Report:
     """Send what is approved, as the settings say for each supplier; sent once it is there for good, and never twice."""
     if sum((order is not None, supplier is not None, every)) != 1:
         raise typer.BadParameter("name an order, or --supplier NAME, or --all")
     project = session.project
+    if not_arrived:
+        if order is None or by_hand or to is not None or file_format is not None:
+            raise typer.BadParameter("--not-arrived stands beside one order alone")
+        return project.not_arrived(order)
     if order is not None:
         return project.send_order(order, to=to, file_format=file_format, by_hand=by_hand, why=why)
     return project.send_orders(supplier=supplier, to=to, file_format=file_format, by_hand=by_hand, why=why)

@@ -23,10 +23,24 @@ Product = Annotated[str | None, Field(max_length=500, description="One product; 
 Units = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
+Seen = Annotated[
+    str,
+    Field(
+        max_length=300,
+        description="A line as it was shown: LINE_ID=QUANTITY, with ,STATE or ,STATE,DAY after it. Where it has "
+        "changed since, nothing is done.",
+    ),
+]
+Marks = Annotated[
+    tuple[Seen, ...], Field(max_length=10_000, description="Lines as they were shown; all where none is told.")
+]
+
+
 class Choice(Asked):
     """Which lines of an order, and why."""
 
     product: Product = None
+    lines: Marks = ()
     why: Why = "through the API"
 
 
@@ -38,12 +52,20 @@ class Edit(Asked):
     due: date | None = None
     code: Annotated[str, Field(max_length=40, description="Reason code; a wrong one is answered with those there are.")]
     note: Annotated[str, Field(max_length=500)] = ""
+    seen: Seen | None = None
+
+
+class Because(Asked):
+    """Why."""
+
+    why: Why = "the supplier does not have it"
 
 
 class Sending(Asked):
     """How it goes out."""
 
     by_hand: bool = Field(False, description="It was sent by other means; only note it.")
+    lines: Marks = ()
     why: Why = "through the API"
 
 
@@ -89,7 +111,9 @@ def show_order(order_id: OrderId, desk: AtDesk, caller: Reader) -> Answer:
 @router.post("/orders/{order_id}/approve", summary="Approve what is proposed of an order")
 def approve(order_id: OrderId, asked: Choice, desk: AtDesk, caller: Orderer) -> Answer:
     """All lines, or those of a product."""
-    return _moved(_acting(desk, caller).approve_orders(order_id, product=asked.product, why=asked.why))
+    return _moved(
+        _acting(desk, caller).approve_orders(order_id, product=asked.product, marks=asked.lines, why=asked.why)
+    )
 
 
 @router.post("/orders/{order_id}/edit", summary="Order another quantity, or for another day")
@@ -98,7 +122,13 @@ def edit(order_id: OrderId, asked: Edit, desk: AtDesk, caller: Orderer) -> Answe
     project = _acting(desk, caller)
     return _moved(
         project.edit_order(
-            order_id, asked.product, quantity=asked.quantity, due=asked.due, code=asked.code, note=asked.note
+            order_id,
+            asked.product,
+            quantity=asked.quantity,
+            due=asked.due,
+            code=asked.code,
+            note=asked.note,
+            seen=asked.seen,
         )
     )
 
@@ -106,13 +136,22 @@ def edit(order_id: OrderId, asked: Edit, desk: AtDesk, caller: Orderer) -> Answe
 @router.post("/orders/{order_id}/cancel", summary="Cancel what is open of an order")
 def cancel(order_id: OrderId, asked: Choice, desk: AtDesk, caller: Orderer) -> Answer:
     """Units that came stay received."""
-    return _moved(_acting(desk, caller).cancel_orders(order_id, product=asked.product, why=asked.why))
+    return _moved(
+        _acting(desk, caller).cancel_orders(order_id, product=asked.product, marks=asked.lines, why=asked.why)
+    )
 
 
 @router.post("/orders/{order_id}/send", summary="Send what is approved of an order")
 def send(order_id: OrderId, asked: Sending, desk: AtDesk, caller: Deployer) -> Answer:
     """As the settings say for its supplier; again sends nothing twice."""
-    return _moved(_acting(desk, caller).send_order(order_id, by_hand=asked.by_hand, why=asked.why))
+    project = _acting(desk, caller)
+    return _moved(project.send_order(order_id, by_hand=asked.by_hand, marks=asked.lines, why=asked.why))
+
+
+@router.post("/orders/{order_id}/not-arrived", summary="Note that what is in doubt of an order never came")
+def not_arrived(order_id: OrderId, asked: Because, desk: AtDesk, caller: Deployer) -> Answer:
+    """The supplier has said so: it may be edited, and goes out anew."""
+    return _moved(_acting(desk, caller).not_arrived(order_id, why=asked.why))
 
 
 @router.post("/orders/{order_id}/acknowledge", summary="Note what a supplier answered")
