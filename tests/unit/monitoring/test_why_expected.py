@@ -106,11 +106,11 @@ def test_what_a_slice_lost_beyond_expectation_is_the_sum_over_its_rows() -> None
     (found, *_), cells = search_rows(wrong), cells_of(wrong)
     mine = rows_inside(wrong, found.literals)
     assert (found.rows, found.rows_before) == ((mine & wrong.current).sum(), (mine & ~wrong.current).sum())
-    excess = []
+    excess: list[float] = []
     for part, grown in zip((mine, ~mine), volumes(cells, cells.codes[0] == 1), strict=True):
         before, now = part & ~wrong.current, part & wrong.current
         level = wrong.loss[before].sum() / cells.expected[before].sum()
-        excess.append(wrong.loss[now].sum() - level * grown * cells.expected[now].sum())
+        excess.append(float(wrong.loss[now].sum() - level * grown * cells.expected[now].sum()))
     assert found.words == {"store": "1"}
     assert found.excess == pytest.approx(excess[0])
     assert found.share == pytest.approx(excess[0] / (excess[0] + max(excess[1], 0.0)))
