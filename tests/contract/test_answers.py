@@ -655,6 +655,7 @@ def test_the_parts_of_a_line_add_up(acks, expected):
         ("DTM*017*20240501", "DTM*017*2024", r"\(DTM\), line 6: '2024' is not a day"),
         ("ST*856", "ST*850", r"\(ST\), line 3: transaction '850' is no ship notice"),
         ("BSN*00*S-7", "BSN*00*", r"\(BSN\), line 4: names no shipment; BSN holds its number"),
+        ("BSN*00*S-7", f"BSN*00*{'S' * 71}", r"\(BSN\), line 4: names no shipment; .* up to 70 characters"),
         ("BSN*00", "BSN*04", r"\(BSN\), line 4: purpose '04' is not read; read are 00 original, .* 05 replace and 01"),
     ],
 )

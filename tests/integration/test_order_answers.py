@@ -303,6 +303,18 @@ def test_a_line_in_several_shipments_is_there_with_the_last_of_them(project: Pro
     assert told.notes == ("'tea' of PO-1: 11 units are on their way, 10 were ordered",)
 
 
+def test_a_line_is_in_no_more_shipments_than_can_be(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("finalmile.workflows.despatches.MOST_SHIPMENTS", 2)
+    for number in (1, 2):
+        project.take_answers(notice(tmp_path, number, tea=1))
+    with pytest.raises(SchemaError, match="'tea' of PO-1 is in more than 2 shipments"):
+        project.take_answers(notice(tmp_path, 3, tea=1))
+    project.take_answers(notice(tmp_path, 2, purpose="5", tea=2))
+    assert on_their_way(project) == {"tea": 3}
+
+
 NOTICES = st.lists(
     st.tuples(st.integers(1, 3), st.sampled_from(["9", "5", "1"]), st.integers(0, 5), st.integers(0, 5)), max_size=8
 )

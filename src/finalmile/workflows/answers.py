@@ -67,7 +67,7 @@ def take_answers(
     documents = by_document(lines)
     for answer in told.orders:
         _take_order(answer, documents, read, digest=digest, supplier=supplier)
-        if len(read.faults) > MOST_TOLD:
+        if len(read.faults) + len(read.way.faults) > MOST_TOLD:
             break
     for shipment in told.shipments:
         read.way.close(shipment)

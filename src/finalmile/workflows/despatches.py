@@ -12,6 +12,8 @@ from finalmile.records import Json, LineChange, OrderLine
 from finalmile.workflows.orders import AT_SUPPLIER, acknowledgement, note_of
 
 _LONGEST_WAIT_DAYS = 3_660
+MOST_SHIPMENTS = 1_000
+"""Of one line: many more than any delivery in parts has."""
 
 
 class OnItsWay:
@@ -55,6 +57,11 @@ class OnItsWay:
             self.faults.append(
                 f"{one.place}: {_what(line)} was told {before} in shipment {printable(shipment.number)!r} before, and "
                 f"now with {units:,}; ask for a notice that says that it replaces the earlier one"
+            )
+            return
+        if known is None and len(self._of(line)) >= MOST_SHIPMENTS:
+            self.faults.append(
+                f"{one.place}: {_what(line)} is in more than {MOST_SHIPMENTS:,} shipments; ask for fewer"
             )
             return
         self._put(line, shipment, units, one.due)

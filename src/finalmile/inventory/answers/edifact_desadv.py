@@ -13,7 +13,7 @@ from finalmile.inventory.answers.edifact import PIECES, interchange, sender
 from finalmile.inventory.answers.edifact_ordrsp import Line, our_product
 from finalmile.inventory.answers.envelopes import Message, Segment
 from finalmile.inventory.answers.registry import Answers, Shipment, answers
-from finalmile.inventory.answers.text import compact_day, number_of, refuse, units_of
+from finalmile.inventory.answers.text import LONGEST_REFERENCE, compact_day, number_of, refuse, units_of
 
 _HERE = frozenset({"2", "17", "67", "69", "132", "358"})
 _PURPOSES: dict[str, Literal["original", "replace", "cancel"]] = {
@@ -56,8 +56,9 @@ class EdifactDespatchAdvice:
 
 def _shipment(message: Message, faults: list[str]) -> Shipment | None:
     begin = next((one for one in message.segments if one.tag == "BGM"), None)
-    if begin is None or not begin.get(2).strip():
-        faults.append(f"{(begin or message.segments[0]).place}: names no shipment; BGM holds its number")
+    if begin is None or not 1 <= len(begin.get(2).strip()) <= LONGEST_REFERENCE:
+        place = (begin or message.segments[0]).place
+        faults.append(f"{place}: names no shipment; BGM holds its number, up to 70 characters, in its second element")
         return None
     purpose = _PURPOSES.get(begin.get(3).strip())
     if purpose is None:

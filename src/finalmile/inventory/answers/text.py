@@ -25,6 +25,8 @@ _THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2}([.,])[0-9]{3}\s*")
 _LARGEST_NUMBER, _LONGEST_NUMBER = Decimal(10) ** 15, 40
 
 
+LONGEST_REFERENCE = 70
+"""Characters of the longest number that a partner's shipment has in any of the standards."""
 OF_RECEIPTS = frozenset({"861", "RECADV"})
 """Messages that say what came, written by whoever receives goods: no answers of suppliers."""
 MEND_RECEIPTS = "; what came is a table with a row for each day: finalmile orders receive --file"

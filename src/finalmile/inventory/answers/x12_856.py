@@ -12,7 +12,7 @@ from finalmile.errors import printable
 from finalmile.inventory.answers.despatches import Shipped, announced
 from finalmile.inventory.answers.envelopes import Message, Segment
 from finalmile.inventory.answers.registry import Answers, Shipment, answers
-from finalmile.inventory.answers.text import compact_day, number_of, refuse, units_of
+from finalmile.inventory.answers.text import LONGEST_REFERENCE, compact_day, number_of, refuse, units_of
 from finalmile.inventory.answers.x12 import PIECES, sender, transactions
 
 _HERE = frozenset({"002", "017", "067", "069", "074", "371"})
@@ -58,9 +58,9 @@ class X12ShipNotice:
 
 def _shipment(message: Message, faults: list[str]) -> Shipment | None:
     begin = next((one for one in message.segments if one.tag == "BSN"), None)
-    if begin is None or not begin.get(2).strip():
+    if begin is None or not 1 <= len(begin.get(2).strip()) <= LONGEST_REFERENCE:
         place = (begin or message.segments[0]).place
-        faults.append(f"{place}: names no shipment; BSN holds its number in its second element")
+        faults.append(f"{place}: names no shipment; BSN holds its number, up to 70 characters, in its second element")
         return None
     purpose = _PURPOSES.get(begin.get(1).strip())
     if purpose is None:
