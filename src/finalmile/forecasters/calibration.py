@@ -22,7 +22,8 @@ PERIOD: Rung = "period"
 _BLEND = 0.5
 CLASSES = 20
 NEIGHBOURS = 1 / CLASSES  # of the classes, on each side, that a class is measured with: corrections follow volume
-_ENOUGH = 8  # times the fewest scores: what a class is measured on where there are so many
+_ENOUGH = 32  # times the fewest scores: what a class is measured on where there are so many
+_PLENTY = 1600  # scores that are enough at any level: a hundred series from 16 origins
 _TIE = 1e-4  # a demand exactly at its corrected quantile counts as covered
 
 
@@ -213,7 +214,7 @@ def _by_class(scores: FloatArray, group: IntArray, *, count: int, level: float) 
     found = np.zeros(count, dtype=np.float32)
     ordered = scores[np.argsort(group, kind="stable")]
     begins = np.searchsorted(np.sort(group), np.arange(count + 1)).tolist()
-    enough = min(_ENOUGH * scores_needed(level), len(scores))
+    enough = min(_ENOUGH * scores_needed(level), _PLENTY, len(scores))
     for one in range(count):
         reach = round(NEIGHBOURS * count)
         while (near := ordered[begins[max(one - reach, 0)] : begins[min(one + reach + 1, count)]]).size < enough:

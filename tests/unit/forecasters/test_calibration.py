@@ -69,7 +69,7 @@ def test_a_class_with_too_few_scores_takes_in_its_neighbours():
 
 
 def test_the_fastest_series_are_measured_apart_from_those_a_tenth_down():
-    level = np.repeat(np.arange(1, 21), 400)
+    level = np.repeat(np.arange(1, 21), 900)
     calibration = Calibration.of(outcomes(np.where(level == 20, 400, 8), level=level))
     told = [
         float(calibration.correct(CONFORMAL, 0.98, windows=same_windows(1, [7]), level_of_series=ONE * at)[0, 0])
@@ -78,12 +78,12 @@ def test_the_fastest_series_are_measured_apart_from_those_a_tenth_down():
     assert told == pytest.approx([(400 - 1 - 4) / 2] * 2 + [(8 - 1 - 4) / 2] * 2)
 
 
-def test_a_class_is_measured_on_eight_times_the_fewest_scores_where_there_are_so_many():
-    level = np.repeat(np.arange(1, 21), 20)
-    calibration = Calibration.of(outcomes(np.arange(400), level=level))
-    table = calibration.corrections(CONFORMAL, 0.98)[1]
-    assert table[:, 0].tolist() == [table[-1, 0]] * calibration.classes.count  # 392 of 400 scores, or all of them
-    assert calibration.corrections(CONFORMAL, 0.5)[1][0] == pytest.approx((20 - 1 - 4) / 2)  # 40 are beside the slowest
+def test_a_class_is_measured_on_many_times_the_fewest_scores_where_there_are_so_many():
+    level = np.repeat(np.arange(1, 21), 70)
+    calibration = Calibration.of(outcomes(np.arange(1400), level=level))
+    far, middle = (calibration.corrections(CONFORMAL, one)[1][:, 0] for one in (0.98, 0.5))
+    assert far.tolist() == [far[0]] * calibration.classes.count  # all 1,400, for 32 times 49 are wanted
+    assert middle[0] == pytest.approx((70 - 1 - 4) / 2)  # the two slowest twentieths, 140 scores
 
 
 def test_a_window_quantile_is_corrected_in_units_of_what_varies_over_the_window():
