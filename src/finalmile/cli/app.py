@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from finalmile.cli.verb import add_verb
 
@@ -44,8 +45,22 @@ VERBS = (
     "serve",
 )
 
+
+class Verbs(TyperGroup):
+    """The verbs; who leaves out the first of two words is told it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that words begin with."""
+        places = [name for name, group in self.commands.items() if args[0] in getattr(group, "commands", ())]
+        if args[0] not in self.commands and places:
+            meant = " or ".join(f"'finalmile {name} {args[0]}'" for name in places)
+            ctx.fail(f"No such command '{args[0]}'. Did you mean {meant}?")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="finalmile",
+    cls=Verbs,
     help="Run demand-forecast models in production, watch them, act when they go wrong, order, and show the money.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -29,6 +29,8 @@ def reason(line: OrderLine) -> str:
     so 23 are wanted; packs hold 6, so 24 are ordered.
     """
     told = line.reason
+    if not told.get("policy"):
+        return "No policy of this project has worked out this quantity."
     wanted = _amount(told.get("wanted"))
     parts = [_span(told), f"{_stock(told)}, so {wanted} {'is' if wanted == '1' else 'are'} wanted"]
     bound = str(told.get("bound", ""))

@@ -249,3 +249,11 @@ def test_an_unknown_order_state_names_the_known_ones(call: Any, project: Any) ->
     result = call("orders", "list", "--state", "propsed")
     assert result.exit_code == 2
     assert "no order state is called 'propsed'. Did you mean 'proposed'?" in result.stderr
+
+
+def test_the_second_of_two_words_alone_is_answered_with_both() -> None:
+    from typer.testing import CliRunner
+
+    told = CliRunner().invoke(app, ["answers", "--help"])
+    assert told.exit_code == 2
+    assert "Did you mean 'finalmile orders answers'?" in told.stderr
