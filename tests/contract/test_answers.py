@@ -202,6 +202,16 @@ def test_a_shipment_has_its_own_number_and_that_of_its_sender(name):
     assert [one.name for one in again.shipments] == [shipment.name]
 
 
+def test_a_document_that_is_issued_again_has_the_same_key():
+    content = ubl([Said()])
+    again = content.replace("<cbc:IssueDate>2024-05-01</cbc:IssueDate>", "<cbc:IssueDate>2024-05-02</cbc:IssueDate>\n")
+    changed = content.replace("<cbc:EndDate>2024-05-01", "<cbc:EndDate>2024-05-02")
+    other = content.replace("<cbc:ID>R-7</cbc:ID>", "<cbc:ID>R-8</cbc:ID>")
+    keys = [read("ubl_order_response", text).orders[0].key for text in (content, again, changed, other)]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
 @pytest.mark.parametrize("name", ["x12_855", "edifact_ordrsp", *NOTICES])
 def test_the_same_message_in_another_envelope_has_the_same_key(name):
     content = WRITERS[name]([Said(due=date(2024, 6, 1))])

@@ -357,7 +357,10 @@ def answered(folder: Path, function: str, units: int, *, sent: str = "0000") -> 
 def test_an_answer_sent_again_does_not_undo_a_later_one(project: Project, tmp_path: Path) -> None:
     project.take_answers(answered(tmp_path, "9", 8))
     project.take_answers(answered(tmp_path, "4", 4))
-    assert project.take_answers(answered(tmp_path, "9", 8, sent="1200")).rows == ()
+    again = project.take_answers(answered(tmp_path, "9", 8, sent="1200"))
+    told = "'tea' of PO-1: this answer was taken in before, and another one since, which stands"
+    assert (again.rows, again.notes) == ((), (told,))
+    assert project.take_answers(answered(tmp_path, "4", 4, sent="1300")).notes == ()
     assert standing(project)["PO-1", "tea"][1] == 4
     said = "calls itself the first answer to 'tea' of PO-1, and one that changes it was taken in before; ask"
     with pytest.raises(SchemaError, match=said):

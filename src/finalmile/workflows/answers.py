@@ -164,6 +164,8 @@ def _take_line(one: LineAnswer, line: OrderLine, read: _Read, answer: OrderAnswe
     if key in keys_of(line):
         if answer.shipment is not None:
             read.way.seen(answer.shipment)
+        elif _overtaken(one, line, key):
+            read.notes.append(f"{what}: this answer was taken in before, and another one since, which stands")
         return
     if line.state in {"proposed", "approved"}:
         read.faults.append(
@@ -206,6 +208,12 @@ def _change(one: LineAnswer, line: OrderLine, note: Json) -> LineChange:
     if one.outcome == "rejected" or one.quantity == 0:
         return LineChange(line_id=line.line_id, allowed=AT_SUPPLIER, state="cancelled", note=note)
     return acknowledgement(line, quantity=one.quantity, due=in_periods_of(line, one.due), note=note)
+
+
+def _overtaken(one: LineAnswer, line: OrderLine, key: str) -> bool:
+    """Whether an answer that was taken in before says something else than a later one, which stands."""
+    open_still = line.state in AT_SUPPLIER and one.outcome != "open"
+    return open_still and key != keys_of(line)[-1] and _differs(_change(one, line, {}), line)
 
 
 def _differs(change: LineChange, line: OrderLine) -> bool:

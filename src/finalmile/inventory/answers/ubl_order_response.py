@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,6 +23,7 @@ _OF_ORDER: dict[str, tuple[Outcome | None, Outcome | None]] = {
 }
 _OF_LINE: dict[str, Outcome] = {"3": "accepted", "5": "accepted", "7": "rejected"}
 _PIECES = frozenset({"", "C62", "EA", "H87", "NAR"})
+_ISSUED = frozenset({"IssueDate", "IssueTime", "UUID"})
 _DAYS = tuple(f"Delivery/{period}/EndDate" for period in ("PromisedDeliveryPeriod", "EstimatedDeliveryPeriod"))
 
 
@@ -50,10 +52,23 @@ class UblOrderResponse:
         elements = [found for line in root.all("OrderLine") for found in line.all("LineItem")]
         _check_count(root, elements, faults)
         lines = tuple(one for line in root.all("OrderLine") if (one := _line(line, of_line, faults)) is not None)
-        orders = (OrderAnswer(place=root.place, order=order, lines=lines, rest=rest),)
+        orders = (OrderAnswer(place=root.place, order=order, lines=lines, rest=rest, key=_key(root)),)
         faults += told_twice(orders)
         refuse(name, faults)
         return Answers(orders=orders)
+
+
+def _key(root: Element) -> str:
+    """What the document says, as 16 characters: the same whenever it is issued again, and however it is indented."""
+    told = repr([said for part in root.parts if part.name not in _ISSUED for said in _said(part)])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _said(element: Element) -> Iterator[object]:
+    yield element.name, element.text, sorted(element.attributes.items())
+    for part in element.parts:
+        yield from _said(part)
+    yield "end"
 
 
 def _simple(root: Element, faults: list[str]) -> tuple[Outcome | None, Outcome | None]:
