@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -60,15 +60,17 @@ class UblOrderResponse:
 
 def _key(root: Element) -> str:
     """What the document says, as 16 characters: the same whenever it is issued again, and however it is indented."""
-    told = repr([said for part in root.parts if part.name not in _ISSUED for said in _said(part)])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    told: list[object] = []
+    for part in root.parts:
+        if part.name not in _ISSUED:
+            _tell(part, told)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def _said(element: Element) -> Iterator[object]:
-    yield element.name, element.text, sorted(element.attributes.items())
+def _tell(element: Element, told: list[object]) -> None:
+    told.append((element.name, element.text, sorted(element.attributes.items()), len(element.parts)))
     for part in element.parts:
-        yield from _said(part)
-    yield "end"
+        _tell(part, told)
 
 
 def _simple(root: Element, faults: list[str]) -> tuple[Outcome | None, Outcome | None]:
