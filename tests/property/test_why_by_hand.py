@@ -106,7 +106,7 @@ def calculate(formula, numbers):
     functions = {
         "max": max, "min": min, "sqrt": math.sqrt, "round_up": math.ceil, "round_down": math.floor,
         "round_half_even": round, "quantile": law.quantile, "short": law.short, "least_stock": law.least_stock,
-        "cheapest": lambda: cheapest(numbers),
+        "cheapest": lambda: cheapest(numbers), "first_to_reach": lambda asked: first_to_reach(numbers, asked),
         "least_stock_after": lambda allowed: least(lambda y: law.short(y) - before.short(y) <= allowed + 1e-12),
     }  # fmt: skip
     binary = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
@@ -138,6 +138,17 @@ def cheapest(numbers):
     for k in sorted(tried):
         best = k if tried[k] < tried[best] - 1e-9 else best
     return numbers[f"tried_{best}"]
+
+
+def first_to_reach(numbers, asked):
+    """Of the levels that were tried, the first that serves as much as asked for, or as much as any."""
+    told = {
+        int(name.rpartition("_")[2]): share
+        for name, share in numbers.items()
+        if re.fullmatch(r"(fill_rate|cycle_service)_\d+", name)
+    }
+    enough = min(asked, max(told.values()))
+    return numbers[f"tried_{min(k for k, share in told.items() if share >= enough)}"]
 
 
 def by_hand(printed):
@@ -294,6 +305,17 @@ def test_every_rule_binds_somewhere_here():
 def test_periods_of_cover_may_round_to_the_nearest():
     for line in lines_of("periods_of_cover", seed=1, nearest=True):
         assert by_hand(worked(line))[0] == line.quantity
+
+
+@pytest.mark.parametrize("vary", [False, True], ids=["certain", "varying"])
+@pytest.mark.parametrize("kind", ["order_up_to", "min_max"])
+@pytest.mark.parametrize("goal", ["fill_rate", "cycle_service", "cost"])
+def test_a_level_that_was_simulated_is_picked_by_hand_from_those_tried(goal, kind, vary):
+    lines = lines_of("by_simulation", seed=7, vary=vary, goal=goal, kind=kind)
+    assert lines
+    for line in lines:
+        follows(line)
+        assert sum(name.startswith("tried_") for name in line.reason) >= 6
 
 
 def test_a_rule_of_ones_own_is_followed_like_the_others():

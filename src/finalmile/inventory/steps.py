@@ -16,7 +16,9 @@ use ``+ - * /``, comparisons, ``max``, ``min``, ``sqrt``, ``round_up``, ``round_
 ``if(condition, then, else)``; where a policy tells :func:`law_numbers`, ``quantile(p)``, ``short(units)`` and
 ``least_stock(short)``; where it tells the same numbers with ``before_`` too, ``least_stock_after(short)``, the least
 stock at which no more becomes short than was short before; and where it tells ``tried_0, cost_0, tried_1, ...``,
-``cheapest()``, the first order that no later one undercuts by more than 0.000000001. Nothing else, so that what is
+``cheapest()``, the first order that no later one undercuts by more than 0.000000001; where it tells ``tried_0,
+fill_rate_0, tried_1, ...`` or ``cycle_service_0``, ``first_to_reach(share)``, the first level that reaches a share, or
+where none does the first of those with the highest. Nothing else, so that what is
 printed is enough.
 """
 

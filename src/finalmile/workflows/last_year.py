@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from finalmile.frames import IntArray, Panel
 from finalmile.inventory import Position
-from finalmile.simulation import Rule, Scene, UnitsArray, base_stock, bootstrapped, fixed_leads, keys_of, random_leads
-from finalmile.simulation.scene import DemandArray, LeadTimes, whole_units
+from finalmile.inventory.drawn_leads import drawn_leads
+from finalmile.simulation import Rule, Scene, UnitsArray, base_stock, bootstrapped, keys_of
+from finalmile.simulation.scene import DemandArray, whole_units
 
 _AT_ONCE = 2_000
 
@@ -69,18 +70,6 @@ class LastYear:
             leads, weights = told.periods, told.shares
         return self.at.review_periods[:, None] + leads, weights
 
-    def _leads(self) -> LeadTimes:
-        """Lead times as they vary; a supplier's orders do not overtake one another."""
-        told = self.at.lead_times
-        if told is None or not told.vary.any():
-            return fixed_leads(self.at.lead_periods)
-        alike, of = np.unique(np.column_stack([told.periods, told.shares]), axis=0, return_inverse=True)
-        length = told.periods.shape[1]
-        chances = np.zeros((len(alike), int(told.periods.max()) + 1))
-        for chance, key in zip(chances, alike, strict=True):
-            np.add.at(chance, key[:length].astype(np.int64), key[length:])
-        return random_leads(chances, row=of.ravel(), crossing=False)
-
     def rule(self, levels: IntArray) -> Rule:
         """Order up to levels, of shape (n,) or (n, c), at every review and on each supplier's terms."""
         rule = base_stock(levels, every=self.at.review_periods)
@@ -97,7 +86,7 @@ class LastYear:
         asked = bootstrapped(self.units, periods=periods, scenarios=scenarios, block=block, starts=self.starts)
         return Scene(
             asked=asked,
-            leads=self._leads(),
+            leads=drawn_leads(self.at),
             on_hand=self.level(cycle_service=0.5) if on_hand is None else on_hand,
             keys=keys_of(self.at.ids, seed=seed),
         )
