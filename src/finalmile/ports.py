@@ -267,7 +267,10 @@ class Ledger(Protocol):
     def change_orders(
         self, changes: Sequence[LineChange], *, verb: str, at: datetime, actor: str, why: str
     ) -> list[OrderLine]:
-        """Change order lines, all of them or none; those that changed, as they are now."""
+        """Change order lines, all of them or none; those that changed, as they are now.
+
+        Raise ``ConflictError`` where a line is in none of the states that its change allows; nothing changes then.
+        """
         ...
 
     def load_state(self, key: str) -> bytes | None:

@@ -169,6 +169,7 @@ def test_an_order_counts_as_sent_once_the_supplier_took_it_and_goes_out_once(par
     settings = f"{{url: 'http://127.0.0.1:{partner.port}/in', attempts: 2, pause_s: 0}}"
     (tmp_path / "finalmile.yaml").write_text(
         f"sending:\n  Acme: {{by: webhook, format: x12_850, settings: {settings}}}\n"
+        "exports:\n  x12_850: {receivers: {Acme: ACMEID}}\n"
     )
     project = Project.open(tmp_path)
     project.ledger.put_orders([line(), line("milk")], at=datetime(2024, 5, 1, tzinfo=UTC), actor="test")
@@ -182,6 +183,30 @@ def test_an_order_counts_as_sent_once_the_supplier_took_it_and_goes_out_once(par
     project.send_order("PO-1")
     assert len(partner.heard) == 3
     assert len({(headers["webhook-id"], body) for headers, body in partner.heard}) == 1
+
+
+@pytest.mark.parametrize("name", ["x12_850", "edifact_orders"])
+def test_no_order_goes_out_to_a_receiver_that_nobody_set(partner: Partner, tmp_path: Path, name: str) -> None:
+    settings = f"{{url: 'http://127.0.0.1:{partner.port}/in'}}"
+    (tmp_path / "finalmile.yaml").write_text(
+        f"sending:\n  Acme: {{by: webhook, format: {name}, settings: {settings}}}\n"
+    )
+    project = Project.open(tmp_path)
+    project.ledger.put_orders([line()], at=datetime(2024, 5, 1, tzinfo=UTC), actor="test")
+    project.approve_orders("PO-1")
+    with pytest.raises(ConfigError, match="receivers holds no interchange id of Acme"):
+        project.send_order("PO-1")
+    assert partner.heard == []
+    assert "sending" not in project.ledger.orders()[0].reason
+
+
+def test_what_a_format_writes_otherwise_is_told_whoever_sends(tmp_path: Path) -> None:
+    project = Project.open(tmp_path)
+    project.ledger.put_orders([line()], at=datetime(2024, 5, 1, tzinfo=UTC), actor="test")
+    project.approve_orders("PO-1")
+    told = project.send_order("PO-1", file_format="x12_850")
+    assert any("no interchange id is known for Acme" in note for note in told.notes)
+    assert not told.breached
 
 
 def test_what_would_stand_in_the_way_is_told_before_anything_is_sent(tmp_path: Path, monkeypatch) -> None:

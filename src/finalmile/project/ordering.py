@@ -127,9 +127,10 @@ class Ordering(Tables, Settling):
             self._marked(marks)
             return self._ready(order)
 
-        deliver = self._reaches(file_format=file_format, to=to, by_hand=by_hand)(order)
+        notes: list[str] = []
+        deliver = self._reaches(file_format=file_format, to=to, by_hand=by_hand, tell=notes.extend)(order)
         done = sending.send(self.shop, read, deliver, why=why, alone=partial(self._writing, f"send {order}"))
-        return order_reports.Moved(what="sent", rows=tuple(done))
+        return order_reports.Moved(what="sent", rows=tuple(done), notes=tuple(notes))
 
     def not_arrived(self, order: str, *, why: str = "the supplier does not have it") -> order_reports.Moved:
         """Note that what is in doubt of an order never came to its supplier; it may be edited, and sent anew.
@@ -157,10 +158,13 @@ class Ordering(Tables, Settling):
         waiting = self._found(supplier=supplier, states=orders.EDITABLE if unasked else ("approved",))
         ready = [line for line in waiting if line.state == "approved" or self._needs_no_approval(line.supplier)]
         reads = self._to_send(dict.fromkeys(line.order_id for line in ready))
-        reaches = self._reaches(file_format=file_format, to=to, by_hand=by_hand)
+        notes: list[str] = []
+        reaches = self._reaches(file_format=file_format, to=to, by_hand=by_hand, tell=notes.extend)
         alone = partial(self._writing, "send orders")
         sent = sending.send_each(self.shop, reads, reaches, why=why, alone=alone)
-        return order_reports.Moved(what="sent", rows=sent.rows, notes=sent.failures, breached=bool(sent.failures))
+        return order_reports.Moved(
+            what="sent", rows=sent.rows, notes=(*sent.failures, *notes), breached=bool(sent.failures)
+        )
 
     def acknowledge_order(
         self,

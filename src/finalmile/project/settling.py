@@ -11,7 +11,7 @@ from finalmile.errors import MissingInputError
 from finalmile.project.core import Core
 from finalmile.records import OrderLine
 from finalmile.workflows import orders, receipts, sending
-from finalmile.workflows.hand_over import hand_over
+from finalmile.workflows.hand_over import Tell, hand_over, unheard
 from finalmile.workflows.shop import known_cutoff
 
 
@@ -23,7 +23,7 @@ class Settling(Core):
         return orders.bring_up_to_date(self.shop, self._came(), today=self._today())
 
     def _reaches(
-        self, *, file_format: str | None = None, to: Path | None = None, by_hand: bool = False
+        self, *, file_format: str | None = None, to: Path | None = None, by_hand: bool = False, tell: Tell = unheard
     ) -> Callable[[str], sending.Deliver]:
         """How the supplier of an order is reached."""
         if by_hand:
@@ -31,7 +31,7 @@ class Settling(Core):
 
         def reach(order: str) -> sending.Deliver:
             supplier = self.ledger.orders(order=order, limit=1)[0].supplier
-            return hand_over(self.config, supplier, home=self.folder, file_format=file_format, to=to)
+            return hand_over(self.config, supplier, home=self.folder, file_format=file_format, to=to, tell=tell)
 
         return reach
 
@@ -57,9 +57,11 @@ class Settling(Core):
         if not named:
             return ()
         why, alone = "sent by the day's run", partial(self._writing, "send orders")
-        sent = sending.send_each(self.shop, self._to_send(named), self._reaches(), why=why, alone=alone)
+        notes: list[str] = []
+        reaches = self._reaches(tell=notes.extend)
+        sent = sending.send_each(self.shop, self._to_send(named), reaches, why=why, alone=alone)
         told = f"{len(sent.rows):,} lines were sent without approval, as the settings say."
-        return (*((told,) if sent.rows else ()), *sent.failures)
+        return (*((told,) if sent.rows else ()), *sent.failures, *notes)
 
     def _came(self) -> receipts.Came:
         return receipts.units_that_came(self.tables["receipts"].read())

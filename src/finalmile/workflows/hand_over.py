@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finalmile.config import Config
+from finalmile.errors import ConfigError
 from finalmile.inventory.exports import OrderFile, OrderFormat, exports, purchase_orders
 from finalmile.inventory.exports.purchase_orders import file_name
 from finalmile.ports import OrderDelivery, deliveries
@@ -14,6 +15,13 @@ from finalmile.records import OrderLine
 
 EVERYBODY = "*"
 """Under ``sending``: every supplier that has no entry of its own."""
+
+Tell = Callable[[Sequence[str]], object]
+
+
+def unheard(notes: Sequence[str], /) -> None:
+    """Tell nobody."""
+    del notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +35,14 @@ class HandOver:
     ----------
     home
         Folder that relative paths are below.
+    tell
+        Hears what the format had to write otherwise than it was given, once a document is there.
     """
 
     file_format: OrderFormat
     delivery: OrderDelivery
     home: Path
+    tell: Tell = unheard
 
     def __call__(self, document: str, lines: Sequence[OrderLine], /) -> str:
         """Write the lines as an order of the document's id, and give back where it is once it is there for good.
@@ -46,7 +57,9 @@ class HandOver:
             Where it was not taken; nothing counts as sent then.
         """
         files = self.file_format(purchase_orders([replace(line, order_id=document) for line in lines]))
-        return self.delivery.deliver(_named(document, files), key=document, home=self.home)
+        where = self.delivery.deliver(_named(document, files), key=document, home=self.home)
+        self.tell([f"{document}: {note}" for file in files for note in dict.fromkeys(file.notes)])
+        return where
 
 
 def _named(document: str, files: Sequence[OrderFile]) -> dict[str, bytes]:
@@ -58,7 +71,14 @@ def _named(document: str, files: Sequence[OrderFile]) -> dict[str, bytes]:
 
 
 def hand_over(
-    config: Config, supplier: str, /, *, home: Path, file_format: str | None = None, to: Path | None = None
+    config: Config,
+    supplier: str,
+    /,
+    *,
+    home: Path,
+    file_format: str | None = None,
+    to: Path | None = None,
+    tell: Tell = unheard,
 ) -> HandOver:
     """How orders reach a supplier by the settings: its own entry under ``sending``, else that of ``"*"``.
 
@@ -68,12 +88,32 @@ def hand_over(
         In place of the format of the settings.
     to
         A folder, in place of the delivery of the settings.
+    tell
+        Hears what the format had to write otherwise than it was given.
+
+    Raises
+    ------
+    ConfigError
+        Where the format names its receiver by an interchange id, none is set for the supplier, and nobody would look
+        at the file before it is on its way.
     """
     sending = config.sending_to(supplier)
     name = file_format or sending.format
+    if to is None and sending.by != "folder":
+        _refuse_invented_receiver(config, supplier, name)
     given = {"folder": str(to)} if to is not None else dict(sending.settings)
     return HandOver(
         file_format=exports.make(name, **config.exports.get(name, {})),
         delivery=deliveries.make("folder" if to is not None else sending.by, **given),
         home=home,
+        tell=tell,
     )
+
+
+def _refuse_invented_receiver(config: Config, supplier: str, name: str) -> None:
+    receivers = getattr(exports.make(name, **config.exports.get(name, {})), "receivers", None)
+    if receivers is not None and supplier not in receivers:
+        raise ConfigError(
+            "finalmile.yaml",
+            [f"exports.{name}.receivers holds no interchange id of {supplier}: it would go to nobody. Add it there"],
+        )
