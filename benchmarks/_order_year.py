@@ -80,7 +80,7 @@ class Game:
             lead_times=side_by_side([lead] * n),
         )
 
-    def policy(self, name: str, lead: LeadTime, **settings: float) -> np.ndarray:
+    def policy(self, name: str, lead: LeadTime, **settings: float | str) -> np.ndarray:
         """Levels of one of the product's policies at each review."""
         policy, at = policies.make(name, **settings), self.position(lead)
 

@@ -307,6 +307,14 @@ def test_periods_of_cover_may_round_to_the_nearest():
         assert by_hand(worked(line))[0] == line.quantity
 
 
+@pytest.mark.parametrize("name", ["look_ahead", "periods_of_cover"])
+def test_a_line_says_where_its_policy_does_not_reckon_with_lead_times_that_vary(name):
+    for line in lines_of(name, seed=5, vary=True):
+        assert "lead_times = " in "\n".join(worked(line))
+    for line in lines_of(name, seed=5):
+        assert "lead_times = " not in "\n".join(worked(line))
+
+
 @pytest.mark.parametrize("vary", [False, True], ids=["certain", "varying"])
 @pytest.mark.parametrize("kind", ["order_up_to", "min_max"])
 @pytest.mark.parametrize("goal", ["fill_rate", "cycle_service", "cost"])

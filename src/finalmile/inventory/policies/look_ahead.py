@@ -144,7 +144,7 @@ class LookAhead:
         methods: NameArray = np.full(at.n, "paths", dtype=object)
         return Proposal(
             policy="look_ahead",
-            settings=asdict(self),
+            settings={**asdict(self), **_told_of_leads(at)},
             window=window,
             level=at.held + raw,
             expected=sum_ahead(demand.mean, window),
@@ -236,6 +236,12 @@ def _quantile(values: UnitsArray, ratio: UnitsArray) -> UnitsArray:
     rank: IntArray = np.clip(np.ceil(ratio * size - 1e-9), 1, size).astype(np.int64) - 1
     ordered = np.partition(values, np.unique(rank), axis=1)
     return np.take_along_axis(ordered, rank[:, None], axis=1)[:, 0]
+
+
+def _told_of_leads(at: Position) -> dict[str, str]:
+    """What a line says where lead times vary: paths are rolled through one length."""
+    vary = at.lead_times is not None and bool(at.lead_times.vary.any())
+    return {"lead_times": "taken as certain, the mean rounded up"} if vary else {}
 
 
 def _columns(due: UnitsArray, width: int) -> UnitsArray:

@@ -75,7 +75,11 @@ class PeriodsOfCover:
         methods: NameArray = np.full(at.n, "mean", dtype=object)
         return Proposal(
             policy="periods_of_cover",
-            settings={"periods": self.periods, "nearest": self.nearest},
+            settings={
+                "periods": self.periods,
+                "nearest": self.nearest,
+                **({"lead_times": "not read, the cover is fixed"} if at.lead_times is not None else {}),
+            },
             window=window,
             level=level,
             expected=level,
