@@ -560,7 +560,9 @@ def test_an_order_is_edited_approved_and_sent_with_the_keyboard_alone(
     assert browser.complaints == []
 
 
-@pytest.mark.parametrize("page", ["/orders", "/orders?state=approved", "/orders/line?id=PO-1-milk", "/suppliers"])
+@pytest.mark.parametrize(
+    "page", ["/orders", "/orders?state=approved", "/orders/line?id=PO-1-milk", "/stock", "/suppliers"]
+)
 def test_pages_of_orders_are_not_wider_than_a_phone_and_run_nothing(
     browser: Browser, ordering: tuple[Project, str], page: str
 ) -> None:

@@ -64,6 +64,8 @@ class Standing:
         Units on their way, each once: column ``k`` comes in the ``k + 1``-th period from now.
     since : array of shape (n,)
         Period of the count that the books start from.
+    count, shelved, sold : array of shape (n,)
+        What ``booked`` is made of, units: the count, plus what moved on or off the shelf since, less sales since.
     moves
         What moved, whenever it was or will be.
     """
@@ -72,6 +74,9 @@ class Standing:
     booked: UnitsArray
     arriving: UnitsArray
     since: IntArray
+    count: UnitsArray
+    shelved: UnitsArray
+    sold: UnitsArray
     moves: Movements
 
     @property
@@ -119,12 +124,19 @@ def standing(panel: Panel, book: StockBook) -> Standing:
     units, since = _newest_counts(panel, book.counts)
     moves = moved(panel.ids, panel.frequency, receipts=book.receipts, adjustments=book.adjustments,
                   transfers=book.transfers, cutoff=panel.cutoff)  # fmt: skip
-    booked = units - _sold(panel, since) + _shelved(moves, since, cutoff=panel.cutoff)
+    sold, shelved = _sold(panel, since), _shelved(moves, since, cutoff=panel.cutoff)
     lines = open_lines(book)
     late = _on_order(panel.ids, lines, panel.frequency)
     ahead = _concatenated(moves.take(moves.coming & (moves.period > np.maximum(since, panel.cutoff)[moves.row])), late)
     return Standing(
-        ids=panel.ids, booked=booked, arriving=_columns(ahead, panel.n, panel.cutoff), since=since, moves=moves
+        ids=panel.ids,
+        booked=units - sold + shelved,
+        arriving=_columns(ahead, panel.n, panel.cutoff),
+        since=since,
+        count=units,
+        shelved=shelved,
+        sold=sold,
+        moves=moves,
     )
 
 

@@ -73,7 +73,7 @@ def create_app(
     app.include_router(router)
     app.add_middleware(Guards)
     environment().get_template("home.html")  # compiled now, so that the first visitor does not wait for it
-    _add_home(app, home)
+    _add_home(app, home, linked=_linked(orders=orders is not None, futures=futures is not None))
     _add_products(app, home, linked=product is not None)
     if orders is None:
         _add_proposals(app, home, linked=product is not None)
@@ -125,11 +125,17 @@ def find_products(products: pl.DataFrame, query: str) -> pl.DataFrame:
     return products.filter(pl.any_horizontal(hits))
 
 
-def _add_home(app: FastAPI, home: SHOW_HOME) -> None:
+def _linked(*, orders: bool, futures: bool) -> dict[str, str]:
+    """Pages that the first one leads to, by address."""
+    of_orders = {"/stock": "Stock and its books", "/suppliers": "Suppliers and edits"} if orders else {}
+    return {"/orders": "Orders", **of_orders, **({"/service": "Service and stock"} if futures else {})}
+
+
+def _add_home(app: FastAPI, home: SHOW_HOME, *, linked: dict[str, str]) -> None:
     @app.get("/", response_class=HTMLResponse)
     def first_page() -> str:  # pyright: ignore[reportUnusedFunction]  # FastAPI calls it
         shown = home()
-        return render("home.html", home=shown, charts=home_charts(shown), here="/")
+        return render("home.html", home=shown, charts=home_charts(shown), linked=linked, here="/")
 
 
 def _add_products(app: FastAPI, home: SHOW_HOME, *, linked: bool) -> None:

@@ -19,6 +19,7 @@ from finalmile.serving.access import DEPLOY, ORDER, allowed
 from finalmile.web.answer_pages import Answerable, add_answer_page
 from finalmile.web.order_forms import refuse_foreign, refuse_stale, whole_body
 from finalmile.web.rendering import render
+from finalmile.web.stock_pages import Stocked, add_stock_page
 from finalmile.workflows.order_reports import Moved, Suppliers
 from finalmile.workflows.order_views import TABS, LineView, OrderPage
 from finalmile.workflows.override_reports import Overrides
@@ -27,7 +28,7 @@ MOST_BYTES = 200_000
 DONE = ("approved", "cancelled", "edited", "freed to be sent anew", "sent")
 
 
-class Orders(Answerable, Protocol):
+class Orders(Answerable, Stocked, Protocol):
     """What the pages ask of a project."""
 
     def order_page(
@@ -117,10 +118,11 @@ Answer = HTMLResponse | RedirectResponse
 
 
 def add_order_pages(app: FastAPI, desk: OrderDesk) -> None:
-    """Add the pages of orders, lines, suppliers and their answers."""
+    """Add the pages of orders, lines, suppliers, their answers, and stock."""
     _add_pages(app, desk)
     _add_forms(app, desk)
     add_answer_page(app, desk)
+    add_stock_page(app, desk.at)
 
 
 def _add_pages(app: FastAPI, desk: OrderDesk) -> None:

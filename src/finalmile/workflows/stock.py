@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -21,13 +23,19 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockRow:
-    """One item: units on the shelf by the books, on their way, and when it was counted last."""
+    """One item: units on the shelf, on their way, and what the books make of the last count.
+
+    ``booked`` is ``count``, plus ``shelved`` (receipts, adjustments and transfers since), less ``sold`` since.
+    """
 
     unique_id: str
     on_hand: float
     on_the_way: float
     booked: float
     counted_at: object
+    count: float
+    shelved: float
+    sold: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +48,8 @@ class StockTold:
         Items with sales that nobody has counted.
     written_off
         Units written off in the last four weeks, by reason.
+    bounds
+        Lines that wait for approval, by the rule that set their quantity; ``""`` where no rule did.
     """
 
     ds: object
@@ -47,6 +57,7 @@ class StockTold:
     findings: tuple[Finding, ...]
     without_count: tuple[str, ...] = ()
     written_off: Json = field(default_factory=dict[str, object])
+    bounds: Mapping[str, int] = field(default_factory=dict[str, int])
     breached: bool = False
 
     def lines(self) -> list[str]:
@@ -70,6 +81,7 @@ class StockTold:
             "findings": [asdict(one) for one in self.findings],
             "without_count": list(self.without_count),
             "written_off": dict(self.written_off),
+            "bounds": dict(self.bounds),
         }
 
 
@@ -100,6 +112,9 @@ def stock(shop: Shop, book: StockBook, *, product: str | None = None) -> StockTo
             on_the_way=float(coming[row]),
             booked=float(told.booked[row]),
             counted_at=shop.day(int(told.since[row])),
+            count=float(told.count[row]),
+            shelved=float(told.shelved[row]),
+            sold=float(told.sold[row]),
         )
         for row, name in enumerate(panel.ids)
         if product in {None, name}
@@ -114,7 +129,15 @@ def stock(shop: Shop, book: StockBook, *, product: str | None = None) -> StockTo
         findings=tuple(findings),
         without_count=missing if product is None else (),
         written_off=written_off(book, until=until) if product is None else {},
+        bounds=_bounds(shop, product),
     )
+
+
+def _bounds(shop: Shop, product: str | None) -> dict[str, int]:
+    """Lines that wait for approval by the rule that set their quantity, most first."""
+    lines = shop.ledger.orders(states=("proposed",), product=product)
+    told = Counter(str(line.reason.get("bound") or "") for line in lines)
+    return dict(sorted(told.items(), key=lambda one: (-one[1], one[0])))
 
 
 def findings_at(shop: Shop, panel: Panel, book: StockBook, told: Standing) -> list[Finding]:

@@ -45,6 +45,17 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
+@pytest.fixture
+def counted(project: Project) -> Project:
+    days = [date(2024, 5, day) for day in range(1, 7)]
+    for item in ("milk", HOSTILE):
+        project.ingest("sales", pl.DataFrame({"unique_id": item, "ds": days, "y": [3.0] * 6}))
+    project.stock.add(pl.DataFrame({"unique_id": ["milk", HOSTILE], "at": date(2024, 5, 2), "on_hand": [40.0, 5.0]}))
+    came = {"order_id": ["PO-0"], "unique_id": ["milk"], "quantity": [7.0], "received_at": [date(2024, 5, 4)]}
+    project.ingest("receipts", pl.DataFrame(came))
+    return project
+
+
 class Visitor:
     """A browser that sends forms as the pages hold them."""
 
@@ -277,3 +288,28 @@ def test_lines_that_came_but_are_not_recorded_so_yet_are_listed_once_with_the_ot
     assert sorted(listed) == [f"item-{k}" for k in range(3, 9)]
     assert (pages[0].found, pages[0].pages, pages[0].counts["sent"]) == (6, 2, 1)
     assert [row.line.state for row in pages[0].rows] == ["received"] * 4
+
+
+def test_the_page_of_stock_says_what_each_products_books_are_made_of(counted: Project) -> None:
+    page = Visitor(counted).get("/stock", q="MILK").text
+    cells = re.findall(r'<td class="n">(.*?)</td>', page.partition('id="books"')[2])
+    assert cells == ["40", "7", "12", "35", "35", "0"]
+    assert "Where the books cannot be right" in page
+    assert HOSTILE not in page
+    rules = re.findall(r"<tr><td>(.*?)</td><td class=\"n\">(\d+)</td></tr>", page)
+    assert ("none: as the policy wanted", "3") in rules
+
+
+def test_the_page_of_stock_says_how_to_begin_where_nothing_was_counted(project: Project) -> None:
+    answer = Visitor(project).get("/stock")
+    assert answer.status_code == 200
+    assert "ingest" in answer.text
+
+
+def test_the_first_page_leads_to_every_page_there_is(counted: Project) -> None:
+    visitor = Visitor(counted)
+    page = visitor.get("/").text
+    for address in ("/orders", "/stock", "/suppliers"):
+        assert f'href="{address}"' in page
+        assert visitor.get(address).status_code == 200
+    assert 'href="/service"' not in page
