@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -38,6 +38,14 @@ class AskedOnce:
     def issued(self, model: str, period: int, *, cutoff: int, version: int) -> Issued | None:
         """What a version forecast of one period from a cutoff; ``None`` where that did not reach so far."""
         return self.log.issued(model, period, cutoff=cutoff, version=version)
+
+    def longest_windows(self, model: str, cutoff: int, *, version: int) -> Sequence[int]:
+        """Lengths that the longest windows of series have in a forecast."""
+        return self.log.longest_windows(model, cutoff, version=version)
+
+    def over(self, model: str, window: int, *, cutoff: int, version: int) -> Issued | None:
+        """What a version forecast of so many periods together."""
+        return self.log.over(model, window, cutoff=cutoff, version=version)
 
 
 def asked_once(shop: Shop) -> Shop:

@@ -47,6 +47,11 @@ PROMISES: Mapping[str, Promise] = {
         assumes=f"{_APPROXIMATELY}; a look is one observation, however many products it has",
         blind="days on which nothing but the mean was forecast",
     ),
+    "lead_time_window": Promise(
+        promised="none: it tells what came, and never alarms",
+        assumes="-",
+        blind="spans in which anything was sold out or is not known; spans of neighbouring days say much the same",
+    ),
     "estimated_loss": Promise(
         promised="none: an estimate with the interval that the last looks had",
         assumes="errors follow from forecasts as they did",

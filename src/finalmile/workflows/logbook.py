@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,6 +77,30 @@ class LakeLog:
         due = found.filter(mine).collect() if found.collect_schema() else pl.DataFrame()
         return None if due.is_empty() else _issued(due.sort("unique_id"), cutoff)
 
+    def longest_windows(self, model: str, cutoff: int, *, version: int) -> Sequence[int]:
+        """Lengths that the longest windows of series have in a forecast, each once; empty where none were forecast."""
+        found = self._scan(CUMULATIVE, model, cutoff)
+        if not found.collect_schema():
+            return ()
+        longest = found.filter(pl.col("version") == version).group_by("unique_id").agg(pl.col("window").max())
+        lengths: list[int] = longest.select(pl.col("window").unique().sort()).collect()["window"].to_list()
+        return lengths
+
+    def over(self, model: str, window: int, *, cutoff: int, version: int) -> Issued | None:
+        """What a version forecast from a cutoff of so many periods together, of series whose longest window that is."""
+        found = self._scan(CUMULATIVE, model, cutoff)
+        if not found.collect_schema():
+            return None
+        rows = (
+            found.filter(pl.col("version") == version)
+            .select("unique_id", "window", "level", "value", "mean")
+            .filter(pl.col("window").max().over("unique_id") == window, pl.col("window") == window)
+            .unique(["unique_id", "level"])
+            .sort("unique_id", "level")
+            .collect()
+        )
+        return None if rows.is_empty() else _over(rows, cutoff=cutoff, version=version)
+
     def _rows(self, table: str, model: str, cutoff: int, version: int) -> pl.DataFrame:
         found = self._scan(table, model, cutoff)
         return found.filter(pl.col("version") == version).collect() if found.collect_schema() else pl.DataFrame()
@@ -95,6 +120,17 @@ def _issued(due: pl.DataFrame, cutoff: int) -> Issued:
             for name in due.columns
             if name.startswith("q0.")
         },
+    )
+
+
+def _over(rows: pl.DataFrame, *, cutoff: int, version: int) -> Issued:
+    wide = rows.pivot("level", index=["unique_id", "mean"], values="value", sort_columns=True)
+    return Issued(
+        ids=wide["unique_id"].to_numpy().astype(object),
+        mean=wide["mean"].cast(pl.Float32).to_numpy(),
+        version=version,
+        cutoff=cutoff,
+        quantiles={float(name): wide[name].cast(pl.Float32).to_numpy() for name in wide.columns[2:]},
     )
 
 

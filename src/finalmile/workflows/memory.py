@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import numpy as np
 
 from finalmile.frames import Forecast
 from finalmile.records import Version
@@ -45,4 +48,28 @@ class MemoryLog:
             version=version,
             cutoff=cutoff,
             quantiles={level: values[:, step] for level, values in forecast.quantiles.items()},
+        )
+
+    def longest_windows(self, model: str, cutoff: int, *, version: int) -> Sequence[int]:
+        """Lengths that the longest windows of series have in a forecast."""
+        forecast = self.told(model, cutoff, version=version)
+        if forecast is None or forecast.cumulative is None:
+            return ()
+        lengths: list[int] = np.unique(forecast.cumulative.windows.max(axis=1, initial=0)).tolist()
+        return lengths
+
+    def over(self, model: str, window: int, *, cutoff: int, version: int) -> Issued | None:
+        """What a version forecast of so many periods together, of series whose longest window that is."""
+        forecast = self.told(model, cutoff, version=version)
+        if forecast is None or forecast.cumulative is None:
+            return None
+        told = forecast.cumulative
+        rows = np.flatnonzero(told.windows.max(axis=1, initial=0) == window)
+        columns = told.windows[rows].argmax(axis=1)
+        return Issued(
+            ids=forecast.ids[rows],
+            mean=told.mean[rows, columns],
+            version=version,
+            cutoff=cutoff,
+            quantiles={level: told.values[rows, columns, k] for k, level in enumerate(told.levels)},
         )

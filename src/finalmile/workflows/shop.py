@@ -78,6 +78,14 @@ class ForecastLog(Protocol):
         """What a version forecast of one period from a cutoff; ``None`` where that did not reach so far."""
         ...
 
+    def longest_windows(self, model: str, cutoff: int, *, version: int) -> Sequence[int]:
+        """Lengths that the longest windows of series have in a forecast, each once; empty where none were forecast."""
+        ...
+
+    def over(self, model: str, window: int, *, cutoff: int, version: int) -> Issued | None:
+        """What a version forecast from a cutoff of so many periods together, of series whose longest window that is."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:

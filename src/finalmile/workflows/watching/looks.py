@@ -21,6 +21,7 @@ LOOKS: Mapping[str, str] = {
     "concept_drift": "concept_drift",
     "fva": "fva",
     "coverage": "coverage",
+    "lead_time_window": "lead_time",
     "estimated_loss": "estimated_loss",
     "freshness": "freshness",
     "series_drift": "series",
