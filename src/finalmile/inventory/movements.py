@@ -28,17 +28,24 @@ class Movements:
         Gained, or lost below 0.
     coming : array of shape (m,), bool
         Goods on their way, which are not on the shelf before their period.
+    awaited : array of shape (m,), bool
+        Not there yet, whatever their period says: no count has them in it.
     """
 
     row: IntArray
     period: IntArray
     units: UnitsArray
     coming: BoolArray
+    awaited: BoolArray
 
     def take(self, which: BoolArray) -> Movements:
         """Some of them."""
         return Movements(
-            row=self.row[which], period=self.period[which], units=self.units[which], coming=self.coming[which]
+            row=self.row[which],
+            period=self.period[which],
+            units=self.units[which],
+            coming=self.coming[which],
+            awaited=self.awaited[which],
         )
 
 
@@ -61,8 +68,11 @@ def moved(
     parts = [part for part in (_receipts(receipts), _adjustments(adjustments), *_transfers(transfers, soon)) if part]
     if not parts:
         none: IntArray = np.zeros(0, dtype=np.int64)
-        return Movements(row=none, period=none, units=np.zeros(0), coming=np.zeros(0, dtype=np.bool_))
-    told = pl.concat([part[0].with_columns(pl.lit(value=part[1]).alias("coming")) for part in parts])
+        no = np.zeros(0, dtype=np.bool_)
+        return Movements(row=none, period=none, units=np.zeros(0), coming=no, awaited=no)
+    told = pl.concat(
+        [frame.with_columns(coming=pl.lit(value=kind > 0), awaited=pl.lit(value=kind > 1)) for frame, kind in parts]
+    )
     told = told.filter(pl.col("at").is_not_null() & (pl.col("units") != 0))
     rows = rows_in(ids, told["unique_id"].to_numpy().astype(object))
     every = Movements(
@@ -70,11 +80,13 @@ def moved(
         period=frequency.index(told["at"]).astype(np.int64),
         units=told["units"].to_numpy().astype(np.float64),
         coming=told["coming"].to_numpy(),
+        awaited=told["awaited"].to_numpy(),
     )
     return every.take(rows >= 0)
 
 
-_Part = tuple[pl.DataFrame, bool]
+_HERE, _COMING, _AWAITED = 0, 1, 2
+_Part = tuple[pl.DataFrame, int]
 
 
 def _receipts(receipts: pl.DataFrame) -> _Part | None:
@@ -83,12 +95,12 @@ def _receipts(receipts: pl.DataFrame) -> _Part | None:
     at = pl.col("received_at")
     if "available_at" in receipts.columns:
         at = pl.max_horizontal(at, "available_at")
-    return _part(receipts, "unique_id", at, pl.col("quantity")), True
+    return _part(receipts, "unique_id", at, pl.col("quantity")), _COMING
 
 
 def _adjustments(adjustments: pl.DataFrame) -> _Part | None:
     return (
-        None if adjustments.is_empty() else (_part(adjustments, "unique_id", pl.col("at"), pl.col("quantity")), False)
+        None if adjustments.is_empty() else (_part(adjustments, "unique_id", pl.col("at"), pl.col("quantity")), _HERE)
     )
 
 
@@ -103,8 +115,8 @@ def _transfers(transfers: pl.DataFrame, soon: object) -> list[_Part]:
     came = pl.coalesce("received", whole) if "received" in there else whole
     told = told.with_columns(came.cast(pl.Float64).alias("came"))
     return [
-        (_part(told, "unique_id", pl.col("shipped_at"), -pl.col("quantity")), False),
-        (_part(told, "to_id", pl.coalesce("received_at", pl.lit(soon)), pl.col("came")), True),
+        (_part(told, "unique_id", pl.col("shipped_at"), -pl.col("quantity")), _HERE),
+        (_part(told, "to_id", pl.coalesce("received_at", pl.lit(soon)), pl.col("came")), _COMING),
         (
             _part(
                 told,
@@ -112,7 +124,7 @@ def _transfers(transfers: pl.DataFrame, soon: object) -> list[_Part]:
                 pl.max_horizontal(pl.coalesce("due", pl.lit(soon)), pl.lit(soon)),
                 (pl.col("quantity") - pl.col("came")).clip(lower_bound=0),
             ),
-            True,
+            _AWAITED,
         ),
     ]
 

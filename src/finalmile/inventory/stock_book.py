@@ -127,7 +127,8 @@ def standing(panel: Panel, book: StockBook) -> Standing:
     sold, shelved = _sold(panel, since), _shelved(moves, since, cutoff=panel.cutoff)
     lines = open_lines(book)
     late = _on_order(panel.ids, lines, panel.frequency)
-    ahead = _concatenated(moves.take(moves.coming & (moves.period > np.maximum(since, panel.cutoff)[moves.row])), late)
+    after = moves.coming & (moves.period > np.maximum(since, panel.cutoff)[moves.row])
+    ahead = _concatenated(moves.take(after | moves.awaited), late)
     return Standing(
         ids=panel.ids,
         booked=units - sold + shelved,
@@ -178,7 +179,7 @@ def _sold(panel: Panel, since: IntArray) -> UnitsArray:
 
 def _shelved(moves: Movements, since: IntArray, *, cutoff: int) -> UnitsArray:
     """Net units that moved since the count; what left the shelf after the cutoff has left it."""
-    here = (moves.period > since[moves.row]) & (~moves.coming | (moves.period <= cutoff))
+    here = (moves.period > since[moves.row]) & (~moves.coming | (moves.period <= cutoff)) & ~moves.awaited
     return np.bincount(moves.row[here], weights=moves.units[here], minlength=len(since)).astype(np.float64)
 
 
@@ -195,6 +196,7 @@ def _concatenated(one: Movements, other: Movements) -> Movements:
         period=np.concatenate([one.period, other.period]),
         units=np.concatenate([one.units, other.units]),
         coming=np.concatenate([one.coming, other.coming]),
+        awaited=np.concatenate([one.awaited, other.awaited]),
     )
 
 
@@ -202,7 +204,8 @@ def _on_order(ids: NameArray, lines: Mapping[Key, tuple[date | datetime, float]]
     rows = rows_in(ids, np.array([item for _, item in lines], dtype=object))
     period = np.array([frequency.index_of(due) for due, _ in lines.values()], dtype=np.int64)
     units = np.array([units for _, units in lines.values()], dtype=np.float64)
-    return Movements(row=rows, period=period, units=units, coming=np.ones(len(rows), dtype=np.bool_)).take(rows >= 0)
+    yes = np.ones(len(rows), dtype=np.bool_)
+    return Movements(row=rows, period=period, units=units, coming=yes, awaited=yes).take(rows >= 0)
 
 
 def open_lines(book: StockBook) -> dict[Key, tuple[date | datetime, float]]:

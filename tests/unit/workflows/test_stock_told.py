@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import polars as pl
@@ -26,6 +27,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> SmallShop:
 def project(template: SmallShop, tmp_path: Path) -> Project:
     shutil.copytree(template.folder, tmp_path / "shop")
     return Project.open(tmp_path / "shop", clock=template.clock)
+
+
+class NextMorning:
+    """Two days after the newest sales."""
+
+    def now(self) -> datetime:
+        return datetime.combine(SmallShop.day(HISTORY + 2), time(8), UTC)
 
 
 def moved(**columns: object) -> pl.DataFrame:
@@ -99,3 +107,12 @@ def test_a_product_that_nobody_counted_is_refused_with_those_there_are(project: 
     told = project.stock_book()
     assert told.without_count
     assert any("never counted" in line for line in told.lines())
+
+
+def test_a_transfer_stays_on_its_way_when_a_later_day_than_the_newest_sales_was_counted(project: Project) -> None:
+    project = Project.open(project.folder, clock=NextMorning())
+    told = {"transfer_id": "T", "unique_id": "item 0", "to_id": "item 1", "quantity": 9.0}
+    project.ingest("transfers", moved(**told, shipped_at=SmallShop.day(HISTORY + 2)))
+    counted = moved(unique_id="item 1", at=SmallShop.day(HISTORY), on_hand=300.0)
+    project.stock.add(counted)
+    assert units(project)["item 1"] == (300.0, 9.0)
