@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from finalmile.frames import BoolArray, FloatArray, Forecast, NameArray, Panel
+from finalmile.frames import BoolArray, FloatArray, Forecast, IntArray, NameArray, Panel
 from finalmile.frames.rows import rows_in
-from finalmile.inventory import Position, Proposal, order_lines, protection_windows
+from finalmile.inventory import Policy, Position, Proposal, order_lines
 from finalmile.inventory.policies import policies
+from finalmile.inventory.proposal import windows_for
 from finalmile.inventory.stock_book import Standing, StockBook, counted, standing
 from finalmile.records import Finding, OrderLine, OrderState
 from finalmile.workflows.forecast import levels_of, predict
@@ -133,15 +134,15 @@ def _position(shop: Shop, panel: Panel, stock: Standing) -> Position:
 
 
 def _wanted(shop: Shop, at: Position, panel: Panel, *, told: Forecast) -> Proposal:
-    policy = policies.make(shop.config.plan.policy, **dict(shop.config.plan.settings))
-    return propose(policy, at, told=told, panel=panel, seed=shop.config.assume.seed)
+    return propose(_policy(shop), at, told=told, panel=panel, seed=shop.config.assume.seed)
 
 
 def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int, told: Forecast | None) -> Forecast:
     """What the live version logged at the cutoff where it answers for every item and window; else a fresh one."""
     version = live_version(shop, model)
     told = told or shop.forecasts.told(model, cutoff, version=version.number)
-    if told is None or not _answers(told, at, levels=levels_of(shop)):
+    windows = windows_for(_policy(shop), at)
+    if told is None or not _answers(told, at.ids, windows, levels=levels_of(shop)):
         told = predict(shop, version, cutoff)
         shop.forecasts.put(version, told, issued_at=shop.clock.now())
     return lined_up(told, at.ids)
@@ -149,14 +150,20 @@ def _forecast_for(shop: Shop, model: str, at: Position, cutoff: int, told: Forec
 
 def _known_windows(shop: Shop, told: Forecast, at: Position, panel: Panel) -> Forecast:
     """The forecast, with demand over windows from the next best that is known where it has none."""
-    return replace(told, cumulative=over_windows(told, at, panel=panel, levels=levels_of(shop)))
+    windows = windows_for(_policy(shop), at)
+    return replace(told, cumulative=over_windows(told, windows, panel=panel, levels=levels_of(shop)))
 
 
-def _answers(told: Forecast, at: Position, *, levels: Sequence[float]) -> bool:
-    rows = rows_in(told.ids, at.ids)
+def _policy(shop: Shop) -> Policy:
+    return policies.make(shop.config.plan.policy, **dict(shop.config.plan.settings))
+
+
+def _answers(told: Forecast, ids: NameArray, windows: IntArray, *, levels: Sequence[float]) -> bool:
+    """Whether a forecast tells every level of every window that is asked for."""
+    rows = rows_in(told.ids, ids)
     if (rows < 0).any() or told.cumulative is None or not set(levels) <= set(told.cumulative.levels):
         return False
-    known: BoolArray = (told.cumulative.windows[rows][:, None, :] == protection_windows(at)[:, :, None]).any(axis=2)
+    known: BoolArray = (told.cumulative.windows[rows][:, None, :] == windows[:, :, None]).any(axis=2)
     return bool(known.all())
 
 

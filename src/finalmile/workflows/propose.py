@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from finalmile.frames import Cumulative, Forecast, NameArray, Panel
+from finalmile.frames import Cumulative, Forecast, IntArray, NameArray, Panel
 from finalmile.inventory import (
     Demand,
     NegativeBinomialPaths,
@@ -15,9 +15,9 @@ from finalmile.inventory import (
     Policy,
     Position,
     Proposal,
-    protection_windows,
 )
 from finalmile.inventory.ladder import KnownDemand, window_demand
+from finalmile.inventory.proposal import windows_for
 from finalmile.simulation import UnitsArray
 
 SEASONS_OF_ERROR = 13
@@ -48,11 +48,11 @@ def demand_for(policy: Policy, at: Position, *, told: Forecast, panel: Panel, se
         return PointDemand(mean=mean, sd=spread(panel))
     if policy.needs == "paths":
         return NegativeBinomialPaths()(mean, ids=told.ids, seed=seed)
-    return over_windows(told, at, panel=panel, levels=policy.levels)
+    return over_windows(told, windows_for(policy, at), panel=panel, levels=policy.levels)
 
 
-def over_windows(told: Forecast, at: Position, *, panel: Panel, levels: Sequence[float]) -> Cumulative:
-    """Demand over each item's protection interval: as forecast where it was, else by the next best that is known."""
+def over_windows(told: Forecast, windows: IntArray, *, panel: Panel, levels: Sequence[float]) -> Cumulative:
+    """Demand over each item's windows, shape (n, w): as forecast where it was, else by the next best that is known."""
     there = told.cumulative
     if there is not None and not np.isnan(there.mean).any():
         return there
@@ -63,7 +63,7 @@ def over_windows(told: Forecast, at: Position, *, panel: Panel, levels: Sequence
         past=panel.demand().astype(np.float64),
         category=category_of(panel),
     )
-    return window_demand(known, protection_windows(at), levels=wanted)
+    return window_demand(known, windows, levels=wanted)
 
 
 def category_of(panel: Panel) -> NameArray | None:
