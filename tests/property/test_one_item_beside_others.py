@@ -22,8 +22,15 @@ def ordered(name: str, *, unknown_beside: bool) -> tuple[float, tuple[str, ...]]
     policy = policies.make(name)
     n = 1 + unknown_beside
     ids = np.array(["old", "new"][:n], dtype=object)
-    money = {"unit_cost": np.full(n, 2.0), "unit_price": np.full(n, 5.0), "order_cost": np.full(n, 10.0)}
-    at = position(ids, on_hand=np.zeros(n), lead_periods=np.full(n, LEAD), review_periods=np.full(n, REVIEW), **money)
+    at = position(
+        ids,
+        on_hand=np.zeros(n),
+        lead_periods=np.full(n, LEAD),
+        review_periods=np.full(n, REVIEW),
+        unit_cost=np.full(n, 2.0),
+        unit_price=np.full(n, 5.0),
+        order_cost=np.full(n, 10.0),
+    )
     windows, levels = windows_for(policy, at), policy.levels
     mean = 5.0 * windows.astype(np.float32)
     values = mean[:, :, None] * (1 + np.array(levels, dtype=np.float32))

@@ -152,8 +152,8 @@ def test_what_no_forecast_knows_is_planned_from_its_past_and_says_so(template: S
         ),
     )
     told = lined_up(some, panel.ids)
-    said = over_windows(told, at, panel=panel, levels=(0.98,))
+    said = over_windows(told, protection_windows(at), panel=panel, levels=(0.98,))
     assert said.methods.tolist() == ["cqr"] * 2 + [HISTORY_ALONE] * (panel.n - 2)
     assert np.isfinite(said.values).all()
-    alone = over_windows(replace(told, cumulative=None), at, panel=panel, levels=(0.98,))
+    alone = over_windows(replace(told, cumulative=None), protection_windows(at), panel=panel, levels=(0.98,))
     assert alone.methods.tolist() == [BINOMIAL] * 2 + ["history (no forecast)"] * (panel.n - 2)
