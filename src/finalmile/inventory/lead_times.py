@@ -137,11 +137,20 @@ def from_sample(periods: UnitsArray, *, source: str = "", every: int | None = No
     return LeadTime(periods=tuple(parts), shares=tuple(parts.values()), source=source)
 
 
-def from_mean_sd(mean: float, sd: float, *, source: str = "given", every: int | None = None) -> LeadTime:
+def from_mean_sd(
+    mean: float, sd: float, *, source: str = "given", every: int | None = None, days: float = 1.0
+) -> LeadTime:
     """Lead times with a mean and a standard deviation, in periods: gamma, told like a sample; certain where sd is 0.
 
-    Gamma because deliveries are late by more than they are early, and never before the order. A certain lead time is
-    rounded up. ``every`` as for :func:`from_sample`.
+    Gamma because deliveries are late by more than they are early, and never before the order. They come on whole days,
+    and a period that has begun counts whole, as does that of a certain lead time.
+
+    Parameters
+    ----------
+    every
+        As for :func:`from_sample`.
+    days
+        Length of a period.
 
     Raises
     ------
@@ -155,6 +164,11 @@ def from_mean_sd(mean: float, sd: float, *, source: str = "given", every: int | 
     >>> late = from_mean_sd(14.0, 10.0)
     >>> abs(late.mean - 14) < 0.5, late.periods[-1] > 40
     (True, True)
+
+    Ten days, give or take one, are two weeks, as ten days for certain are:
+
+    >>> from_mean_sd(10 / 7, 1 / 7, days=7).mean > 1.95
+    True
     """
     if not (np.isfinite(mean) and np.isfinite(sd) and mean >= 0 and sd >= 0):
         raise ValueError(f"a lead time of {mean} with standard deviation {sd} periods; neither may be negative")
@@ -165,7 +179,8 @@ def from_mean_sd(mean: float, sd: float, *, source: str = "given", every: int | 
     shape = (mean / sd) ** 2
     fine = (np.arange(_FINE) + 0.5) / _FINE
     drawn: UnitsArray = np.asarray(gammaincinv(shape, fine), dtype=np.float64) * sd**2 / mean
-    parts = _parts(drawn if every is None else _felt(np.rint(drawn), every=every))
+    whole: UnitsArray = np.ceil(np.rint(drawn * days) / days - 1e-9) if days >= 1 else np.rint(drawn)
+    parts = _parts(whole if every is None else _felt(whole, every=every))
     return LeadTime(periods=tuple(parts), shares=tuple(parts.values()), source=source)
 
 

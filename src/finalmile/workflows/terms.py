@@ -99,7 +99,7 @@ def lead_times_of(
 
     @cache
     def from_items(mean: float, deviation: float, source: str, every: int | None) -> LeadTime:
-        return from_mean_sd(mean / length, deviation / length, source=source, every=every)
+        return from_mean_sd(mean / length, deviation / length, source=source, every=every, days=length)
 
     each: list[LeadTime] = []
     sources = np.where(unknown, "assumed", "given").tolist()

@@ -52,6 +52,12 @@ def test_a_mean_and_a_deviation_are_kept_as_well_as_eight_whole_lengths_can(mean
     assert told.sd == pytest.approx(variation * mean, rel=0.12, abs=0.6)
 
 
+@given(st.integers(1, 60), st.sampled_from([1, 7, 30]), st.floats(0.001, 0.1))
+def test_a_lead_time_that_hardly_varies_is_no_shorter_than_one_that_does_not_vary(days, length, deviation):
+    sure = from_mean_sd(days / length, 0.0)
+    assert from_mean_sd(days / length, deviation / length, days=length).periods == sure.periods
+
+
 @pytest.mark.parametrize("every", [1, 7])
 @pytest.mark.parametrize("lengths", [[2, 2, 9, 30], [0, 5, 14, 15], [6]])
 def test_what_stock_feels_is_the_wait_for_as_many_deliveries_as_there_were_orders(lengths, every):
