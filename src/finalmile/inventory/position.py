@@ -11,6 +11,9 @@ from finalmile.frames import BoolArray, IntArray, NameArray
 from finalmile.inventory.lead_times import LeadTimes
 from finalmile.simulation import UnitsArray
 
+HOLDING_RATE = 0.005
+"""Share of a unit's cost that holding it for a period costs where no rate is given: 26 % a year by weeks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
@@ -32,6 +35,8 @@ class Position:
         Most units on hand and on order together; infinite where there is no limit.
     unit_cost, unit_price, order_cost : arrays of shape (n,)
         Money per unit, per unit, and per order line; NaN where unknown.
+    holding_rate : array of shape (n,)
+        Share of a unit's cost that holding it for a period costs.
     supplier : array of shape (n,), str
         Who it is ordered from; ``""`` where unknown.
     arriving : array of shape (n, w), or None
@@ -71,6 +76,7 @@ class Position:
     unit_cost: UnitsArray
     unit_price: UnitsArray
     order_cost: UnitsArray
+    holding_rate: UnitsArray
     supplier: NameArray
     assumed: BoolArray
     arriving: UnitsArray | None = field(default=None)
@@ -107,8 +113,8 @@ class Position:
             "on_hand": self.on_hand, "on_order": self.on_order, "review_periods": self.review_periods,
             "lead_periods": self.lead_periods, "moq": self.moq, "pack_size": self.pack_size,
             "max_stock": self.max_stock, "unit_cost": self.unit_cost, "unit_price": self.unit_price,
-            "order_cost": self.order_cost, "supplier": self.supplier, "assumed": self.assumed,
-            "cost_assumed": self.assumed if self.cost_assumed is None else self.cost_assumed,
+            "order_cost": self.order_cost, "holding_rate": self.holding_rate, "supplier": self.supplier,
+            "assumed": self.assumed, "cost_assumed": self.assumed if self.cost_assumed is None else self.cost_assumed,
         }  # fmt: skip
         return [
             f"{name} has shape {values.shape}; with {self.n} ids it must be ({self.n},)"
@@ -128,6 +134,9 @@ class Position:
             "lead_periods must be at least 0": self.lead_periods < 0,
             "moq must be finite and not negative": ~(np.isfinite(self.moq) & (self.moq >= 0)),
             "pack_size must be whole and not negative": ~((self.pack_size >= 0) & (self.pack_size % 1 == 0)),
+            "holding_rate must be finite and not negative": ~(
+                np.isfinite(self.holding_rate) & (self.holding_rate >= 0)
+            ),
             "max_stock must not be negative or unknown (use infinity)": ~(self.max_stock >= 0),
         }
         if self.arriving is not None:
@@ -148,6 +157,7 @@ def position(
     unit_cost: UnitsArray | None = None,
     unit_price: UnitsArray | None = None,
     order_cost: UnitsArray | None = None,
+    holding_rate: UnitsArray | None = None,
     supplier: NameArray | None = None,
     arriving: UnitsArray | None = None,
     assumed: BoolArray | None = None,
@@ -157,7 +167,7 @@ def position(
     """A :class:`Position` with everything not given at its neutral value.
 
     Nothing is on order (or what ``arriving`` says), one period between reviews, no minimum, single units, no limit,
-    money unknown, supplier ``""``, nothing assumed.
+    money unknown but for a holding rate of :data:`HOLDING_RATE` a period, supplier ``""``, nothing assumed.
     """
     n = len(ids)
     if on_order is None:
@@ -174,6 +184,7 @@ def position(
         unit_cost=np.full(n, np.nan) if unit_cost is None else unit_cost,
         unit_price=np.full(n, np.nan) if unit_price is None else unit_price,
         order_cost=np.full(n, np.nan) if order_cost is None else order_cost,
+        holding_rate=np.full(n, HOLDING_RATE) if holding_rate is None else holding_rate,
         supplier=np.full(n, "", dtype=object) if supplier is None else supplier,
         arriving=arriving,
         assumed=np.zeros(n, dtype=np.bool_) if assumed is None else assumed,
@@ -201,6 +212,11 @@ def protection_windows(at: Position) -> IntArray:
     if at.lead_times is None:
         return planned_window(at)[:, None]
     return at.review_periods[:, None] + at.lead_times.periods
+
+
+def holding_rates(at: Position, *, given: float | None) -> UnitsArray:
+    """Share of a unit's cost that holding it for a period costs: as given for all, else each item's own; shape (n,)."""
+    return at.holding_rate if given is None else np.full(at.n, given, dtype=np.float64)
 
 
 def lead_windows(at: Position) -> IntArray:

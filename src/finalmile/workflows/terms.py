@@ -63,6 +63,7 @@ def positions(
         unit_cost=np.where(cost_assumed, price * assume.unit_cost_share, cost),
         unit_price=price,
         order_cost=_or(given.number("order_cost"), assume.order_cost),
+        holding_rate=holding_rate(shop, panel.ids, cutoff=panel.cutoff) * shop.frequency.days / 365.0,
         supplier=supplier,
         assumed=cost_assumed | lead_assumed,
         cost_assumed=cost_assumed,

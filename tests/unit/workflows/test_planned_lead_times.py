@@ -157,3 +157,14 @@ def test_what_no_forecast_knows_is_planned_from_its_past_and_says_so(template: S
     assert np.isfinite(said.values).all()
     alone = over_windows(replace(told, cumulative=None), protection_windows(at), panel=panel, levels=(0.98,))
     assert alone.methods.tolist() == [BINOMIAL] * 2 + ["history (no forecast)"] * (panel.n - 2)
+
+
+@pytest.mark.parametrize("policy", ["min_max", "reorder_point"])
+def test_lots_weigh_holding_by_each_items_own_rate_a_year(template: SmallShop, tmp_path: Path, policy: str) -> None:
+    project = opened(template, tmp_path / "shop", more=f", policy: {policy}")
+    terms = {"supplier_id": "acme", "lead_time_days": 3.0, "unit_cost": 1.0, "unit_price": 2.0, "order_cost": 5.0}
+    rates = [0.73 if name == NAMES[0] else None for name in NAMES]
+    project.items.add(pl.DataFrame({"unique_id": NAMES, **terms, "holding_rate_per_year": rates}))
+    told = {line.unique_id: float(str(line.reason["holding_rate_per_period"])) for line in planned(project)}
+    assert told.pop(NAMES[0]) == pytest.approx(0.002)
+    assert list(told.values()) == pytest.approx([0.25 / 365] * len(told))

@@ -12,9 +12,9 @@ from finalmile.frames import BoolArray, Cumulative, IntArray
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
 from finalmile.inventory.level_search import Goal, LevelSearch, Tried
-from finalmile.inventory.lots import lot_steps
+from finalmile.inventory.lots import behind_lots, check_holding_rate, lot_steps
 from finalmile.inventory.period_demand import PeriodDemand, period_demand
-from finalmile.inventory.position import Position, planned_window, protection_windows
+from finalmile.inventory.position import Position, holding_rates, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.protection import LAW_LEVELS, DemandLaw, demand_law, law_of, mean_window
 from finalmile.inventory.steps import Step
@@ -45,7 +45,7 @@ class BySimulation:
     shortage_cost
         Money per unit of demand lost, where cost decides; ``None`` takes each item's price less its cost.
     holding_rate_per_period
-        Share of a unit's cost that holding it for a period costs; 0.005 is 26 % a year by weeks.
+        Share of a unit's cost that holding it for a period costs; ``None`` takes each item's own.
     periods
         Periods that are simulated, at least 100 reviews.
 
@@ -86,7 +86,7 @@ class BySimulation:
     cycle_service: float = 0.98
     kind: Literal["order_up_to", "min_max"] = "order_up_to"
     shortage_cost: float | None = None
-    holding_rate_per_period: float = 0.005
+    holding_rate_per_period: float | None = None
     periods: int = 1_456
 
     def __post_init__(self) -> None:
@@ -97,8 +97,9 @@ class BySimulation:
         for name in ("fill_rate", "cycle_service"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1, for example 0.98")
-        if not self.holding_rate_per_period > 0 or (self.shortage_cost is not None and not self.shortage_cost > 0):
-            raise ValueError("holding_rate_per_period and shortage_cost must be above 0")
+        check_holding_rate(self.holding_rate_per_period)
+        if self.shortage_cost is not None and not self.shortage_cost > 0:
+            raise ValueError(f"shortage_cost is {self.shortage_cost}; it must be above 0")
         if not 1 <= self.periods <= 100_000:
             raise ValueError(f"periods is {self.periods}; it must be 1 to 100,000")
 
@@ -123,7 +124,7 @@ class BySimulation:
         law = law_of(at, demand)
         prices = self._prices(at)
         each = self._each_period(at, demand, prices)
-        lots = lot_steps(at, law.mean / mean_window(at), holding_rate_per_period=self.holding_rate_per_period)
+        lots = lot_steps(at, law.mean / mean_window(at), holding_rate=self.holding_rate_per_period)
         lot = lots[-1].values if self.kind == "min_max" else None
         target = self.cycle_service if self.goal == "cycle_service" else self.fill_rate
         tried = LevelSearch(goal=self.goal, target=target, periods=self.periods)(
@@ -134,7 +135,7 @@ class BySimulation:
     def _prices(self, at: Position) -> Costs:
         """Money per unit and period, per unit short, per order; where cost decides each has to be known."""
         shortage = at.unit_price - at.unit_cost if self.shortage_cost is None else np.full(at.n, self.shortage_cost)
-        holding = at.unit_cost * self.holding_rate_per_period
+        holding = at.unit_cost * holding_rates(at, given=self.holding_rate_per_period)
         unknown = np.isnan(shortage) | np.isnan(holding)
         if self.goal == "cost" and unknown.any():
             raise MissingInputError(
@@ -170,7 +171,8 @@ class BySimulation:
         best = np.where(known, tried.best, np.nan)
         two = self.kind == "min_max"
         level = best + lots[-1].values if two else best
-        behind_lot = {"mean_window": mean_window(at), "unit_cost": at.unit_cost, "order_cost": at.order_cost}
+        behind = behind_lots(at, mean_window=mean_window(at), holding_rate=self.holding_rate_per_period)
+        priced = {name: behind[name] for name in ("unit_cost", "holding_rate_per_period")}
         raw = np.where(best > at.held, level - at.held, 0.0) + 0.0 * best
         quantity, bound = orderable(at, raw)
         return Proposal(
@@ -186,7 +188,7 @@ class BySimulation:
             details={
                 **_columns("tried", tried.levels, known=known),
                 **_columns(self.goal, tried.told, known=known),
-                **(behind_lot if two else {}),
+                **(behind if two else priced if self.goal == "cost" else {}),
             },
             steps=(*self._steps(best, level, lots), Step(name="wanted", formula=_WANTED[self.kind], values=raw)),
         )
@@ -204,9 +206,7 @@ class BySimulation:
     def _settings(self) -> Json:
         asked: dict[str, object] = {} if self.goal == "cost" else {self.goal: getattr(self, self.goal)}
         money = {"shortage_cost": self.shortage_cost} if self.goal == "cost" and self.shortage_cost is not None else {}
-        rate = {"holding_rate_per_period": self.holding_rate_per_period}
-        priced = rate if self.goal == "cost" or self.kind == "min_max" else {}
-        return {"goal": self.goal, "kind": self.kind, "simulated_periods": self.periods, **asked, **money, **priced}
+        return {"goal": self.goal, "kind": self.kind, "simulated_periods": self.periods, **asked, **money}
 
 
 _WANTED = {

@@ -10,7 +10,7 @@ from finalmile.errors import MissingInputError
 from finalmile.frames import BoolArray, IntArray, NameArray
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, PathDemand, sum_ahead
-from finalmile.inventory.position import Position, protection_windows
+from finalmile.inventory.position import Position, holding_rates, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.steps import Step
 from finalmile.simulation import UnitsArray
@@ -45,7 +45,7 @@ class LookAhead:
     holding_cost
         Money per unit left at the end of a period; ``None`` takes ``holding_rate_per_period`` of each item's cost.
     holding_rate_per_period
-        Share of a unit's cost that holding it for a period costs; 0.005 is 26 % a year by weeks.
+        Share of a unit's cost that holding it for a period costs; ``None`` takes each item's own.
     look_ahead
         Order cycles weighed after the one the order arrives for. 0 is the myopic order: right when the world ends
         with that cycle, as at a season's end.
@@ -68,7 +68,7 @@ class LookAhead:
 
     shortage_cost: float | None = None
     holding_cost: float | None = None
-    holding_rate_per_period: float = 0.005
+    holding_rate_per_period: float | None = None
     look_ahead: int = 2
 
     def __post_init__(self) -> None:
@@ -118,12 +118,13 @@ class LookAhead:
             for name, column in ((f"tried_{k}", tried[:, k]), (f"cost_{k}", costs[:, k]))
             if not np.isnan(column).all()
         }
-        details = {"myopic": tried[:, 0], "expected_left_at_arrival": left, **weighed}
+        money = {"cost_of_one_left": holding, "cost_of_one_short": shortage}
+        details = {"myopic": tried[:, 0], "expected_left_at_arrival": left, **money, **weighed}
         return self._proposal(at, demand, wanted=wanted, details=details)
 
     def _costs(self, at: Position) -> tuple[UnitsArray, UnitsArray]:
         shortage = at.unit_price - at.unit_cost if self.shortage_cost is None else np.full(at.n, self.shortage_cost)
-        rate = self.holding_rate_per_period
+        rate = holding_rates(at, given=self.holding_rate_per_period)
         holding = at.unit_cost * rate if self.holding_cost is None else np.full(at.n, self.holding_cost)
         unknown = np.isnan(shortage) | np.isnan(holding)
         if unknown.any():
@@ -144,7 +145,7 @@ class LookAhead:
         methods: NameArray = np.full(at.n, "paths", dtype=object)
         return Proposal(
             policy="look_ahead",
-            settings={**asdict(self), **_told_of_leads(at)},
+            settings={**_used(self), **_told_of_leads(at)},
             window=window,
             level=at.held + raw,
             expected=sum_ahead(demand.mean, window),
@@ -236,6 +237,11 @@ def _quantile(values: UnitsArray, ratio: UnitsArray) -> UnitsArray:
     rank: IntArray = np.clip(np.ceil(ratio * size - 1e-9), 1, size).astype(np.int64) - 1
     ordered = np.partition(values, np.unique(rank), axis=1)
     return np.take_along_axis(ordered, rank[:, None], axis=1)[:, 0]
+
+
+def _used(policy: LookAhead) -> dict[str, float]:
+    """Settings that were given."""
+    return {name: value for name, value in asdict(policy).items() if value is not None}
 
 
 def _told_of_leads(at: Position) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from finalmile.frames import Cumulative
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
-from finalmile.inventory.lots import lot_steps
+from finalmile.inventory.lots import behind_lots, check_holding_rate, lot_steps
 from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.protection import demand_asked, levels_with, mean_window
@@ -33,7 +33,7 @@ class ReorderPoint:
     cycle_service
         Probability that an order cycle ends without a stock-out, in (0, 1). This is not the fill rate.
     holding_rate_per_period
-        Share of a unit's cost that holding it for a period costs; 0.005 is 26 % a year by weeks.
+        Share of a unit's cost that holding it for a period costs; ``None`` takes each item's own.
 
     References
     ----------
@@ -51,13 +51,12 @@ class ReorderPoint:
     """
 
     cycle_service: float = 0.98
-    holding_rate_per_period: float = 0.005
+    holding_rate_per_period: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.cycle_service < 1:
             raise ValueError(f"cycle_service is {self.cycle_service}; it must lie between 0 and 1, for example 0.98")
-        if not self.holding_rate_per_period > 0:
-            raise ValueError(f"holding_rate_per_period is {self.holding_rate_per_period}; it must be above 0")
+        check_holding_rate(self.holding_rate_per_period)
 
     @property
     def needs(self) -> DemandKind:
@@ -80,17 +79,14 @@ class ReorderPoint:
         asked = demand_asked(at, demand, cycle_service=self.cycle_service)
         point = np.ceil(asked.quantile - 1e-6)
         expected = asked.expected
-        steps = lot_steps(at, expected / mean_window(at), holding_rate_per_period=self.holding_rate_per_period)
+        steps = lot_steps(at, expected / mean_window(at), holding_rate=self.holding_rate_per_period)
         lot = steps[-1].values
         missing = np.maximum(point - at.held, 0.0)
         raw = np.ceil(missing / lot - 1e-9) * lot + 0.0
         quantity, bound = orderable(at, raw)
         return Proposal(
             policy="reorder_point",
-            settings={
-                "cycle_service": self.cycle_service,
-                "holding_rate_per_period": self.holding_rate_per_period,
-            },
+            settings={"cycle_service": self.cycle_service},
             window=planned_window(at),
             level=np.where(raw > 0, at.held + raw, point),
             expected=expected,
@@ -100,9 +96,7 @@ class ReorderPoint:
             methods=demand.methods,
             details={
                 **asked.details,
-                "mean_window": mean_window(at),
-                "unit_cost": at.unit_cost,
-                "order_cost": at.order_cost,
+                **behind_lots(at, mean_window=mean_window(at), holding_rate=self.holding_rate_per_period),
                 "reorder_point": point,
                 "lot": lot,
                 "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
