@@ -73,10 +73,32 @@ def load(port: int, **given: object) -> Loaded:
 
 def test_every_request_that_fell_due_is_answered_or_counted_as_an_error() -> None:
     with server(lambda n, _: FINE) as port:
-        done = load(port)
+        done = load(port, timeout_s=30.0)
     assert done.failed == 0
     assert all(window.sent == window.latencies.total > 20 for window in done.windows)
-    assert all(0 < window.late.total <= window.sent for window in done.windows)
+    assert all(window.late.total <= window.sent for window in done.windows)
+
+
+def test_a_request_that_finds_a_free_connection_tells_how_late_it_was_sent() -> None:
+    with server(lambda n, _: FINE) as port:
+        done = load(port, rate=200.0, connections=120, timeout_s=30.0)
+    assert sum(window.sent for window in done.windows) < 100, "there is a connection for each request"
+    assert all(window.late.total == window.sent > 20 for window in done.windows)
+
+
+def test_requests_that_wait_for_a_connection_do_not_tell_how_late_they_were_sent() -> None:
+    held = threading.Event()
+
+    def stalls(number: int, _: bytes) -> bytes:
+        if number == 0:
+            threading.Timer(0.3, held.set).start()
+        held.wait(30.0)
+        return FINE
+
+    with server(stalls) as port:
+        done = load(port, warm_s=0.0, windows=1, timeout_s=30.0)
+    assert done.failed == 0
+    assert 0 < done.windows[0].late.total < done.windows[0].sent / 2
 
 
 @pytest.mark.parametrize(
