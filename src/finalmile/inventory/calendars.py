@@ -50,11 +50,14 @@ class Turn:
         Until it is delivered.
     review
         From that delivery to the next that can be ordered, at least 1.
+    next_in
+        Until the supplier takes that next order.
     """
 
     ordered_in: int
     lead: int
     review: int
+    next_in: int
 
 
 def turn(calendar: Calendar, today: date, *, lead: int, review: int, missed: bool = False) -> Turn:
@@ -76,14 +79,33 @@ def turn(calendar: Calendar, today: date, *, lead: int, review: int, missed: boo
 
     >>> week = Calendar(order_days=frozenset({0, 3}), delivery_days=frozenset({1, 5}))
     >>> turn(week, date(2024, 4, 29), lead=2, review=1)
-    Turn(ordered_in=0, lead=5, review=7)
+    Turn(ordered_in=0, lead=5, review=7, next_in=7)
     """
     ordered = calendar.orders_from(today + timedelta(days=int(missed)))
     comes = calendar.arrives(ordered, lead=lead)
     following = calendar.orders_from(ordered + timedelta(days=max(review, 1)))
     while (after := calendar.arrives(following, lead=lead)) <= comes:
         following = calendar.orders_from(following + timedelta(days=1))
-    return Turn(ordered_in=(ordered - today).days, lead=(comes - today).days, review=(after - comes).days)
+    return Turn(
+        ordered_in=(ordered - today).days,
+        lead=(comes - today).days,
+        review=(after - comes).days,
+        next_in=(following - today).days,
+    )
+
+
+def days_between(calendar: Calendar, today: date, *, ordered_in: int, lead: int) -> int:
+    """Days from today until an order that is taken in so many days is delivered, if it takes so long.
+
+    Examples
+    --------
+    Taken on Thursday, it takes two days or five, and is delivered on Tuesdays and Saturdays:
+
+    >>> week = Calendar(order_days=frozenset({0, 3}), delivery_days=frozenset({1, 5}))
+    >>> [days_between(week, date(2024, 4, 29), ordered_in=3, lead=lead) for lead in (2, 5)]
+    [5, 8]
+    """
+    return (calendar.arrives(today + timedelta(days=ordered_in), lead=lead) - today).days
 
 
 def _first(day: date, days: frozenset[int]) -> date:

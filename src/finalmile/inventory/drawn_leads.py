@@ -10,7 +10,7 @@ from finalmile.simulation.scene import LeadTimes
 
 
 def drawn_leads(at: Position) -> LeadTimes:
-    """Lead times drawn for each order where they vary; a supplier's orders do not overtake one another.
+    """Lead times drawn for each order where they vary; orders overtake one another where ``deliveries`` are told.
 
     Examples
     --------
@@ -21,7 +21,7 @@ def drawn_leads(at: Position) -> LeadTimes:
     >>> drawn_leads(at).longest
     5
     """
-    told = at.lead_times
+    told = at.taking
     if told is None or not told.vary.any():
         return fixed_leads(at.lead_periods)
     alike, of = np.unique(np.column_stack([told.periods, told.shares]), axis=0, return_inverse=True)
@@ -29,4 +29,4 @@ def drawn_leads(at: Position) -> LeadTimes:
     chances = np.zeros((len(alike), int(told.periods.max()) + 1))
     for chance, key in zip(chances, alike, strict=True):
         np.add.at(chance, key[:length].astype(np.int64), key[length:])
-    return random_leads(chances, row=of.ravel(), crossing=False)
+    return random_leads(chances, row=of.ravel(), crossing=at.deliveries is not None)

@@ -238,11 +238,15 @@ class LeadTimes:
         Their probabilities, 0 for repeated ones; rows add up to 1.
     sources : array of shape (n,), str
         Where each comes from.
+    lasts : array of shape (n, k), or None
+        Periods until the order after arrives, where it takes as long; by default the review and ``periods``.
+        Suppliers' order and delivery days make it longer.
     """
 
     periods: IntArray
     shares: UnitsArray
     sources: NameArray
+    lasts: IntArray | None = None
 
     @property
     def vary(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

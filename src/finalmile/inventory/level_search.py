@@ -127,7 +127,7 @@ class _Games:
         self.search, self.at, self.demand, self.lot, self.costs = search, at, demand, lot, costs
         self.leads = drawn_leads(at)
         self.keys = keys_of(at.ids, seed=search.seed)
-        took = at.lead_times
+        took = at.taking
         longest = at.lead_periods if took is None else took.periods.max(axis=1, initial=0)
         self.lasts = at.review_periods + longest
 

@@ -35,6 +35,9 @@ class Position:
         Most units on hand and on order together; infinite where there is no limit.
     unit_cost, unit_price, order_cost : arrays of shape (n,)
         Money per unit, per unit, and per order line; NaN where unknown.
+    deliveries
+        What single deliveries may take, where ``lead_times`` are told as stock feels orders that overtake each other;
+        where not given, ``lead_times`` are of single deliveries, and a late one holds up those behind it.
     holding_rate : array of shape (n,)
         Share of a unit's cost that holding it for a period costs.
     supplier : array of shape (n,), str
@@ -82,6 +85,7 @@ class Position:
     arriving: UnitsArray | None = field(default=None)
     lead_times: LeadTimes | None = field(default=None)
     cost_assumed: BoolArray | None = field(default=None)
+    deliveries: LeadTimes | None = field(default=None)
 
     def __post_init__(self) -> None:
         faults = [*self._shape_faults(), *self._value_faults()]
@@ -99,6 +103,11 @@ class Position:
     def held(self) -> UnitsArray:
         """Inventory position: on hand plus on order, shape (n,)."""
         return self.on_hand + self.on_order
+
+    @property
+    def taking(self) -> LeadTimes | None:
+        """What single deliveries take; ``None`` where all are certain."""
+        return self.lead_times if self.deliveries is None else self.deliveries
 
     def schedule(self) -> UnitsArray:
         """When ``on_order`` arrives, shape (n, w), ``w`` at least 1."""
@@ -120,11 +129,11 @@ class Position:
             f"{name} has shape {values.shape}; with {self.n} ids it must be ({self.n},)"
             for name, values in vectors.items()
             if values.shape != (self.n,)
-        ] + (
-            [f"lead_times are of {len(self.lead_times.periods)} items; with {self.n} ids they must be of {self.n}"]
-            if self.lead_times is not None and len(self.lead_times.periods) != self.n
-            else []
-        )
+        ] + [
+            f"{name} are of {len(told.periods)} items; with {self.n} ids they must be of {self.n}"
+            for name, told in (("lead_times", self.lead_times), ("deliveries", self.deliveries))
+            if told is not None and len(told.periods) != self.n
+        ]
 
     def _value_faults(self) -> list[str]:
         checks = {
@@ -163,6 +172,7 @@ def position(
     assumed: BoolArray | None = None,
     lead_times: LeadTimes | None = None,
     cost_assumed: BoolArray | None = None,
+    deliveries: LeadTimes | None = None,
 ) -> Position:
     """A :class:`Position` with everything not given at its neutral value.
 
@@ -190,6 +200,7 @@ def position(
         assumed=np.zeros(n, dtype=np.bool_) if assumed is None else assumed,
         lead_times=lead_times,
         cost_assumed=cost_assumed,
+        deliveries=deliveries,
     )
 
 
@@ -211,7 +222,8 @@ def protection_windows(at: Position) -> IntArray:
     """
     if at.lead_times is None:
         return planned_window(at)[:, None]
-    return at.review_periods[:, None] + at.lead_times.periods
+    lasts = at.lead_times.lasts
+    return at.review_periods[:, None] + at.lead_times.periods if lasts is None else lasts
 
 
 def holding_rates(at: Position, *, given: float | None) -> UnitsArray:

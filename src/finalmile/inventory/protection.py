@@ -254,4 +254,4 @@ def mean_window(at: Position) -> UnitsArray:
     """Expected periods an order must last, shape (n,)."""
     if at.lead_times is None:
         return planned_window(at).astype(np.float64)
-    return at.review_periods + at.lead_times.mean
+    return np.asarray((protection_windows(at) * at.lead_times.shares).sum(axis=1))

@@ -13,11 +13,12 @@ class Attributes:
     """Item attributes lined up with ids; of an item that is told twice, the first row counts."""
 
     def __init__(self, ids: NameArray, items: pl.DataFrame) -> None:
+        self.ids = ids
         wanted = pl.DataFrame({"unique_id": pl.Series(ids, dtype=pl.String)})
         if items.is_empty() or "unique_id" not in items.columns:
             self._frame = wanted
         else:
-            self._frame = wanted.join(items.unique("unique_id"), on="unique_id", how="left", maintain_order="left")
+            self._frame = wanted.join(items.unique("unique_id", keep="first", maintain_order=True), on="unique_id", how="left", maintain_order="left")
 
     def number(self, name: str) -> UnitsArray:
         """A numeric attribute, NaN where it is not given."""

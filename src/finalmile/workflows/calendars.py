@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from finalmile.config import Config, Supplier
 from finalmile.errors import MissingInputError
 from finalmile.frames import IntArray, NameArray
 from finalmile.inventory import Position
-from finalmile.inventory.calendars import Calendar, Turn, turn
+from finalmile.inventory.calendars import Calendar, Turn, days_between, turn
 from finalmile.inventory.lead_times import LeadTimes
 from finalmile.workflows.attributes import Attributes
 from finalmile.workflows.shop import Shop
@@ -74,16 +74,21 @@ def on_calendars(shop: Shop, at: Position, given: Attributes, *, cutoff: int) ->
     own = np.where([bool(known[str(name)].order_days) for name in at.supplier[rows]],
                    own_review(shop, given)[rows], at.review_periods[rows])  # fmt: skip
     told = _turns(shop, known, cutoff=cutoff)
+    turns = {
+        row: told(str(at.supplier[row]), int(at.lead_periods[row]), review)
+        for row, review in zip(rows.tolist(), own.tolist(), strict=True)
+    }
     leads, reviews = at.lead_periods.copy(), at.review_periods.copy()
-    periods = None if at.lead_times is None else at.lead_times.periods.copy()
-    for row, review in zip(rows.tolist(), own.tolist(), strict=True):
-        supplier = str(at.supplier[row])
-        one = told(supplier, int(at.lead_periods[row]), review)
-        leads[row], reviews[row] = one.lead, one.review
-        if periods is not None:
-            periods[row] = [told(supplier, lead, review).lead for lead in periods[row].tolist()]
-    told_by = _with(at.lead_times, periods, supplier=at.supplier, rows=rows, config=shop.config)
-    return replace(at, lead_periods=leads, review_periods=reviews, lead_times=told_by)
+    leads[rows] = [one.lead for one in turns.values()]
+    reviews[rows] = [one.review for one in turns.values()]
+    by_calendar = _ByCalendar(day=first_day(shop, cutoff), known=known, config=shop.config, of=at.supplier, turns=turns)
+    return replace(
+        at,
+        lead_periods=leads,
+        review_periods=reviews,
+        lead_times=None if at.lead_times is None else by_calendar(at.lead_times, reviews),
+        deliveries=None if at.deliveries is None else by_calendar(at.deliveries, reviews),
+    )
 
 
 def _turns(shop: Shop, known: Mapping[str, Calendar], *, cutoff: int) -> Callable[[str, int, int], Turn]:
@@ -98,19 +103,34 @@ def _turns(shop: Shop, known: Mapping[str, Calendar], *, cutoff: int) -> Callabl
     return told
 
 
-def _with(
-    told: LeadTimes | None, periods: IntArray | None, *, supplier: NameArray, rows: IntArray, config: Config
-) -> LeadTimes | None:
-    """Lead times of these periods, which say what calendar they are by."""
-    if told is None or periods is None:
-        return None
-    days = {
-        name: f"orders {_named(one.order_days)}, deliveries {_named(one.delivery_days)}"
-        for name, one in config.suppliers.items()
-    }
-    sources = told.sources.copy()
-    sources[rows] = [f"{sources[row]}; {days[str(supplier[row])]}" for row in rows.tolist()]
-    return replace(told, periods=periods, sources=sources)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ByCalendar:
+    """Lead times of items as calendars make them: ``turns`` by row, ``of`` the supplier of each."""
+
+    day: date
+    known: Mapping[str, Calendar]
+    config: Config
+    of: NameArray
+    turns: Mapping[int, Turn]
+
+    def __call__(self, told: LeadTimes, reviews: IntArray) -> LeadTimes:
+        """When this order is delivered, and when the one after it, however long each takes."""
+
+        @cache
+        def delivered(supplier: str, ordered_in: int, lead: int) -> int:
+            return days_between(self.known[supplier], self.day, ordered_in=ordered_in, lead=lead)
+
+        periods, lasts, sources = told.periods.copy(), reviews[:, None] + told.periods, told.sources.copy()
+        for row, one in self.turns.items():
+            supplier, lengths = str(self.of[row]), told.periods[row].tolist()
+            periods[row] = [delivered(supplier, one.ordered_in, lead) for lead in lengths]
+            lasts[row] = [delivered(supplier, one.next_in, lead) for lead in lengths]
+            sources[row] = f"{sources[row]}; {_days_of(self.config.suppliers[supplier])}"
+        return replace(told, periods=periods, lasts=lasts, sources=sources)
+
+
+def _days_of(supplier: Supplier) -> str:
+    return f"orders {_named(supplier.order_days)}, deliveries {_named(supplier.delivery_days)}"
 
 
 def _named(days: Sequence[str]) -> str:

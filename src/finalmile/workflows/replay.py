@@ -243,7 +243,9 @@ class Comparison:
         wanted = propose(policy, at, told=told, panel=panel, seed=self.shop.config.assume.seed)
         wanted = replace(wanted, quantity=np.where(due, wanted.quantity, 0.0))
         wanted = ruled(self.shop, wanted, at, told=told, cutoff=panel.cutoff)
-        arm.order(wanted, at, rows, lead_periods=self._taken(at, panel))
+        arm.order(
+            wanted, at, rows, lead_periods=drawn_leads(at, cutoff=panel.cutoff, seed=self.shop.config.assume.seed)
+        )
         return order_lines(
             at,
             wanted,
@@ -251,12 +253,6 @@ class Comparison:
             frequency=self.shop.frequency,
             currency=self.shop.config.currency,
         )
-
-    def _taken(self, at: Position, panel: Panel) -> IntArray:
-        """Periods that the deliveries ordered now really take."""
-        if at.lead_times is not None and at.lead_times.vary.any():
-            at = positions(self.shop, panel, on_hand=np.zeros(panel.n), overtake=False)
-        return drawn_leads(at, cutoff=panel.cutoff, seed=self.shop.config.assume.seed)
 
     def _asked(self, today: Panel, rows: IntArray, *, column: int, told: Forecast) -> UnitsArray:
         """Units asked for, as the period's own record says: a later correction moves no stock of days before it."""
@@ -275,7 +271,7 @@ def drawn_leads(at: Position, *, cutoff: int, seed: int) -> IntArray:
 
     The draw belongs to the item and the period alone, so that two ways of ordering meet the same lateness.
     """
-    told = at.lead_times
+    told = at.taking
     if told is None or not told.vary.any():
         return at.lead_periods
     luck = np.array([chance(f"{name}/{cutoff}", seed) for name in at.ids])

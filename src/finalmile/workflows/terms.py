@@ -25,15 +25,11 @@ def positions(
     *,
     on_hand: UnitsArray,
     arriving: UnitsArray | None = None,
-    overtake: bool | None = None,
 ) -> Position:
     """What a policy is told about each series of the panel, as known at its cutoff.
 
-    Parameters
-    ----------
-    overtake
-        Whether lead times are told as stock feels them where later orders may come first; by default as the settings
-        say. Single deliveries take what is told without.
+    Where the settings let orders overtake each other, lead times are told as stock feels them, and single deliveries
+    beside them.
 
     Raises
     ------
@@ -42,10 +38,9 @@ def positions(
     """
     given = Attributes(panel.ids, shop.known.items(panel.cutoff))
     supplier = given.text("supplier_id")
-    overtake = shop.config.plan.orders_overtake if overtake is None else overtake
-    took, lead_assumed = lead_times_of(
-        shop, panel.ids, given, supplier=supplier, cutoff=panel.cutoff, overtake=overtake
-    )
+    single, lead_assumed = lead_times_of(shop, given, supplier=supplier, cutoff=panel.cutoff, overtake=False)
+    overtake = shop.config.plan.orders_overtake and bool(single.vary.any())
+    took = lead_times_of(shop, given, supplier=supplier, cutoff=panel.cutoff, overtake=True)[0] if overtake else single
     price = _or(given.number("unit_price"), last_price(panel))
     cost = given.number("unit_cost")
     cost_assumed = np.isnan(cost)
@@ -56,6 +51,7 @@ def positions(
         arriving=arriving,
         lead_periods=np.ceil(took.mean - 1e-9).astype(np.int64),
         lead_times=took,
+        deliveries=single if overtake else None,
         review_periods=_review(shop, given),
         moq=_or(given.number("moq"), 0.0),
         pack_size=_or(given.number("pack_size"), 1.0),
@@ -78,7 +74,7 @@ def holding_rate(shop: Shop, ids: NameArray, *, cutoff: int) -> UnitsArray:
 
 
 def lead_times_of(
-    shop: Shop, ids: NameArray, given: Attributes, *, supplier: NameArray, cutoff: int, overtake: bool
+    shop: Shop, given: Attributes, *, supplier: NameArray, cutoff: int, overtake: bool
 ) -> tuple[LeadTimes, BoolArray]:
     """How long orders take, in periods, and for which items that is assumed.
 
@@ -90,7 +86,7 @@ def lead_times_of(
     names = [str(name) for name in supplier]
     unknown = np.isnan(days) & ~np.array([name in learned for name in names], dtype=np.bool_)
     if unknown.any():
-        days = np.where(unknown, _assumed_lead(shop, ids, unknown), days)
+        days = np.where(unknown, _assumed_lead(shop, given.ids, unknown), days)
         sd = np.where(unknown, 0.0, sd)
 
     @cache

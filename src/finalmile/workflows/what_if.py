@@ -125,7 +125,7 @@ class _Span:
         level = self._level(year, which, target, seed=seed + 1)
         totals = self.run(year, np.array([level]), scenarios=FUTURES, seed=seed)
         days = self.shop.frequency.days
-        took = year.at.lead_times
+        took = year.at.taking
         varies = took is not None and bool(took.vary[0])
         terms = {
             **asked,
@@ -194,6 +194,7 @@ def _on_terms(
         at,
         lead_periods=at.lead_periods if lead is None else np.array([lead]),
         lead_times=at.lead_times if lead is None else None,
+        deliveries=at.deliveries if lead is None else None,
         review_periods=at.review_periods if review is None else np.array([review]),
         moq=at.moq if moq is None else np.array([float(moq)]),
         pack_size=at.pack_size if pack_size is None else np.array([float(pack_size)]),

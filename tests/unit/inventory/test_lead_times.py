@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from finalmile.frames import Cumulative
 from finalmile.inventory import PointDemand, position, protection_windows
+from finalmile.inventory.drawn_leads import drawn_leads
 from finalmile.inventory.lead_times import (
     SHARES,
     certain,
@@ -184,3 +185,17 @@ def test_items_of_certain_and_of_varying_lead_times_stand_side_by_side():
     assert both.vary.tolist() == [False, True]
     assert both.mean.tolist() == [3, 2.5]
     assert both.sd.tolist() == [0, 1.5]
+
+
+def test_a_simulation_draws_single_deliveries_and_lets_them_overtake_where_stock_feels_that():
+    """Drawing the felt lengths would correct for overtaking twice."""
+    single = from_pmf([0, 0, 0.5, 0, 0, 0, 0, 0, 0.5])
+    felt = from_pmf([0, 0, 0.5, 0, 0, 0, 0, 0, 0.5], every=2)
+    terms = {"on_hand": np.zeros(1), "lead_periods": np.array([5])}
+    ids = np.array(["a"], dtype=object)
+    both = drawn_leads(position(ids, lead_times=side_by_side([felt]), deliveries=side_by_side([single]), **terms))
+    alone = drawn_leads(position(ids, lead_times=side_by_side([single]), **terms))
+    assert felt.sd < single.sd
+    assert both.crossing
+    assert not alone.crossing
+    assert both.marks.tolist() == alone.marks.tolist()

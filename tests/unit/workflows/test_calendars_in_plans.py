@@ -131,3 +131,19 @@ def test_nothing_is_due_twice_in_a_week_and_nothing_is_forgotten(shop_with: Call
             days.append(shop.day(cutoff + 1))
     start = SmallShop.day(HISTORY)
     assert days == [start - timedelta(days=n) for n in (0, 4, 7, 11)]
+
+
+def test_where_lead_times_vary_each_is_held_against_the_next_delivery_that_could_be_had(
+    shop_with: Callable[[str], Project],
+) -> None:
+    """Orders any day, deliveries once a week: what takes a day longer comes at once, or a week later."""
+    project = shop_with(f"delivery_days: [{weekday(HISTORY + 3)}]")
+    names = [f"item {one}" for one in range(SERIES)]
+    terms = {"unit_cost": 1.0, "supplier_id": "acme", "lead_time_days": 2.5, "lead_time_days_sd": 1.0}
+    project.items.add(pl.DataFrame({"unique_id": names, **terms}))
+    windows = [
+        {value for name, value in line.reason.items() if name.startswith("w") and name.endswith("_periods")}
+        for line in project.plan().orders
+    ]
+    assert windows
+    assert all(told == {3, 10} for told in windows)

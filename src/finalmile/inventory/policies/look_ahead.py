@@ -143,9 +143,10 @@ class LookAhead:
         raw = np.where(known, wanted, np.nan)
         quantity, bound = orderable(at, raw)
         methods: NameArray = np.full(at.n, "paths", dtype=object)
+        given = {name: value for name, value in asdict(self).items() if value is not None}
         return Proposal(
             policy="look_ahead",
-            settings={**_used(self), **_told_of_leads(at)},
+            settings={**given, **_told_of_leads(at)},
             window=window,
             level=at.held + raw,
             expected=sum_ahead(demand.mean, window),
@@ -237,11 +238,6 @@ def _quantile(values: UnitsArray, ratio: UnitsArray) -> UnitsArray:
     rank: IntArray = np.clip(np.ceil(ratio * size - 1e-9), 1, size).astype(np.int64) - 1
     ordered = np.partition(values, np.unique(rank), axis=1)
     return np.take_along_axis(ordered, rank[:, None], axis=1)[:, 0]
-
-
-def _used(policy: LookAhead) -> dict[str, float]:
-    """Settings that were given."""
-    return {name: value for name, value in asdict(policy).items() if value is not None}
 
 
 def _told_of_leads(at: Position) -> dict[str, str]:
