@@ -18,7 +18,12 @@ class Attributes:
         if items.is_empty() or "unique_id" not in items.columns:
             self._frame = wanted
         else:
-            self._frame = wanted.join(items.unique("unique_id", keep="first", maintain_order=True), on="unique_id", how="left", maintain_order="left")
+            self._frame = wanted.join(
+                items.unique("unique_id", keep="first", maintain_order=True),
+                on="unique_id",
+                how="left",
+                maintain_order="left",
+            )
 
     def number(self, name: str) -> UnitsArray:
         """A numeric attribute, NaN where it is not given."""

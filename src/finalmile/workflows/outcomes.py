@@ -51,13 +51,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIf:
-    """One product now and on other terms, in the same futures."""
+    """One product now and on other terms, in the same futures; ``note`` says what now is where plans do not."""
 
     unique_id: str
     now: Outcome
     then: Outcome
     currency: str
     assumed: bool
+    note: str = ""
     breached: bool = False
 
     def lines(self) -> list[str]:
@@ -70,6 +71,7 @@ class WhatIf:
             self.then.line("  then (" + ", ".join(changed) + ")", currency=self.currency),
             f"{FUTURES} years drawn from the last one, four weeks at a time; a trend is not in them."
             + (" Costs or lead times are assumed." if self.assumed else ""),
+            *([f"Note: {self.note}."] if self.note else []),
         ]
 
     def to_dict(self) -> Json:
@@ -79,7 +81,7 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frontier:
-    """What each service level takes in stock, over all products; ``present`` is the one that plans ask for."""
+    """What each service level takes in stock, over all products; ``present`` is nearest to what plans promise."""
 
     points: tuple[Outcome, ...]
     items: int

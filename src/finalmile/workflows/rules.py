@@ -147,7 +147,7 @@ def case_of(shop: Shop, at: Position, *, told: Forecast, cutoff: int) -> Case:
         law=law,
         law_to_expiry=_to_expiry(law, at, keeps, mean=told.mean.astype(np.float64)),
         margin=_margin(shop.config, at),
-        shelf_life=np.floor(keeps + 1e-9),
+        shelf_life=keeps,
         location=given.text("location_id"),
         unit_volume=given.number("unit_volume"),
         minimum_money=_of_suppliers(shop.config, at, "minimum_money"),
@@ -182,19 +182,21 @@ def _margin(config: Config, at: Position) -> UnitsArray:
 
 def _to_expiry(law: DemandLaw, at: Position, keeps: UnitsArray, *, mean: UnitsArray) -> DemandLaw:
     """Demand until an order that is placed now expires."""
-    periods = np.where(np.isfinite(keeps), at.lead_periods + np.floor(keeps + 1e-9), 1.0)
+    periods = np.where(np.isfinite(keeps), at.lead_periods + keeps, 1.0)
     expected = _expected(mean, periods)
     factor = np.where(law.mean > 0, expected / np.where(law.mean > 0, law.mean, 1.0), 1.0)
     return replace(law, knots=law.knots * factor[:, None, None], mean=law.mean * factor)
 
 
 def _expected(mean: UnitsArray, periods: UnitsArray) -> UnitsArray:
-    """Expected demand of each item's first periods, beyond the horizon as over it on average."""
-    horizon = mean.shape[1]
+    """Expected demand of each item's first periods, the part of one alike; beyond the horizon as over it on average."""
+    horizon, rows = mean.shape[1], np.arange(len(mean))
     summed = np.concatenate([np.zeros((len(mean), 1)), np.cumsum(mean, axis=1)], axis=1)
-    inside = np.minimum(periods, horizon).astype(np.int64)
+    inside = np.minimum(np.floor(periods + 1e-9), horizon).astype(np.int64)
+    whole, next_one = summed[rows, inside], summed[rows, np.minimum(inside + 1, horizon)]
+    part = np.where(inside < horizon, np.maximum(periods - inside, 0.0), 0.0)
     beyond = np.maximum(periods - horizon, 0.0)
-    return np.asarray(summed[np.arange(len(mean)), inside] + beyond * summed[:, -1] / max(horizon, 1))
+    return np.asarray(whole + part * (next_one - whole) + beyond * summed[:, -1] / max(horizon, 1))
 
 
 def _of_suppliers(config: Config, at: Position, name: str) -> UnitsArray:

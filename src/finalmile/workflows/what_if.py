@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from finalmile.config import Config
 from finalmile.errors import UnknownNameError
 from finalmile.frames import IntArray
 from finalmile.inventory import Position
+from finalmile.inventory.policies import policies
 from finalmile.simulation import Totals, run, search
 from finalmile.workflows.last_year import LastYear, last_year
 from finalmile.workflows.outcomes import FUTURES, Frontier, Outcome, WhatIf
@@ -20,6 +22,7 @@ from finalmile.workflows.terms import positions
 YEAR_DAYS = 364
 BLOCK_DAYS = 28
 LEVELS = 24
+_UNPROMISED = {"cycle_service": 0.98}
 _MOST_DAYS, _MOST_UNITS = 1_000, 1_000_000_000
 SERVICES = (0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)
 
@@ -50,18 +53,20 @@ def what_if(
     _check(cycle_service=cycle_service, fill_rate=fill_rate)
     _check_terms(lead_time_days=lead_time_days, review_period_days=review_period_days, moq=moq, pack_size=pack_size)
     year = _year_of(shop, unique_id)
-    present = _service_now(shop)
+    promise = promised(shop.config)
+    present = promise or _UNPROMISED
     lead = None if lead_time_days is None else int(np.ceil(lead_time_days / shop.frequency.days - 1e-9))
     review = None if review_period_days is None else max(1, int(np.ceil(review_period_days / shop.frequency.days)))
     changed = replace(year, at=_on_terms(year.at, lead=lead, review=review, moq=moq, pack_size=pack_size))
-    asked = {"cycle_service": cycle_service or present} if fill_rate is None else {"fill_rate": fill_rate}
+    asked = _asked(cycle_service=cycle_service, fill_rate=fill_rate) or present
     span = _Span(shop, longest=max(year.longest, changed.longest))
     return WhatIf(
         unique_id=unique_id,
-        now=span.one(year, {"cycle_service": present}),
+        now=span.one(year, present),
         then=span.one(changed, asked),
         currency=shop.config.currency,
         assumed=bool(year.at.assumed[0]),
+        note="" if promise else _no_promise(shop.config),
     )
 
 
@@ -90,7 +95,7 @@ def frontier(shop: Shop, *, services: Sequence[float] = SERVICES, threads: int =
         items=panel.n,
         currency=shop.config.currency,
         assumed=bool(year.at.assumed.any()),
-        present=_service_now(shop),
+        present=_nearest(points, promised(shop.config)),
     )
 
 
@@ -182,9 +187,33 @@ def _year_of(shop: Shop, unique_id: str) -> LastYear:
     return last_year(mine, positions(shop, mine, on_hand=np.zeros(1)))
 
 
-def _service_now(shop: Shop) -> float:
-    service = shop.config.plan.settings.get("cycle_service", 0.98)
-    return float(service) if isinstance(service, int | float) else 0.98
+def promised(config: Config) -> Mapping[str, float]:
+    """The service that plans promise, cycle service or fill rate by name; none where money or a rule decides."""
+    policy = policies.make(config.plan.policy, **dict(config.plan.settings))
+    for name in ("cycle_service", "fill_rate"):
+        service = getattr(policy, name, None)
+        if service is not None and getattr(policy, "goal", name) == name:
+            return {name: float(service)}
+    return {}
+
+
+def _no_promise(config: Config) -> str:
+    ((name, share),) = _UNPROMISED.items()
+    return (
+        f"{config.plan.policy} promises no service, so both are at {share:.0%} {name.replace('_', ' ')} where nothing "
+        "else is asked"
+    )
+
+
+def _asked(**services: float | None) -> Mapping[str, float]:
+    return {name: share for name, share in services.items() if share is not None}
+
+
+def _nearest(points: Sequence[Outcome], promise: Mapping[str, float]) -> float | None:
+    """Cycle service asked of the point that comes nearest to what plans promise."""
+    if "fill_rate" in promise:
+        return min(points, key=lambda one: abs(one.fill_rate - promise["fill_rate"])).terms["cycle_service"]
+    return promise.get("cycle_service")
 
 
 def _on_terms(

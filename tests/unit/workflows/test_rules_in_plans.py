@@ -128,3 +128,9 @@ def test_an_order_that_a_budget_made_too_small_waits_and_its_cost_is_told(
     (note,) = [note for note in told.notes if note.startswith("supplier_minimum") and "wait" in note]
     assert "; -" in note
     assert " 0.00 EUR" not in note
+
+
+def test_what_keeps_for_a_part_of_a_period_sells_in_that_part(planned: Callable[..., tuple[Project, Planned]]) -> None:
+    told = [units(planned("[shelf_life]", least=0, shelf_life_days=days)[1]) for days in (0.25, 0.5, 0.75, 1.0)]
+    assert told == sorted(told)
+    assert told[0] < told[1] < told[3]

@@ -5,11 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
+from finalmile.config import load_config
 from finalmile.errors import UnknownNameError
 from finalmile.frames import Frequency, Panel
 from finalmile.inventory import position
 from finalmile.inventory.lead_times import from_pmf, side_by_side
 from finalmile.workflows.last_year import last_year
+from finalmile.workflows.what_if import promised
+
+from .conftest import SETTINGS
 
 
 @pytest.fixture
@@ -134,3 +138,27 @@ def test_levels_are_quantiles_of_sums_since_the_product_was_listed():
     assert year.level(cycle_service=0.999).tolist() == [7, 5]
     assert year.level(cycle_service=0.34).tolist() == [5, 0]
     assert year.level(cycle_service=0.33).tolist() == [3, 0]
+
+
+@pytest.mark.parametrize(
+    ("plan", "promise"),
+    [
+        ("policy: order_up_to, settings: {cycle_service: 0.9}", {"cycle_service": 0.9}),
+        ("policy: fill_rate_order_up_to, settings: {fill_rate: 0.95}", {"fill_rate": 0.95}),
+        ("policy: by_simulation, settings: {goal: cycle_service, fill_rate: 0.9}", {"cycle_service": 0.98}),
+        ("policy: by_simulation, settings: {goal: cost}", {}),
+        ("policy: newsvendor", {}),
+        ("policy: periods_of_cover", {}),
+    ],
+)
+def test_now_is_the_service_that_plans_promise_and_of_its_kind(tmp_path, plan, promise):
+    (tmp_path / "finalmile.yaml").write_text(f"plan: {{{plan}}}\n")
+    assert promised(load_config(tmp_path)) == promise
+
+
+def test_where_plans_promise_no_service_the_comparison_says_what_now_is(small_shop):
+    shop = small_shop(settings=SETTINGS.replace("plan: {", "plan: {policy: newsvendor, "))
+    known = shop.project.shop.known
+    told = shop.project.what_if(str(known.panel(known.newest).ids[0]))
+    assert told.now.terms["cycle_service"] == 0.98
+    assert "newsvendor promises no service" in told.lines()[-1]

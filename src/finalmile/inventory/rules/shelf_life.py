@@ -23,8 +23,8 @@ class ShelfLife:
     .. math:: \frac{E[(D_{L+T} - y)^+] - E[(D_{L+T} - y - p)^+]}{p}
 
     which must be at least the cost of a unit over its price, where expected takings cover the cost. Stock that expires
-    earlier itself makes room that this does not count on, so it orders rather too little than too much. Items without
-    ``shelf_life_days`` are left alone.
+    earlier itself makes room that this does not count on, so it orders rather too little than too much; what is short
+    before the lot comes is counted as waiting for it. Items without ``shelf_life_days`` are left alone.
 
     Parameters
     ----------
