@@ -360,7 +360,7 @@ def test_a_rollback_that_a_slow_manager_did_all_the_same_is_not_done_again(
         Project.open(folder, create=False).rollback("demand")
         raise TimeoutError
 
-    monkeypatch.setattr("finalmile.cli.verbs.rollback.ask_manager", late)
+    monkeypatch.setattr("finalmile.web.running.ask_manager", late)
     told = CliRunner().invoke(app, ["rollback", "--project", str(project.folder)])
     assert (told.exit_code, told.stdout) == (0, "demand@1 is live; before: demand@2.\n"), told.output
 
@@ -380,7 +380,7 @@ def test_a_rollback_that_a_slow_manager_does_while_the_command_tries_is_done_onc
             raise lost_to
         return ours(self, model, **given)
 
-    monkeypatch.setattr("finalmile.cli.verbs.rollback.ask_manager", late)
+    monkeypatch.setattr("finalmile.web.running.ask_manager", late)
     monkeypatch.setattr(Project, "rollback", beaten)
     told = CliRunner().invoke(app, ["rollback", "--project", str(project.folder)])
     assert (told.exit_code, told.stdout) == (0, "demand@1 is live; before: demand@2.\n"), told.output

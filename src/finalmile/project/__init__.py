@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from finalmile.config.reading import FILE_NAME
 from finalmile.errors import MissingInputError
@@ -15,7 +16,9 @@ from finalmile.project.looks import Looks
 from finalmile.project.past import Past
 from finalmile.project.tables import Table
 from finalmile.project.versions import TrainedVersion, Versions
-from finalmile.workflows.account import Replayed
+
+if TYPE_CHECKING:
+    from finalmile.workflows.account import Replayed
 
 
 class Project(Answering, Versions, Endpoint, Days, Past, Looks):

@@ -6,18 +6,17 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from finalmile.adapters.files import read_at_most
-from finalmile.adapters.sources import Source, load
 from finalmile.errors import SchemaError
-from finalmile.frames.schema import clean
-from finalmile.inventory.answers import answers, format_of
-from finalmile.inventory.answers.text import LARGEST
 from finalmile.project.ordering import Ordering
 from finalmile.records import OrderLine
 from finalmile.workflows import receipts
-from finalmile.workflows.answers import AnswersTaken, FilesTaken, take_answers
-from finalmile.workflows.receipt_files import ReceiptsTaken, of_our_orders
+
+if TYPE_CHECKING:
+    from finalmile.adapters.sources import Source
+    from finalmile.workflows.answers import AnswersTaken, FilesTaken
+    from finalmile.workflows.receipt_files import ReceiptsTaken
 
 
 class Answering(Ordering):
@@ -47,6 +46,9 @@ class Answering(Ordering):
         SchemaError
             With the place of every fault: what cannot be read, does not add up, or answers what was never sent.
         """
+        from finalmile.adapters.files import read_at_most
+        from finalmile.inventory.answers.text import LARGEST
+
         content = read_at_most(Path(path), largest=LARGEST)
         return self.take_answer(content, name=Path(path).name, format=format, supplier=supplier)
 
@@ -66,6 +68,9 @@ class Answering(Ordering):
         name
             What messages and the audit trail call the file.
         """
+        from finalmile.inventory.answers import answers, format_of
+        from finalmile.workflows.answers import take_answers
+
         told = answers.make(format or format_of(content))(content, name=name)
         digest = hashlib.sha256(content).hexdigest()[:16]
         with self._writing(f"answers {name}"):
@@ -82,6 +87,8 @@ class Answering(Ordering):
 
         The parameters are those of :meth:`take_answers`.
         """
+        from finalmile.workflows.answers import FilesTaken
+
         taken: list[AnswersTaken] = []
         refused: list[str] = []
         for path in paths:
@@ -112,6 +119,10 @@ class Answering(Ordering):
         SchemaError
             With the row of every order or product that is not known, was never approved, or came before it was ordered.
         """
+        from finalmile.adapters.sources import load
+        from finalmile.frames.schema import clean
+        from finalmile.workflows.receipt_files import ReceiptsTaken, of_our_orders
+
         read = load(source)
         cleaned = clean(
             "receipts",

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from finalmile.adapters.calendar_days import holiday_names
 from finalmile.adapters.local.artefacts import FolderArtefacts
 from finalmile.adapters.local.clock import SystemClock
 from finalmile.adapters.local.history import History
@@ -30,7 +29,6 @@ from finalmile.monitoring.registry import checks, detectors
 from finalmile.plugins import Registry
 from finalmile.ports import Clock, Notifier, deliveries, forecasters, notifiers
 from finalmile.response.registry import actions
-from finalmile.workflows import materialise
 from finalmile.workflows import seal as sealing
 from finalmile.workflows.arrivals import KnownArrivals
 from finalmile.workflows.endpoint import SERVING
@@ -135,6 +133,8 @@ class Core:
 
     @property
     def _holidays(self) -> Holidays | None:
+        from finalmile.adapters.calendar_days import holiday_names
+
         country, subdivision = self.config.country, self.config.subdivision
         if country is None:
             return None
@@ -160,6 +160,8 @@ class Core:
 
     def _look_up_online(self, model: str, cutoff: int | None = None) -> None:
         """Keep what the endpoint looks up for the live version, where a project is served at all and knows of sales."""
+        from finalmile.workflows import materialise
+
         deployed, folder = self.ledger.deployment(model), self.folder / SERVING
         if deployed is None or not folder.is_dir():
             return

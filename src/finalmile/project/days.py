@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from finalmile.inventory import Policy
 from finalmile.inventory.policies import policies
@@ -13,23 +14,15 @@ from finalmile.monitoring.registry import checks as registered
 from finalmile.project.core import DEFAULT_MODEL
 from finalmile.project.settling import Settling
 from finalmile.records import Incident
-from finalmile.workflows import counts, cycle, forecast, materialise, parity, reports, stock
+from finalmile.workflows import reports
 from finalmile.workflows.endpoint import SERVING
-from finalmile.workflows.incidents import (
-    CHECKED_TOO,
-    IncidentShown,
-    IncidentsTold,
-    acknowledge_incident,
-    find,
-    resolve_incident,
-)
-from finalmile.workflows.monitor import Watched, joined, monitor
-from finalmile.workflows.monitor_endpoint import monitor_endpoint
 from finalmile.workflows.monitored import Monitored
-from finalmile.workflows.plan import plan as make_plan
 from finalmile.workflows.shop import Shop, known_cutoff, live_version, newest_version
-from finalmile.workflows.views import replayed_alarms
-from finalmile.workflows.watching.guard import could_not, halt, said
+
+if TYPE_CHECKING:
+    from finalmile.workflows import stock
+    from finalmile.workflows.incidents import IncidentShown, IncidentsTold
+    from finalmile.workflows.monitor import Watched
 
 
 class Days(Settling):
@@ -37,6 +30,8 @@ class Days(Settling):
 
     def forecast(self, model: str = DEFAULT_MODEL) -> reports.Forecasted:
         """Forecast from the newest sales with the live version, and log it."""
+        from finalmile.workflows import cycle, forecast, materialise
+
         with self._writing(f"forecast {model}"):
             told = forecast.forecast(self.shop, model)
             materialise.materialise(self.shop, live_version(self.shop, model), self.folder / SERVING, told=told)
@@ -57,6 +52,10 @@ class Days(Settling):
         UnknownNameError
             No check is called so.
         """
+        from finalmile.workflows import cycle
+        from finalmile.workflows.incidents import CHECKED_TOO
+        from finalmile.workflows.monitor import joined, monitor
+
         for name in checks:
             if name not in CHECKED_TOO:
                 registered[name]
@@ -69,26 +68,38 @@ class Days(Settling):
 
     def acknowledge(self, incident_id: str, *, why: str) -> Incident:
         """Say that somebody looks after an incident; evidence of its subject starts anew."""
+        from finalmile.workflows.incidents import acknowledge_incident
+
         with self._writing(f"acknowledge {incident_id}"):
             return acknowledge_incident(self.shop, incident_id, why=why)
 
     def resolve(self, incident_id: str, *, why: str) -> Incident:
         """Say that an incident is over; evidence of its subject starts anew."""
+        from finalmile.workflows.incidents import resolve_incident
+
         with self._writing(f"resolve {incident_id}"):
             return resolve_incident(self.shop, incident_id, why=why)
 
     def incidents(self, model: str | None = None, *, open_only: bool = True) -> IncidentsTold:
         """Incidents, newest first; where there never was one, how many the newest replay tells of."""
+        from finalmile.workflows.incidents import IncidentsTold
+        from finalmile.workflows.views import replayed_alarms
+
         rows = tuple(self.ledger.incidents(model=model, open_only=open_only))
         played = "" if rows or self.ledger.incidents() else replayed_alarms(self.folder)
         return IncidentsTold(rows=rows, every=not open_only, played=played)
 
     def incident(self, incident_id: str) -> IncidentShown:
         """One incident in full; ``UnknownNameError`` where there is none of that id."""
+        from finalmile.workflows.incidents import IncidentShown, find
+
         return IncidentShown(incident=find(self.ledger, incident_id))
 
     def plan(self, model: str = DEFAULT_MODEL, *, policy: Policy | None = None) -> reports.Planned:
         """Propose orders for every item with a stock count, by the settings' policy or another; nothing is sent."""
+        from finalmile.workflows import cycle
+        from finalmile.workflows.plan import plan as make_plan
+
         with self._writing(f"plan {model}"):
             self._settle()
             shop = self.shop if policy is None else _ordering_by(self.shop, policy)
@@ -106,10 +117,14 @@ class Days(Settling):
         UnknownNameError
             Where no item that is counted is called so.
         """
+        from finalmile.workflows import stock
+
         return stock.stock(self.shop, self._book(), product=product)
 
     def run_day(self, at: date | None = None, *, model: str = DEFAULT_MODEL) -> reports.DayDone:
         """One business day: monitor, respond, retrain when due, forecast, plan. Again the same day repeats nothing."""
+        from finalmile.workflows import cycle
+
         with self._writing(f"run {model}"):
             self._settle()
             shop = self.shop
@@ -125,6 +140,8 @@ class Days(Settling):
 
     def _with_old_counts(self, planned: reports.Planned, cutoff: int) -> reports.Planned:
         """The plan, with a note where it stands on stock that nobody has counted for long."""
+        from finalmile.workflows import counts
+
         note = counts.old_counts(
             self.tables["stock"].read(),
             self.tables["items"].read(),
@@ -135,6 +152,11 @@ class Days(Settling):
 
     def _endpoint(self, model: str) -> Watched:
         """What the endpoint's log says; a log that cannot be read is a finding and stops no day."""
+        from finalmile.workflows import parity
+        from finalmile.workflows.monitor import Watched
+        from finalmile.workflows.monitor_endpoint import monitor_endpoint
+        from finalmile.workflows.watching.guard import could_not, halt, said
+
         try:
             self._sealed()
         except Exception as fault:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from finalmile.adapters.local.private_endpoint import LocalBench
 from finalmile.errors import UnknownNameError
-from finalmile.forecasters.isolation import Process
-from finalmile.forecasters.loaders.kept import Kept
 from finalmile.ports import Progress
 from finalmile.project.core import DEFAULT_MODEL, Core
 from finalmile.records import Version
-from finalmile.workflows import certify_endpoint, materialise, speed
-from finalmile.workflows import keys as api_keys
-from finalmile.workflows import rescore as rescoring
-from finalmile.workflows import routes as traffic
 from finalmile.workflows.endpoint import SERVING
-from finalmile.workflows.endpoint_trial import Effort
 from finalmile.workflows.shop import check_model, live_version, newest_version
-from finalmile.workflows.speed_reports import EndpointCertified, EndpointsCompared
+
+if TYPE_CHECKING:
+    from finalmile.forecasters.isolation import Process
+    from finalmile.workflows import keys as api_keys
+    from finalmile.workflows import rescore as rescoring
+    from finalmile.workflows import routes as traffic
+    from finalmile.workflows import speed
+    from finalmile.workflows.speed_reports import EndpointCertified, EndpointsCompared
 
 
 class Endpoint(Core):
@@ -41,6 +41,11 @@ class Endpoint(Core):
 
         Takes about eight minutes, ``quick`` about three; see :mod:`finalmile.workflows.certify_endpoint`.
         """
+        from finalmile.adapters.local.private_endpoint import LocalBench
+        from finalmile.workflows import certify_endpoint
+        from finalmile.workflows.endpoint_trial import Effort
+        from finalmile.workflows.speed_reports import EndpointCertified
+
         certificate = certify_endpoint.certify_endpoint(
             self.shop,
             model,
@@ -57,20 +62,29 @@ class Endpoint(Core):
 
     def compare_endpoints(self, first: tuple[str, int | None], second: tuple[str, int | None]) -> EndpointsCompared:
         """Whether the second version answers slower than the first, by their newest endpoint certificates."""
+        from finalmile.workflows import speed
+        from finalmile.workflows.speed_reports import EndpointsCompared
+
         return EndpointsCompared(comparison=speed.compare_versions(self.shop, first, second))
 
     def endpoint_benchmark(self, model: str = DEFAULT_MODEL, number: int | None = None) -> speed.Benchmark | None:
         """What a version's speed is judged by: its own certificate, the previous version's, or a similar model's."""
+        from finalmile.workflows import speed
+
         return speed.benchmark_of(self.shop, newest_version(self.shop, model, number))
 
     def keys(self) -> api_keys.Keys:
         """What is kept of every API key."""
+        from finalmile.workflows import keys as api_keys
+
         return api_keys.Keys(rows=self.ledger.keys(), now=self.clock.now())
 
     def create_key(
         self, name: str, *, role: str = "viewer", lasts: timedelta | None = None, models: Sequence[str] = ()
     ) -> api_keys.NewKey:
         """A new API key; its secret is in what comes back and nowhere else."""
+        from finalmile.workflows import keys as api_keys
+
         for model in models:
             check_model(self.ledger, model, also=self.config.models)
         return api_keys.create(
@@ -79,10 +93,14 @@ class Endpoint(Core):
 
     def revoke_key(self, prefix: str) -> api_keys.Keys:
         """End an API key at once."""
+        from finalmile.workflows import keys as api_keys
+
         return api_keys.revoke(self.ledger, prefix, now=self.clock.now(), actor=self.actor)
 
     def routes(self, model: str | None = None) -> traffic.RoutesReport:
         """Which versions answer a model's requests, and for how much of the traffic."""
+        from finalmile.workflows import routes as traffic
+
         known = sorted({version.model for version in self.ledger.versions()})
         if model is not None and model not in known:
             raise UnknownNameError("model", model, known)
@@ -116,6 +134,8 @@ class Endpoint(Core):
             Raise versions past half of the traffic, together, without a comparison that ended in "win" or "equal";
             ``why`` must say why.
         """
+        from finalmile.workflows import routes as traffic
+
         wanted = traffic.Change(canary=canary, arms=arms, shadow=shadow, durable=durable, deadline_ms=deadline_ms)
         return traffic.change(self.shop, model, wanted, why=why, force=force)
 
@@ -124,6 +144,8 @@ class Endpoint(Core):
 
         The folder of the table; ``None`` where callers give every feature themselves.
         """
+        from finalmile.workflows import materialise
+
         with self._writing(f"materialise {model}"):
             version = live_version(self.shop, model) if number is None else self.ledger.version(model, number)
             return materialise.materialise(self.shop, version, self.folder / SERVING)
@@ -134,6 +156,8 @@ class Endpoint(Core):
         Each runs in a process of its own, within bounds; whatever it does, its rows are kept once and say how it
         went. Sealed rows only.
         """
+        from finalmile.workflows import rescore as rescoring
+
         told: list[rescoring.Rescored] = []
         for number, role in rescoring.due(self.ledger, model):
             version = self.ledger.version(model, number)
@@ -146,6 +170,9 @@ class Endpoint(Core):
         return told
 
     def _start(self, version: Version) -> Process:
+        from finalmile.forecasters.isolation import Process
+        from finalmile.forecasters.loaders.kept import Kept
+
         folder = self.artefacts.path(version.digest)
         kept = Kept.read(folder)
         return Process(folder, reaches_out=kept.made().reaches_out, secrets=kept.secrets)

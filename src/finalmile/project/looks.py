@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from finalmile.figures.views import Home, Product
-from finalmile.figures.watched import Watched
-from finalmile.monitoring.why import Why
 from finalmile.project.core import DEFAULT_MODEL, REGISTRIES, Core
-from finalmile.workflows import doctor, outcomes, reports, views, watched_view, why
+from finalmile.workflows import reports
 from finalmile.workflows import seal as sealing
-from finalmile.workflows import what_if as futures
-from finalmile.workflows.guarantees import PROMISES, ChecksTold
 from finalmile.workflows.logbook import CUMULATIVE, FORECASTS
 from finalmile.workflows.shop import check_model
-from finalmile.workflows.why import Explained
 
 if TYPE_CHECKING:
+    from finalmile.figures.views import Home, Product
+    from finalmile.figures.watched import Watched
+    from finalmile.monitoring.why import Why
+    from finalmile.workflows import outcomes
     from finalmile.workflows.formulas import Worked
+    from finalmile.workflows.guarantees import ChecksTold
+    from finalmile.workflows.why import Explained
 
 
 class Looks(Core):
@@ -27,10 +27,14 @@ class Looks(Core):
 
     def check(self) -> reports.Checked:
         """Whether settings and data allow a run, and what is missing."""
+        from finalmile.workflows import doctor
+
         return doctor.check(self.shop, self.tables, folder=self.folder)
 
     def doctor(self) -> reports.Checked:
         """Whether every file is what was recorded, the audit chain holds, and nothing is left unfinished."""
+        from finalmile.workflows import doctor
+
         names = [history.table for history in self.tables.values()]
         return doctor.doctor(
             self.ledger,
@@ -49,10 +53,14 @@ class Looks(Core):
         until: date | None = None,
     ) -> Why:
         """Why losses changed: those of an incident, of the newest open one of a model, or those of a span."""
+        from finalmile.workflows import why
+
         return why.why(self.shop, incident_id, model=model, since=since, until=until)
 
     def explained(self, incident_id: str) -> Explained:
         """An incident with why it is open, for a page of its own."""
+        from finalmile.workflows import why
+
         return why.in_full(self.shop, incident_id)
 
     def what_if(
@@ -67,6 +75,8 @@ class Looks(Core):
         pack_size: float | None = None,
     ) -> outcomes.WhatIf:
         """Service, stock and orders a year of one product now and on other terms; what is not given stays as it is."""
+        from finalmile.workflows import what_if as futures
+
         return futures.what_if(
             self.shop,
             unique_id,
@@ -78,9 +88,11 @@ class Looks(Core):
             pack_size=pack_size,
         )
 
-    def frontier(self, *, services: Sequence[float] = futures.SERVICES, threads: int = 1) -> outcomes.Frontier:
-        """What each cycle service level takes in stock, and what fill rate it gives, over all products together."""
-        return futures.frontier(self.shop, services=services, threads=threads)
+    def frontier(self, *, services: Sequence[float] | None = None, threads: int = 1) -> outcomes.Frontier:
+        """What cycle service levels, 0.8 to 0.995 by default, take in stock and give in fill rate, over all items."""
+        from finalmile.workflows import what_if as futures
+
+        return futures.frontier(self.shop, services=futures.SERVICES if services is None else services, threads=threads)
 
     @staticmethod
     def formula(name: str | None = None, given: Mapping[str, str] | None = None) -> Worked:
@@ -100,20 +112,27 @@ class Looks(Core):
     def checks() -> ChecksTold:
         """Every check of monitoring: what it watches, and what is promised of it."""
         from finalmile.monitoring.registry import checks
+        from finalmile.workflows.guarantees import PROMISES, ChecksTold
 
         said = {name: ((checks[name].__doc__ or "").strip().splitlines() or [""])[0] for name in checks}
         return ChecksTold(rows=tuple((name, what, PROMISES.get(name)) for name, what in said.items()))
 
     def watched(self, model: str | None = None) -> Watched:
         """What the page of monitoring shows of a model; of the first one of the settings by default."""
+        from finalmile.workflows import watched_view
+
         name = model or next(iter(self.config.models))
         check_model(self.ledger, name, also=self.config.models)
         return watched_view.monitoring(self.shop, name, folder=self.folder)
 
     def home(self) -> Home:
         """What the first page shows."""
+        from finalmile.workflows import views
+
         return views.home(self.shop, self.tables, folder=self.folder, name=self.folder.resolve().name)
 
     def product(self, unique_id: str) -> Product:
         """What the page of one product shows."""
+        from finalmile.workflows import views
+
         return views.product(self.shop, self.tables, unique_id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from finalmile.errors import MissingInputError
 from finalmile.inventory.scorecards import lead_time_samples, scorecards
@@ -14,9 +15,11 @@ from finalmile.project.settling import Settling
 from finalmile.project.tables import Tables
 from finalmile.records import OrderLine, OrderState
 from finalmile.simulation import UnitsArray
-from finalmile.workflows import ingest, order_reports, order_views, orders, override_reports, receipts, sending
-from finalmile.workflows.overrides import override_value
+from finalmile.workflows import order_reports, orders, receipts, sending
 from finalmile.workflows.reports import Orders
+
+if TYPE_CHECKING:
+    from finalmile.workflows import order_views, override_reports
 
 
 class Ordering(Tables, Settling):
@@ -192,6 +195,8 @@ class Ordering(Tables, Settling):
 
         The quantity is that of the whole day, so that noting the same twice changes nothing.
         """
+        from finalmile.workflows import ingest
+
         if product is None and quantity is not None:
             raise MissingInputError("of which product did these units come? Name it with --product")
         with self._writing(f"receive {order}"):
@@ -230,6 +235,8 @@ class Ordering(Tables, Settling):
 
     def overrides(self) -> override_reports.Overrides:
         """What planners' edits saved against what was proposed, on the demand that came, by planner and reason."""
+        from finalmile.workflows.overrides import override_value
+
         return override_value(self.shop, self.ledger.orders(), self.tables["receipts"].read())
 
     def suppliers(self) -> order_reports.Suppliers:
@@ -252,6 +259,8 @@ class Ordering(Tables, Settling):
         size: int = 50,
     ) -> order_views.OrderPage:
         """One page of order lines in a state, as receipts and the calendar leave them."""
+        from finalmile.workflows import order_views
+
         wanted = order_views.ListWanted(state=state, supplier=supplier, product=product, page=page, size=size)
         return order_views.order_page(
             self.ledger, wanted, came=self._came(), today=self._today(), currency=self.config.currency
@@ -265,6 +274,8 @@ class Ordering(Tables, Settling):
         MissingInputError
             Where there is no such line.
         """
+        from finalmile.workflows import order_views
+
         found = self._standing(self.ledger.orders(lines=[line_id]))
         if not found:
             raise MissingInputError(f"no order line is called {line_id!r}. List them: finalmile orders list")

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -16,12 +17,11 @@ from finalmile.errors import MissingInputError, UnknownNameError
 from finalmile.inventory.policies import policies
 from finalmile.ports import Progress
 from finalmile.project.core import DEFAULT_MODEL, Core
-from finalmile.workflows import account, impact, replay, spans, views
-from finalmile.workflows.account import Replayed
-from finalmile.workflows.findings_kept import to_frame
-from finalmile.workflows.memory import MemoryLog
-from finalmile.workflows.past_known import PastKnown
 from finalmile.workflows.shop import Shop
+
+if TYPE_CHECKING:
+    from finalmile.workflows.account import Replayed
+    from finalmile.workflows.past_known import PastKnown
 
 
 class Past(Core):
@@ -29,6 +29,8 @@ class Past(Core):
 
     def impact(self, start: date, end: date, *, against: str | None = None, model: str = DEFAULT_MODEL) -> Replayed:
         """What ordering by the forecasts logged in a span was worth, against a baseline."""
+        from finalmile.workflows import impact, views
+
         _check_order(start, end)
         past = self._past()
         shop = replace(self._against(self.shop, against), known=past)
@@ -66,6 +68,10 @@ class Past(Core):
         MissingInputError
             If sales do not cover the span and some history before it.
         """
+        from finalmile.workflows import account, replay, spans, views
+        from finalmile.workflows.findings_kept import to_frame
+        from finalmile.workflows.memory import MemoryLog
+
         _check_order(start, end)
         began = time.monotonic()
         past = self._past()
@@ -110,6 +116,8 @@ class Past(Core):
         return told
 
     def _past(self) -> PastKnown:
+        from finalmile.workflows.past_known import PastKnown
+
         return PastKnown.of(
             self.tables["sales"],
             self.tables["items"],

@@ -6,24 +6,28 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from finalmile.adapters.local.tail_file import open_tails
-from finalmile.adapters.sources import Source, load
 from finalmile.config import Config
 from finalmile.errors import UnknownNameError
 from finalmile.frames import Frequency
 from finalmile.frames.casting import Cast
 from finalmile.frames.dialects import Kind
-from finalmile.frames.roles import Role
 from finalmile.inventory.exports import exports
 from finalmile.ports import Clock
 from finalmile.project.core import DEFAULT_MODEL, Core
 from finalmile.records import OrderState
-from finalmile.workflows import export, export_orders, ingest, ready_made, reports
+from finalmile.workflows import reports
 from finalmile.workflows import seal as sealing
 from finalmile.workflows.endpoint import SERVING
+
+if TYPE_CHECKING:
+    from finalmile.adapters.sources import Source
+    from finalmile.frames.roles import Role
+    from finalmile.workflows import export_orders, ingest
 
 
 class Table:
@@ -134,6 +138,9 @@ class Tables(Core):
         SchemaError
             With every fault, before anything is written.
         """
+        from finalmile.adapters.sources import load
+        from finalmile.workflows import ingest, ready_made
+
         if kind not in self.tables:
             raise UnknownNameError("kind of table", kind, self.tables)
         if kind == "forecasts":
@@ -176,6 +183,8 @@ class Tables(Core):
         end: date | None = None,
     ) -> reports.Exported:
         """Write a table to a CSV or Parquet file: all of it, or the days (for forecasts: the cutoffs) of a span."""
+        from finalmile.workflows import export
+
         return export.export(
             what,
             path,
@@ -215,6 +224,8 @@ class Tables(Core):
         ConflictError
             Where a file of that name holds something else.
         """
+        from finalmile.workflows import export_orders
+
         return export_orders.export_orders(
             self.ledger,
             Path(path),

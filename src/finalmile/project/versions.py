@@ -6,17 +6,17 @@ import difflib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finalmile.config.reading import FILE_NAME
 from finalmile.errors import MissingInputError, UnknownNameError
 from finalmile.ports import Forecaster, Progress, forecasters
 from finalmile.project.core import DEFAULT_MODEL, Core
 from finalmile.records import Json
-from finalmile.workflows import certify, cycle, promote, register, train, version_comparisons, version_reports
-from finalmile.workflows import versions as comparing
-from finalmile.workflows.declaration import declared, read_declaration
-from finalmile.workflows.offer import Offer, Registration
+
+if TYPE_CHECKING:
+    from finalmile.workflows import version_comparisons, version_reports
+    from finalmile.workflows.offer import Registration
 
 
 class TrainedVersion:
@@ -75,6 +75,8 @@ class Versions(Core):
         MissingInputError
             Where there are no sales, or the name of the model looks like a slip.
         """
+        from finalmile.workflows import train, version_reports
+
         with self._writing(f"train {model}"):
             if not new:
                 self._check_known(model)
@@ -125,6 +127,10 @@ class Versions(Core):
         ModelFaultError
             It does not load or answer as it must; nothing is kept.
         """
+        from finalmile.workflows import register
+        from finalmile.workflows.declaration import declared, read_declaration
+        from finalmile.workflows.offer import Offer
+
         declaration = None
         if features is not None:
             declaration = read_declaration(features) if isinstance(features, Path) else declared(features)
@@ -142,6 +148,8 @@ class Versions(Core):
 
     def certify(self, model: str = DEFAULT_MODEL, number: int | None = None) -> version_reports.Certified:
         """Judge a version on periods its recipe had not seen."""
+        from finalmile.workflows import certify, version_reports
+
         with self._writing(f"certify {model}"):
             return version_reports.Certified(certificate=certify.certify(self.shop, model, number=number))
 
@@ -149,6 +157,8 @@ class Versions(Core):
         self, model: str = DEFAULT_MODEL, number: int | None = None, *, why: str = "by hand", force: bool = False
     ) -> version_reports.Deployed:
         """Make a certified version the live one."""
+        from finalmile.workflows import promote, version_reports
+
         with self._writing(f"promote {model}"):
             told = promote.promote(self.shop, model, number=number, why=why, force=force)
             self._look_up_online(model)
@@ -158,6 +168,8 @@ class Versions(Core):
         self, model: str = DEFAULT_MODEL, *, to: int | None = None, why: str = "by hand", dry_run: bool = False
     ) -> version_reports.Deployed:
         """Return to the version that was live before; a dry run says which, and how many order lines would change."""
+        from finalmile.workflows import cycle, promote, version_reports
+
         if dry_run:
             return cycle.would_roll_back(self.shop, model, to=to, book=self._book())
         return version_reports.Deployed.of(
@@ -196,6 +208,9 @@ class Versions(Core):
         anew
             Forget what was seen and begin after the newest sales.
         """
+        from finalmile.workflows import version_comparisons
+        from finalmile.workflows import versions as comparing
+
         given = version_comparisons.Given(
             horizon_days=horizon_days, anytime=anytime, margin=margin, alpha=alpha, source=source
         )
@@ -208,10 +223,14 @@ class Versions(Core):
 
     def comparisons(self, model: str = DEFAULT_MODEL) -> version_comparisons.Comparisons:
         """What every comparison of a model said last."""
+        from finalmile.workflows import versions as comparing
+
         return comparing.standing(self.shop, model)
 
     def models(self) -> version_reports.Models:
         """Every version, which is live, and what its certificate says."""
+        from finalmile.workflows import cycle
+
         return cycle.models(self.ledger)
 
     def _check_known(self, model: str) -> None:

@@ -70,8 +70,21 @@ def test_a_rollback_that_the_endpoint_does_reads_in_nothing_heavy(tmp_path: Path
     assert len(modules) < 450
 
 
-def test_listing_keys_reads_in_no_statistics(tmp_path: Path) -> None:
-    run("init", folder=tmp_path)
-    said, modules = run("keys", "list", folder=tmp_path)
+@pytest.fixture(scope="module")
+def listing_keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[str]]:
+    folder = tmp_path_factory.mktemp("listing")
+    run("init", folder=folder)
+    return run("keys", "list", folder=folder)
+
+
+def test_listing_keys_reads_in_no_statistics(listing_keys: tuple[str, set[str]]) -> None:
+    said, modules = listing_keys
     assert "No key yet" in said
     assert modules & {"scipy", "lightgbm", "numba", "plotly", "fastapi", "httpx", "pandas"} == set()
+
+
+def test_listing_keys_reads_in_no_workflow_of_other_verbs(listing_keys: tuple[str, set[str]]) -> None:
+    _, modules = listing_keys
+    others = {f"finalmile.workflows.{name}" for name in ("cycle", "monitor", "replay", "certify", "what_if", "why")}
+    assert modules & {*others, "finalmile.forecasters.isolation", "http.client", "holidays"} == set()
+    assert sum(name.startswith("finalmile.") for name in modules) < 180

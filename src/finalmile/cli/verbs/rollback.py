@@ -13,7 +13,6 @@ from finalmile.cli.arguments import DEFAULT_MODEL, DryRun, Model, Why
 from finalmile.cli.report import Note, Report
 from finalmile.cli.verb import Session
 from finalmile.errors import ConflictError, MissingInputError
-from finalmile.web.running import ask_manager
 
 To = Annotated[int | None, typer.Option("--to", metavar="NUMBER", help="Version; the one before by default.")]
 
@@ -22,6 +21,8 @@ def rollback(
     session: Session, model: Model = DEFAULT_MODEL, to: To = None, why: Why = "by hand", dry_run: DryRun = False
 ) -> Report:
     """Return to the version that was live before; where an endpoint runs it answers with it within a second."""
+    from finalmile.web.running import ask_manager
+
     if not dry_run:
         began = datetime.now(UTC)
         try:
