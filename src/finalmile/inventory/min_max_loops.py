@@ -113,3 +113,34 @@ def many_levels(given: UnitsArray, told: UnitsArray) -> None:
         pmf = counts_pmf(mean, variance)
         window = counts_pmf(mean * periods, variance * periods)
         told[row, 0], told[row, 1], told[row, 2] = zheng_federgruen(pmf, window, fixed, held, short)
+
+
+@compiled
+def tried_levels(given: UnitsArray, found: UnitsArray, highs: UnitsArray, costs: UnitsArray) -> None:
+    """Cost a period of other order-up-to levels, ``highs`` (n, k), with the reorder level that was ``found`` (n, 3)."""
+    for row in range(len(given)):
+        mean, variance, periods, fixed, held, short = given[row]
+        pmf = counts_pmf(mean, variance)
+        window = counts_pmf(mean * periods, variance * periods)
+        cost = stock_cost(window, held, short, len(window) + 64)
+        low = int(found[row, 0])
+        gaps = int(highs[row].max()) - low
+        visits = np.zeros(gaps)
+        visits[0] = 1 / (1 - pmf[0])
+        for known in range(1, gaps):
+            renewed = 0.0
+            for i in range(1, min(known, len(pmf) - 1) + 1):
+                renewed += pmf[i] * visits[known - i]
+            visits[known] = renewed / (1 - pmf[0])
+        for k in range(highs.shape[1]):
+            high = int(highs[row, k])
+            total, weight = fixed, 0.0
+            for j in range(high - low):
+                y = high - j
+                if y < 0:
+                    here = short * (mean * periods - y)
+                else:
+                    here = cost[y] if y < len(cost) else held * (y - mean * periods)
+                total += visits[j] * here
+                weight += visits[j]
+            costs[row, k] = total / weight

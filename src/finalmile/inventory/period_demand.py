@@ -87,9 +87,7 @@ def period_demand(law: DemandLaw, *, periods: UnitsArray, at: UnitsArray) -> Per
     >>> (told.chances @ np.arange(128)).round(2), told.unit   # a third of 9 in each period
     (array([3.]), array([1]))
     """
-    mean = np.where(np.isfinite(law.mean), np.maximum(law.mean, 0.0), 0.0)
-    stock = np.where(np.isfinite(at), np.maximum(at, 1.0), 1.0)
-    shape = _shape(mean, stock, np.nan_to_num(law.short(stock)))
+    mean, shape = matched(law, at=at)
     each, steady = mean / periods, shape / periods
     variance = each + each**2 / steady
     far = each + 4.3 * np.sqrt(variance) + 10 * np.where(each > 0, variance / np.where(each > 0, each, 1.0), 0.0)
@@ -99,6 +97,21 @@ def period_demand(law: DemandLaw, *, periods: UnitsArray, at: UnitsArray) -> Per
     chances[~fast] = _counted(each[~fast], steady[~fast])
     chances[fast] = _measured(each[fast], variance[fast], unit=unit[fast].astype(np.float64))
     return PeriodDemand(chances=chances, unit=unit)
+
+
+def matched(law: DemandLaw, *, at: UnitsArray) -> tuple[UnitsArray, UnitsArray]:
+    r"""Mean :math:`\mu` and shape ``r`` of negative binomial demand of which as much is short at a stock as of a law.
+
+    Its variance is :math:`\mu + \mu^2 / r`.
+
+    Parameters
+    ----------
+    at : array of shape (n,)
+        The stock, whole units.
+    """
+    mean = np.where(np.isfinite(law.mean), np.maximum(law.mean, 0.0), 0.0)
+    stock = np.where(np.isfinite(at), np.maximum(at, 1.0), 1.0)
+    return mean, _shape(mean, stock, np.nan_to_num(law.short(stock)))
 
 
 def _orders(keys: KeyArray, periods: int) -> IntArray:

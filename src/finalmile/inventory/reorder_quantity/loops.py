@@ -1,0 +1,66 @@
+"""The loop behind exact (r, Q) of many products; imported only when one is asked for, as importing it loads numba."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from finalmile.inventory.min_max_loops import counts_pmf, stock_cost
+from finalmile.simulation import UnitsArray
+from finalmile.simulation.jit import compiled
+
+
+@compiled
+def growing_lots(window: UnitsArray, held: float, short: float, most: int) -> tuple[int, UnitsArray, UnitsArray]:
+    """The cheapest positions first: of lots of 1, 2, ..., ``most`` units their points, and their sums of stock cost.
+
+    The least cost of a position is given too, as the first sum.
+    """
+    mean = 0.0
+    for k in range(len(window)):
+        mean += k * window[k]
+    size = len(window) + 64
+    cost = stock_cost(window, held, short, size)
+    best = 0
+    while best + 1 < size and cost[best + 1] < cost[best]:
+        best += 1
+    points, sums = np.zeros(most), np.zeros(most)
+    low, high, total = best - 1, best, cost[best]
+    for quantity in range(most):
+        points[quantity], sums[quantity] = low, total
+        down = cost[low] if low >= 0 else short * (mean - low)
+        up = cost[high + 1] if high + 1 < size else held * (high + 1 - mean)
+        if down <= up:
+            low, total = low - 1, total + down
+        else:
+            high, total = high + 1, total + up
+    return best, points, sums
+
+
+@compiled
+def many_lots(given: UnitsArray, wanted: UnitsArray, factors: UnitsArray, told: UnitsArray, costs: UnitsArray) -> None:
+    """Point and lot of every product, and what multiples of the lot cost at their own best points.
+
+    ``given`` holds mean, variance, reviews covered, fixed, held, short; ``wanted`` the lot where it is not to be found,
+    else 0; ``told`` gets point and lot, ``costs`` a cost per review for each of ``factors``.
+    """
+    for row in range(len(given)):
+        mean, variance, reviews, fixed, held, short = given[row]
+        window = counts_pmf(mean * reviews, variance * reviews)
+        quantity = int(wanted[row])
+        if quantity < 1:
+            quantity, most = 0, 64
+            while quantity == 0:
+                _, points, sums = growing_lots(window, held, short, most)
+                for k in range(most - 1):
+                    if sums[k + 1] - sums[k] >= (fixed * mean + sums[k]) / (k + 1):
+                        quantity = k + 1
+                        break
+                most *= 4
+        largest = quantity
+        for k in range(len(factors)):
+            largest = max(largest, int(np.floor(quantity * factors[k] + 0.5)))
+        _, points, sums = growing_lots(window, held, short, largest)
+        told[row, 0], told[row, 1] = points[quantity - 1], quantity
+        for k in range(len(factors)):
+            lot = max(int(np.floor(quantity * factors[k] + 0.5)), 1)
+            costs[row, k] = (fixed * mean + sums[lot - 1]) / lot

@@ -1,0 +1,156 @@
+"""Policies by cost order as the exact formulas say, item by item, and nothing near by costs less."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from finalmile.errors import MissingInputError
+from finalmile.frames import Cumulative
+from finalmile.inventory import min_max_levels, position, reorder_quantity
+from finalmile.inventory.distributions import counts
+from finalmile.inventory.policies import policies
+from finalmile.inventory.protection import LAW_LEVELS
+
+few = settings(max_examples=25, deadline=None)
+means = st.floats(0.3, 60.0)
+spreads = st.floats(1.2, 6.0)
+
+
+def item(*, order_cost=6.0, unit_cost=2.0, unit_price=5.0, review=1, lead=2, on_hand=0.0, rate=0.05):
+    one = np.ones(1)
+    return position(
+        np.array(["a"], dtype=object),
+        on_hand=on_hand * one,
+        lead_periods=np.array([lead]),
+        review_periods=np.array([review]),
+        unit_cost=unit_cost * one,
+        unit_price=unit_price * one,
+        order_cost=order_cost * one,
+        holding_rate=rate * one,
+    )
+
+
+def told(at, *, mean, spread):
+    """Quantiles of negative binomial demand over review and lead time, of so much a period."""
+    window = int((at.review_periods + at.lead_periods)[0])
+    law = counts(mean * window, mean * window * spread)
+    values = np.array([[[law.quantile(level) for level in LAW_LEVELS]]], dtype=np.float32)
+    return Cumulative(
+        windows=np.array([[window]]),
+        mean=np.array([[mean * window]], dtype=np.float32),
+        levels=LAW_LEVELS,
+        values=values,
+        methods=np.array(["cqr"], dtype=object),
+    )
+
+
+def behind(wanted):
+    """Demand of a review, that of all reviews to be covered, and the costs, from the numbers that a line tells."""
+    number = {name: float(values[0]) for name, values in wanted.details.items()}
+    number |= {step.name: float(step.values[0]) for step in wanted.steps}
+    covered = number["reviews_covered"]
+    each, whole = (counts(number["demand_per_review"] * n, number["variance_per_review"] * n) for n in (1.0, covered))
+    costs = reorder_quantity.Costs(
+        fixed_cost=number["order_cost"],
+        holding_cost=number["cost_of_one_held"],
+        stockout_cost=number["cost_of_one_short"],
+    )
+    return number, each, whole, costs
+
+
+@few
+@given(means, spreads, st.floats(0.0, 40.0), st.integers(1, 3), st.integers(0, 5))
+def test_least_and_most_are_the_cheapest_of_all(mean, spread, fixed, review, lead):
+    at = item(order_cost=fixed, review=review, lead=lead)
+    number, each, whole, costs = behind(policies.make("min_max_by_cost")(at, told(at, mean=mean, spread=spread)))
+    exact = min_max_levels.exact(each, costs=costs, window=whole)
+    found = min_max_levels.MinMaxLevels(reorder_level=number["reorder_point"] - 1, order_up_to=number["tried_0"])
+    assert min_max_levels.cost_of(each, found, costs=costs, window=whole) == pytest.approx(exact.cost_rate, rel=1e-6)
+    for k in range(5):
+        other = min_max_levels.MinMaxLevels(reorder_level=found.reorder_level, order_up_to=number[f"tried_{k}"])
+        cost = min_max_levels.cost_of(each, other, costs=costs, window=whole)
+        assert number[f"cost_{k}"] == pytest.approx(cost, rel=1e-6)
+
+
+@few
+@given(means, spreads, st.floats(0.0, 40.0), st.integers(1, 3), st.integers(0, 5))
+def test_point_and_lot_are_the_cheapest_of_all_and_the_approximation_at_most_an_eighth_dearer(
+    mean, spread, fixed, review, lead
+):
+    at = item(order_cost=fixed, review=review, lead=lead)
+    demand = told(at, mean=mean, spread=spread)
+    number, _, whole, costs = behind(policies.make("reorder_point_by_cost")(at, demand))
+    exact = reorder_quantity.exact(whole, demand_rate=number["demand_per_review"], costs=costs)
+    assert number["cost_0"] == pytest.approx(exact.cost_rate, rel=1e-6)
+    assert (number["reorder_point"] - 1, number["lot"]) == (exact.reorder_point, exact.order_quantity)
+    near = behind(policies.make("reorder_point_by_cost", method="approximate")(at, demand))[0]
+    cost = reorder_quantity.expected_cost(
+        whole,
+        near["reorder_point"] - 1,
+        order_quantity=near["lot"],
+        demand_rate=number["demand_per_review"],
+        costs=costs,
+    )
+    assert near["cost_0"] == pytest.approx(cost, rel=1e-6)
+    assert exact.cost_rate * (1 - 1e-6) <= cost <= exact.cost_rate * 1.15
+
+
+@pytest.mark.parametrize("name", ["min_max_by_cost", "reorder_point_by_cost"])
+def test_demand_of_many_thousands_is_counted_in_parts_that_change_little(name, monkeypatch):
+    at = item(order_cost=200.0, rate=0.01)
+    demand = told(at, mean=1_500.0, spread=40.0)
+    parts = policies.make(name)(at, demand)
+    monkeypatch.setattr("finalmile.inventory.review_costs.MOST_COUNTED", 10**9)
+    each = policies.make(name)(at, demand)
+    assert parts.details["counted_in"] > 1
+    assert "counted_in" not in each.details
+    assert parts.details["cost_0"] == pytest.approx(each.details["cost_0"], rel=0.01)
+    assert parts.details["reorder_point"] == pytest.approx(each.details["reorder_point"], rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["min_max_by_cost", "reorder_point_by_cost"])
+def test_a_dearer_order_is_larger_and_a_dearer_shortage_keeps_more(name):
+    plain = item()
+    demand = told(plain, mean=4.0, spread=2.0)
+    larger = policies.make(name)(item(order_cost=60.0), demand)
+    usual = policies.make(name)(plain, demand)
+    assert larger.raw > usual.raw
+    kept = [policies.make(name, shortage_cost=cost)(plain, demand).details["reorder_point"][0] for cost in (1, 5, 50)]
+    assert kept == sorted(kept)
+    assert kept[0] < kept[-1]
+
+
+@pytest.mark.parametrize("name", ["min_max_by_cost", "reorder_point_by_cost"])
+def test_what_brings_nothing_or_nobody_asks_for_is_not_ordered(name):
+    loss = item(unit_price=1.0)
+    assert policies.make(name)(loss, told(loss, mean=4.0, spread=2.0)).quantity == 0
+    idle = item()
+    none = told(idle, mean=4.0, spread=2.0)
+    none = Cumulative(
+        windows=none.windows, mean=0 * none.mean, levels=none.levels, values=0 * none.values, methods=none.methods
+    )
+    assert policies.make(name)(idle, none).quantity == 0
+    unknown = Cumulative(
+        windows=none.windows,
+        mean=np.nan * none.mean,
+        levels=none.levels,
+        values=np.nan * none.values,
+        methods=none.methods,
+    )
+    assert policies.make(name)(idle, unknown).bound == "no_forecast"
+
+
+@pytest.mark.parametrize("name", ["min_max_by_cost", "reorder_point_by_cost"])
+def test_unknown_money_is_refused_with_the_items_and_what_to_do(name):
+    at = item(unit_price=np.nan)
+    with pytest.raises(MissingInputError, match=r"1 of 1 items \('a'\).*give unit_price, unit_cost"):
+        policies.make(name)(at, told(at, mean=4.0, spread=2.0))
+    assert policies.make(name, shortage_cost=3.0)(at, told(at, mean=4.0, spread=2.0)).quantity > 0
+
+
+@pytest.mark.parametrize("name", ["min_max_by_cost", "reorder_point_by_cost"])
+@pytest.mark.parametrize("wrong", [{"shortage_cost": 0.0}, {"holding_rate_per_period": -1.0}])
+def test_costs_that_are_not_above_nothing_are_refused(name, wrong):
+    with pytest.raises(ValueError, match="it must be above 0, or left out"):
+        policies.make(name, **wrong)
