@@ -197,15 +197,16 @@ def _notes(played: Played) -> tuple[str, ...]:
 
 
 def happenings(days: Sequence[Day], frequency: Frequency, *, currency: str = "") -> Iterator[Happening]:
-    """Deployments, alarms and actions, each once, in order."""
+    """Deployments, alarms and actions in order, each once; an incident that opens again is an alarm again."""
     live: str | None = None
     opened: dict[str, str] = {}
     for day in days:
         at = frequency.start_of(day.period)
         for incident in day.incidents:
             before = opened.get(incident.incident_id)
-            if before is None:
-                told = f"{incident.severity}: {incident.check} of {incident.subject}. {incident.finding.why}"
+            if before is None or (before == "resolved" and incident.state != "resolved"):
+                again = "" if before is None else ", again"
+                told = f"{incident.severity}: {incident.check} of {incident.subject}{again}. {incident.finding.why}"
                 told += _at_stake(incident.finding.money_at_risk, currency)
                 yield Happening(at=at, kind="alarm", text=told)
             elif incident.state == "resolved" and before != "resolved":

@@ -152,7 +152,10 @@ def _verdict(shop: Shop, version: Version, trial: _Trial, *, first: int, last: i
 def _below(name: str, value: float | None, least: float) -> list[str]:
     if value is None:
         return [f"{name} could not be measured: the holdout has no periods that count"]
-    return [f"{name} is {value:.3f}, at least {least:.3f} is asked"] if value < least else []
+    if value >= least:
+        return []
+    digits = next((places for places in range(3, 9) if f"{value:.{places}f}" != f"{least:.{places}f}"), 9)
+    return [f"{name} is {value:.{digits}f}, at least {least:.3f} is asked"]
 
 
 def _above(name: str, value: float | None, most: float) -> list[str]:

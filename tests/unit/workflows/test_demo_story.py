@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -25,7 +26,7 @@ def test_the_heat_wave_comes_goes_and_is_told() -> None:
     assert "rises to 1.6 times" in told
 
 
-def test_an_alarm_says_how_much_money_is_at_stake() -> None:
+def test_an_alarm_says_how_much_money_is_at_stake_and_is_told_again_where_it_comes_again() -> None:
     finding = Finding(
         check="bias", subject="category drinks", at=DAY, value=-0.3, benchmark=0.0, breached=True,
         severity="critical", money_at_risk=321.4, why="Category drinks sold 40% more than forecast.",
@@ -37,9 +38,14 @@ def test_an_alarm_says_how_much_money_is_at_stake() -> None:
     version = Version(
         model="demand", number=1, kind="lightgbm", digest="", cutoff=DAY, created_at=datetime(2025, 7, 3, tzinfo=UTC)
     )
-    day = Day(period=20_272, live=version, forecast=_no_forecast(), incidents=(incident,))
-    alarm = next(one for one in happenings([day], Frequency("day"), currency="EUR") if one.kind == "alarm")
-    assert alarm.text.endswith("About 321 EUR a day are at stake.")
+    days = [
+        Day(period=20_272 + k, live=version, forecast=_no_forecast(), incidents=(replace(incident, state=state),))
+        for k, state in enumerate(("open", "monitoring", "resolved", "open", "open"))
+    ]
+    told = [one for one in happenings(days, Frequency("day"), currency="EUR") if one.kind in ("alarm", "resolved")]
+    assert [one.kind for one in told] == ["alarm", "resolved", "alarm"]
+    assert told[0].text.endswith("About 321 EUR a day are at stake.")
+    assert told[2].text.startswith("critical: bias of category drinks, again. ")
 
 
 def test_the_demo_ends_with_the_orders_of_today() -> None:
