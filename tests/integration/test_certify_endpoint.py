@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -64,9 +65,16 @@ def measured(project: Project, **given: Any) -> EndpointCertificate:
     return certify_endpoint(project.shop, "demand", serving=project.folder / "serving", **settings)
 
 
-def test_a_version_is_measured_and_its_certificate_kept(project: Project) -> None:
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, EndpointCertificate]:
+    """A project whose one version was measured; what changes it works on a copy."""
+    project = Project.init(tmp_path_factory.mktemp("certified") / "shop")
     registered(project)
-    told = measured(project)
+    return project, measured(project)
+
+
+def test_a_version_is_measured_and_its_certificate_kept(certified: tuple[Project, EndpointCertificate]) -> None:
+    project, told = certified
     assert told.passed, told.reasons
     assert project.ledger.endpoint_certificates("demand", 1)[-1].intervals.keys() == told.intervals.keys()
     assert (told.golden, told.golden_equal, told.rows, told.features) == (20, 20, 256, 3)
@@ -93,9 +101,8 @@ def test_the_endpoints_own_log_of_the_windows_is_kept_with_the_certificate(proje
     assert project.ledger.endpoint_certificates("demand", 1)[-1].served["p50"] == pytest.approx(told.served["p50"])
 
 
-def test_nothing_of_a_measurement_reaches_the_projects_own_log(project: Project) -> None:
-    registered(project)
-    measured(project, rate=50.0)
+def test_nothing_of_a_measurement_reaches_the_projects_own_log(certified: tuple[Project, EndpointCertificate]) -> None:
+    project, _ = certified
     serving = project.folder / "serving"
     assert not list(serving.glob("log-*"))
     assert not list(serving.glob("*.counters"))
@@ -115,9 +122,13 @@ def test_a_target_that_no_rate_keeps_fails_the_version(project: Project) -> None
     assert any("no rate keeps p99" in why for why in told.reasons)
 
 
-def test_a_second_version_is_certified_at_the_rate_of_the_first_and_compared_with_it(project: Project) -> None:
-    registered(project)
-    first = measured(project, rate=60.0)
+def test_a_second_version_is_certified_at_the_rate_of_the_first_and_compared_with_it(
+    certified: tuple[Project, EndpointCertificate], tmp_path: Path
+) -> None:
+    before, first = certified[0], replace(certified[1], rate=60.0)
+    shutil.copytree(before.folder, tmp_path / "shop")
+    project = Project.open(tmp_path / "shop")
+    project.ledger.add_endpoint_certificate(first, actor="t")
     registered(project, trees=6)
     second = measured(project)
     assert (second.number, second.rate) == (2, first.rate)
@@ -127,11 +138,10 @@ def test_a_second_version_is_certified_at_the_rate_of_the_first_and_compared_wit
     assert "demand@2" in "\n".join(EndpointsCompared(comparison=told).lines())
 
 
-def test_figures_of_another_machine_or_rate_give_no_verdict(project: Project) -> None:
-    registered(project)
-    one = measured(project, rate=60.0)
+def test_figures_of_another_machine_or_rate_give_no_verdict(certified: tuple[Project, EndpointCertificate]) -> None:
+    _, one = certified
     other = replace(
-        one, machine="a bigger one", rate=120.0, windows={k: [9 * v for v in w] for k, w in one.windows.items()}
+        one, machine="a bigger one", rate=2 * one.rate, windows={k: [9 * v for v in w] for k, w in one.windows.items()}
     )
     told = compared(one, other)
     assert told.verdict == "undecided"
