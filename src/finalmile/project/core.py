@@ -133,11 +133,12 @@ class Core:
 
     @property
     def _holidays(self) -> Holidays | None:
-        from finalmile.adapters.calendar_days import holiday_names
-
         country, subdivision = self.config.country, self.config.subdivision
         if country is None:
             return None
+
+        from finalmile.adapters.calendar_days import holiday_names
+
         return lambda first, last: holiday_names(country, first=first, last=last, subdivision=subdivision)
 
     def _notifiers(self) -> list[Notifier]:
