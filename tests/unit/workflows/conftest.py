@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -46,6 +47,14 @@ class SmallShop:
         self.project = Project.open(self.folder, clock=self.clock)
         self.morning(HISTORY)
         self.project.sales.add(self.sales(0, HISTORY))
+
+    def copied(self, folder: Path) -> SmallShop:
+        """The shop as it stands, in another folder, by a clock of its own."""
+        twin: SmallShop = object.__new__(SmallShop)
+        twin.folder, twin.settings, twin.clock = folder, self.settings, SetClock(self.clock.at)
+        shutil.copytree(self.folder, folder)
+        twin.project = Project.open(folder, clock=twin.clock)
+        return twin
 
     @staticmethod
     def day(number: int) -> date:

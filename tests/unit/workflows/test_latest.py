@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,37 +32,49 @@ def line(second: int, **told: object) -> bytes:
     return Prediction(**{**usual, **told}).to_json()
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty segments of fifty lines, each written when its last line was issued, and 2,000 lines that are hot."""
+    folder = tmp_path_factory.mktemp("written") / "log"
+    folder.mkdir()
+    tail = TailFile(folder / "log-0.db")
+    with SqlLedger(f"sqlite:///{folder}/ledger.db") as ledger:
+        lake = FolderLake(folder / "lake", ledger)
+        for part in range(40):
+            tail.write([line(part * 50 + at) for at in range(50)])
+            known = set((folder / "lake").rglob("*.parquet"))
+            seal([tail], lake, ledger)
+            (fresh,) = set((folder / "lake").rglob("*.parquet")) - known
+            at = (START + timedelta(seconds=part * 50 + 50)).timestamp()
+            os.utime(fresh, (at, at))
+        for at in range(2000, 4000):
+            tail.write([line(at)])
+    tail.close()
+    return folder
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
-    with SqlLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+def folder(written: Path, tmp_path: Path) -> Path:
+    """The long log for one test."""
+    return Path(shutil.copytree(written, tmp_path / "log"))
+
+
+@pytest.fixture
+def ledger(folder: Path) -> Iterator[SqlLedger]:
+    with SqlLedger(f"sqlite:///{folder}/ledger.db") as ledger:
         yield ledger
 
 
 @pytest.fixture
-def lake(tmp_path: Path, ledger: SqlLedger) -> FolderLake:
-    return FolderLake(tmp_path / "lake", ledger)
+def lake(folder: Path, ledger: SqlLedger) -> FolderLake:
+    return FolderLake(folder / "lake", ledger)
 
 
 @pytest.fixture
-def tail(tmp_path: Path) -> Iterator[TailFile]:
-    tail = TailFile(tmp_path / "log-0.db")
+def long_log(folder: Path) -> Iterator[TailFile]:
+    tail = TailFile(folder / "log-0.db")
     yield tail
     tail.close()
-
-
-@pytest.fixture
-def long_log(tmp_path: Path, tail: TailFile, lake: FolderLake, ledger: SqlLedger) -> TailFile:
-    """Forty segments of fifty lines, each written when its last line was issued, and 2,000 lines that are hot."""
-    for part in range(40):
-        tail.write([line(part * 50 + at) for at in range(50)])
-        known = set((tmp_path / "lake").rglob("*.parquet"))
-        seal([tail], lake, ledger)
-        (fresh,) = set((tmp_path / "lake").rglob("*.parquet")) - known
-        at = (START + timedelta(seconds=part * 50 + 50)).timestamp()
-        os.utime(fresh, (at, at))
-    for at in range(2000, 4000):
-        tail.write([line(at)])
-    return tail
 
 
 @pytest.fixture
@@ -130,12 +143,12 @@ def test_the_newest_rows_are_those_that_a_read_of_everything_finds(long_log: Tai
         assert not found.height or found["prediction_id"].to_list() == told["prediction_id"].to_list()
 
 
-def test_a_row_that_is_hot_and_sealed_is_told_once(tail: TailFile, lake: FolderLake, ledger: SqlLedger) -> None:
-    rows = [line(1), line(2)]
-    tail.write(rows)
-    seal([tail], lake, ledger)
-    tail.write(rows)
-    assert latest([tail], lake, Wanted(model="demand")).frame["prediction_id"].to_list() == ["p000002", "p000001"]
+def test_a_row_that_is_hot_and_sealed_is_told_once(long_log: TailFile, lake: FolderLake, ledger: SqlLedger) -> None:
+    rows = [line(1, model="other"), line(2, model="other")]
+    long_log.write(rows)
+    seal([long_log], lake, ledger)
+    long_log.write(rows)
+    assert latest([long_log], lake, Wanted(model="other")).frame["prediction_id"].to_list() == ["p000002", "p000001"]
 
 
 def test_no_more_than_a_bounded_part_of_the_log_is_looked_at(

@@ -27,7 +27,7 @@ from finalmile.workflows.monitor import Watched, monitor
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.looks import look
 
-from .conftest import HISTORY, SETTINGS, SetClock, SmallShop
+from .conftest import HISTORY, SETTINGS, SmallShop
 
 WAITING = 3
 """Days that a look has not been taken at."""
@@ -77,12 +77,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SmallShop:
 @pytest.fixture
 def waiting(built: SmallShop, tmp_path: Path) -> SmallShop:
     """The same shop for one test."""
-    shop: SmallShop = object.__new__(SmallShop)
-    shop.clock = SetClock(built.clock.at)
-    shop.settings, shop.folder = built.settings, tmp_path / "shop"
-    shutil.copytree(built.folder, shop.folder)
-    shop.project = Project.open(shop.folder, clock=shop.clock)
-    return shop
+    return built.copied(tmp_path / "shop")
 
 
 def newest(project: Project) -> int:

@@ -20,7 +20,7 @@ from finalmile.workflows.findings_kept import from_frame, to_frame
 from finalmile.workflows.guarantees import PROMISES
 from finalmile.workflows.watching.seen import state_key
 
-from .conftest import SmallShop
+from .conftest import SETTINGS, SmallShop
 
 HISTORY = 100
 
@@ -39,6 +39,21 @@ def watched_days(
         project.sales.add(last(rows) if number == HISTORY + days - 1 else rows)
         told = project.monitor("demand")
     return told
+
+
+@pytest.fixture(scope="module")
+def jumped(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallShop, Any]:
+    """A shop that sold six times what it was for two weeks, and what the last look at it told."""
+    more = "respond: {automatic: none}\nmonitor: {clean_looks: 3}\n"
+    shop = SmallShop(tmp_path_factory.mktemp("jumped") / "shop", SETTINGS + more)
+    return shop, watched_days(shop, 14, times=6.0)
+
+
+@pytest.fixture(scope="module")
+def watched_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallShop, Any]:
+    """A shop that was looked at once, and what that told."""
+    shop = SmallShop(tmp_path_factory.mktemp("once") / "shop", SETTINGS)
+    return shop, watched_days(shop, 1)
 
 
 def test_every_check_of_a_day_looks_and_says_what_it_sees(small_shop: Callable[..., Any]) -> None:
@@ -94,9 +109,10 @@ def test_trouble_with_data_is_told_and_no_check_fails(
     assert not [finding.why for finding in told.findings if finding.subject == "check"]
 
 
-def test_a_gate_and_a_named_check_tell_of_less_and_judge_harder(small_shop: Callable[..., Any], tmp_path: Path) -> None:
-    shop = small_shop()
-    watched_days(shop, 1)
+def test_a_gate_and_a_named_check_tell_of_less_and_judge_harder(
+    watched_once: tuple[SmallShop, Any], tmp_path: Path
+) -> None:
+    shop = watched_once[0].copied(tmp_path / "shop")
     project: Project = shop.project
     told = project.monitor("demand", checks=("loss",), gate=True)
     assert {finding.check for finding in told.findings} == {"loss"}
@@ -121,18 +137,19 @@ def test_a_gate_passes_nothing_that_was_not_judged(small_shop: Callable[..., Any
     assert int(suite.attrib["errors"]) == 1
 
 
-def test_a_gate_that_is_asked_again_tells_the_newest_look_again(small_shop: Callable[..., Any]) -> None:
-    shop = small_shop()
-    first = watched_days(shop, 1)
+def test_a_gate_that_is_asked_again_tells_the_newest_look_again(
+    watched_once: tuple[SmallShop, Any], tmp_path: Path
+) -> None:
+    shop, first = watched_once[0].copied(tmp_path / "shop"), watched_once[1]
     again = shop.project.monitor("demand", gate=True)
     assert again.findings == first.findings
     assert again.breached == any(one.breached or one.subject == "check" for one in first.findings)
 
 
-def test_one_incident_is_shown_in_full(small_shop: Callable[..., Any]) -> None:
-    shop = small_shop("respond: {automatic: none}\n")
-    (opened, *_) = [one for one in watched_days(shop, 14, times=6.0).incidents if one.subject == "fleet"]
-    project: Project = shop.project
+def test_one_incident_is_shown_in_full(jumped: tuple[SmallShop, Any], tmp_path: Path) -> None:
+    shop, told = jumped
+    (opened, *_) = [one for one in told.incidents if one.subject == "fleet"]
+    project: Project = shop.copied(tmp_path / "shop").project
     said = "\n".join(project.incident(opened.incident_id).lines())
     for words in (opened.incident_id, "critical", opened.finding.why, "against", "Next: finalmile incidents ack"):
         assert words in said
@@ -145,10 +162,9 @@ def test_one_incident_is_shown_in_full(small_shop: Callable[..., Any]) -> None:
 
 
 def test_damaged_names_of_covariates_are_learned_again_with_the_evidence(
-    small_shop: Callable[..., Any],
+    watched_once: tuple[SmallShop, Any], tmp_path: Path
 ) -> None:
-    shop = small_shop()
-    watched_days(shop, 1)
+    shop = watched_once[0].copied(tmp_path / "shop")
     project: Project = shop.project
     version = project.ledger.versions("demand")[-1]
     for day, blob in ((HISTORY + 1, b"{not json"), (HISTORY + 2, b"17")):
@@ -172,9 +188,8 @@ def test_a_project_without_incidents_says_how_many_the_replay_told_of(small_shop
     assert "The replay of 2026-01-01 to 2026-03-31 told of 2" in project.incidents().lines()[1]
 
 
-def test_an_acknowledged_incident_lets_its_evidence_start_anew(small_shop: Callable[..., Any]) -> None:
-    shop = small_shop("respond: {automatic: none}\nmonitor: {clean_looks: 3}\n")
-    told = watched_days(shop, 14, times=6.0)
+def test_an_acknowledged_incident_lets_its_evidence_start_anew(jumped: tuple[SmallShop, Any], tmp_path: Path) -> None:
+    shop, told = jumped[0].copied(tmp_path / "shop"), jumped[1]
     opened = [one for one in told.incidents if one.subject == "fleet" and one.state == "open"]
     assert opened
     shop.project.acknowledge(opened[0].incident_id, why="new shops")

@@ -13,7 +13,7 @@ import pytest
 from finalmile.errors import MissingInputError, UnknownNameError
 from finalmile.project import Project
 
-from .conftest import HISTORY, SERIES, SmallShop
+from .conftest import HISTORY, SERIES, SETTINGS, SmallShop
 
 FAULT = 20
 
@@ -23,10 +23,10 @@ def _items() -> pl.DataFrame:
     return pl.DataFrame({"unique_id": names, "category": ["drinks"] * 4 + ["bread"] * 4, "store": ["1", "2"] * 4})
 
 
-@pytest.fixture
-def broken(small_shop: Callable[..., SmallShop]) -> Project:
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Drinks sell three times as much as forecast for the last ten of thirty days, at a lower price."""
-    shop = small_shop()
+    shop = SmallShop(tmp_path_factory.mktemp("broken") / "shop", SETTINGS)
     project = shop.project
     project.items.add(_items())
     project.train("demand")
