@@ -32,11 +32,16 @@ plan: {review_period_days: 1}
 NURSERY = """
 import json
 import os
+import pkgutil
 import sys
+from importlib import import_module
 import finalmile.project
+import finalmile.workflows
 import finalmile.forecasters
 from finalmile.cli.app import app
 
+for one in pkgutil.walk_packages(finalmile.workflows.__path__, "finalmile.workflows."):
+    import_module(one.name)
 for line in sys.stdin:
     child = os.fork()
     if child == 0:

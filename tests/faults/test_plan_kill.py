@@ -28,8 +28,11 @@ NURSERY = """
 import json
 import os
 import signal
+import pkgutil
 import sys
+from importlib import import_module
 import finalmile.project
+import finalmile.workflows
 import finalmile.forecasters
 from finalmile.cli.app import app
 from sqlalchemy import event
@@ -44,6 +47,8 @@ def count(connection, cursor=None, statement="", *_):
 
 event.listen(Engine, "before_cursor_execute", count)
 event.listen(Engine, "commit", count)
+for one in pkgutil.walk_packages(finalmile.workflows.__path__, "finalmile.workflows."):
+    import_module(one.name)
 for line in sys.stdin:
     words, changes = json.loads(line)
     child = os.fork()

@@ -22,8 +22,11 @@ NURSERY = """
 import json
 import os
 import signal
+import pkgutil
 import sys
+from importlib import import_module
 import finalmile.project
+import finalmile.workflows
 from finalmile.cli.app import app
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -45,6 +48,8 @@ def counted(work):
 event.listen(Engine, "before_cursor_execute", count)
 event.listen(Engine, "commit", count)
 os.link, os.fsync = counted(os.link), counted(os.fsync)
+for one in pkgutil.walk_packages(finalmile.workflows.__path__, "finalmile.workflows."):
+    import_module(one.name)
 for line in sys.stdin:
     words, changes = json.loads(line)
     child = os.fork()
