@@ -18,6 +18,7 @@ from finalmile.inventory import NegativeBinomialPaths, PointDemand, order_lines,
 from finalmile.inventory.lead_times import certain, from_pmf, side_by_side
 from finalmile.inventory.policies import policies
 from finalmile.inventory.position import lead_windows, protection_windows
+from finalmile.inventory.price_breaks import price_breaks
 from finalmile.inventory.protection import LAW_LEVELS, law_of
 from finalmile.inventory.rule import Case
 from finalmile.inventory.rules import rules
@@ -232,6 +233,7 @@ RULES = {
     "storage": lambda wanted: rules.make("storage", capacity={"here": 400.0}),
     "shelf_life": lambda wanted: rules.make("shelf_life", least_sold=0.6),
     "supplier_minimum": lambda wanted: rules.make("supplier_minimum", top_up_share=0.5),
+    "price_breaks": lambda wanted: rules.make("price_breaks"),
 }
 """Every rule, with settings under which it binds here."""
 
@@ -250,6 +252,7 @@ def case_of(at, mean):
         minimum_units=np.zeros(N),
         ordered_money=np.zeros(N),
         ordered_units=np.zeros(N),
+        breaks=price_breaks(at.ids, [f"30:{0.9 * cost:.3f}; 70:{0.8 * cost:.3f}" for cost in at.unit_cost]),
     )
 
 

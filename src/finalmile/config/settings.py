@@ -208,6 +208,7 @@ class Plan(Section):
     """Days between orders where an item names none: one order a week."""
     rules: tuple[Annotated[Rule, BeforeValidator(_named)], ...] = (
         Rule(name="shelf_life"),
+        Rule(name="price_breaks"),
         Rule(name="supplier_minimum"),
     )
     """What orders must keep to beyond MOQ, packs and maximum stock, in this order: names of rules, or ``name:

@@ -90,6 +90,7 @@ SPECS: Mapping[Kind, Spec] = {
             **dict.fromkeys(("moq", "max_stock"), _UNITS),
             **dict.fromkeys(("review_period_days", "shelf_life_days"), replace(_DAYS, at_least=None, above=0)),
             "pack_size": replace(_UNITS, at_least=None, above=0),
+            "price_breaks": _TEXT,
         },
         extras="attributes",
     ),

@@ -102,7 +102,7 @@ def _line(
         supplier=supplier,
         unique_id=name,
         quantity=round(float(proposal.quantity[row])),
-        unit_cost=_known(at.unit_cost, row),
+        unit_cost=_known(at.unit_cost if proposal.unit_cost is None else proposal.unit_cost, row),
         currency=currency,
         ordered_at=day,
         due=dues[int(at.lead_periods[row])],

@@ -49,6 +49,8 @@ class Proposal:
         How the numbers follow from each other, up to the one called ``wanted``; see :mod:`finalmile.inventory.steps`.
     rules
         The steps of rules beyond the supplier's terms, in the order in which they were applied.
+    unit_cost : array of shape (n,), or None
+        Price of a unit in an order of ``quantity``; where not given, that of the position.
     """
 
     policy: str
@@ -63,6 +65,7 @@ class Proposal:
     details: Mapping[str, UnitsArray] = field(default_factory=dict[str, UnitsArray])
     steps: tuple[Step, ...] = ()
     rules: tuple[Step, ...] = ()
+    unit_cost: UnitsArray | None = None
 
     def bounded(
         self,

@@ -16,7 +16,7 @@ from finalmile.inventory.steps import Step
 from finalmile.simulation import UnitsArray
 
 MOST_COUNTED = 1_000
-"""Units of a review, or of an economic lot with backorders, that are counted one by one; more are counted in equal parts."""
+"""Most units of a review, or of an economic lot with backorders, that are counted singly, not in equal parts."""
 
 TRIED = (1.0, 0.7, 0.85, 1.2, 1.5)
 """Multiples of what was found that a line tells the cost of, the best first."""

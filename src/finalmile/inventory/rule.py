@@ -9,6 +9,7 @@ import numpy as np
 
 from finalmile.frames import IntArray, NameArray
 from finalmile.inventory.position import Position
+from finalmile.inventory.price_breaks import PriceBreaks
 from finalmile.inventory.proposal import Proposal
 from finalmile.inventory.protection import DemandLaw
 from finalmile.inventory.rationing import Lots, law_rows
@@ -38,6 +39,8 @@ class Case:
         Least that the item's supplier takes in one order; 0 for no minimum.
     ordered_money, ordered_units : arrays of shape (n,)
         What is in the order of the day to the item's supplier already, because somebody approved it.
+    breaks
+        Prices that fall with the quantity; ``None`` where no item has any.
     spent
         Money that all lines of the day cost which somebody approved.
     """
@@ -53,6 +56,7 @@ class Case:
     minimum_units: UnitsArray
     ordered_money: UnitsArray
     ordered_units: UnitsArray
+    breaks: PriceBreaks | None = None
     spent: float = 0.0
 
     def forgone(self, before: UnitsArray, after: UnitsArray) -> UnitsArray:

@@ -11,6 +11,7 @@ from finalmile.config import Config
 from finalmile.errors import MissingInputError
 from finalmile.frames import Forecast
 from finalmile.inventory import Position, Proposal
+from finalmile.inventory.price_breaks import PriceBreaks, price_breaks
 from finalmile.inventory.protection import DemandLaw, law_of
 from finalmile.inventory.rule import Case, Rule
 from finalmile.inventory.rules import rules
@@ -68,11 +69,22 @@ def ruled(shop: Shop, wanted: Proposal, at: Position, *, told: Forecast, cutoff:
     if not named or not (wanted.quantity > 0).any():
         return wanted
     case = case_of(shop, at, told=told, cutoff=cutoff)
-    for _, rule in named:
-        wanted = rule(wanted, case)
+    for name, rule in named:
+        wanted = rule(wanted, _priced(case, wanted) if name == "supplier_minimum" else case)
     if any(name == "supplier_minimum" for name, _ in named[:-1]):
-        wanted = rules.make("supplier_minimum", top_up_share=0.0)(wanted, case)
-    return wanted
+        wanted = rules.make("supplier_minimum", top_up_share=0.0)(wanted, _priced(case, wanted))
+    return wanted if case.breaks is None else replace(wanted, unit_cost=_priced(case, wanted).at.unit_cost)
+
+
+def _priced(case: Case, wanted: Proposal) -> Case:
+    """The case at the prices of what is wanted, in which a supplier's minimum is paid.
+
+    A budget counts the full prices, as what it cuts may fall below a break.
+    """
+    if case.breaks is None:
+        return case
+    price = case.breaks.price_of(wanted.quantity, base=case.at.unit_cost)
+    return replace(case, at=replace(case.at, unit_cost=price))
 
 
 def bounds(before: UnitsArray, wanted: Proposal) -> tuple[Bound, ...]:
@@ -121,6 +133,8 @@ def _asked_for(name: str, shop: Shop, at: Position, cutoff: int) -> bool:
         return any(one.minimum_money or one.minimum_units for one in shop.config.suppliers.values())
     if name == "shelf_life":
         return bool(np.isfinite(_attributes(shop, at, cutoff).number("shelf_life_days")).any())
+    if name == "price_breaks":
+        return any(_attributes(shop, at, cutoff).text("price_breaks").tolist())
     return True
 
 
@@ -154,8 +168,14 @@ def case_of(shop: Shop, at: Position, *, told: Forecast, cutoff: int) -> Case:
         minimum_units=_of_suppliers(shop.config, at, "minimum_units"),
         ordered_money=_summed(at, {name: money for name, (money, _) in decided.items()}),
         ordered_units=_summed(at, {name: units for name, (_, units) in decided.items()}),
+        breaks=_breaks(given, at),
         spent=sum(money for money, _ in decided.values()),
     )
+
+
+def _breaks(given: Attributes, at: Position) -> PriceBreaks | None:
+    texts = [str(text) for text in given.text("price_breaks")]
+    return price_breaks(at.ids, texts) if any(texts) else None
 
 
 def _decided(shop: Shop, cutoff: int) -> dict[str, tuple[float, float]]:

@@ -101,6 +101,28 @@ def test_an_order_below_what_its_supplier_takes_waits_and_the_plan_says_so(
     assert any("supplier_minimum" in note and f"{SERIES:,} items wait" in note for note in told.notes)
 
 
+def test_a_cheaper_price_raises_the_order_and_is_what_its_line_costs(
+    planned: Callable[..., tuple[Project, Planned]],
+) -> None:
+    usual = {line.unique_id: line.quantity for line in planned("[price_breaks]", least=0)[1].orders}
+    least = max(usual.values()) + 1
+    _, told = planned("[price_breaks]", least=0, price_breaks=f"{least}:0.5")
+    assert {line.quantity for line in told.orders} == {least}
+    assert {line.unit_cost for line in told.orders} == {0.5}
+    assert {line.reason["bound"] for line in told.orders} == {"price_breaks"}
+    _, cut = planned("[price_breaks, {budget: {money: 300}}]", least=0, price_breaks=f"{least}:0.5")
+    assert {line.unit_cost for line in cut.orders} == {0.5, 1.0} or units(cut) < SERIES * least
+    assert all(line.unit_cost == (0.5 if line.quantity >= least else 1.0) for line in cut.orders)
+    assert sum(line.quantity * (line.unit_cost or 0) for line in cut.orders) <= 300
+
+
+def test_price_breaks_that_say_nothing_stop_the_plan_with_the_item(
+    planned: Callable[..., tuple[Project, Planned]],
+) -> None:
+    with pytest.raises(ConfigError, match="item 'item 0' has price_breaks 'cheap'"):
+        planned("[price_breaks]", price_breaks="cheap")
+
+
 def test_a_store_is_not_filled_beyond_what_it_holds(planned: Callable[..., tuple[Project, Planned]]) -> None:
     _, told = planned("[{storage: {capacity: {shop: 90}}}]", location_id="shop")
     assert 0 < units(told) <= 90 - 3 * SERIES
