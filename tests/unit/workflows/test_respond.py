@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,15 +92,16 @@ def end_state(project: Project) -> object:
     "automatic", ["[retrain]", *(pytest.param(one, marks=pytest.mark.proof) for one in ("[fallback]", "none"))]
 )
 def test_a_response_that_is_killed_anywhere_is_brought_to_its_end_once(
-    small_shop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, automatic: str
+    small_shop: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, automatic: str
 ):
-    rules = f"respond: {{automatic: {automatic}}}\n"
-    whole = troubled(small_shop(rules, name="whole"))
+    begun = small_shop(f"respond: {{automatic: {automatic}}}\n")
+    troubled(begun)
+    whole = begun.copied(tmp_path / "whole").project
     did = responded(whole)
     assert len(did) == 1
     killed = 0
     for after in range(1, ENOUGH):
-        project = troubled(small_shop(rules, name=f"killed after {after}"))
+        project = begun.copied(tmp_path / f"killed after {after}").project
         killing(project, monkeypatch, after=after)
         try:
             responded(project)
