@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,20 +20,29 @@ from finalmile.workflows import versions
 from finalmile.workflows.seal import seal
 from finalmile.workflows.version_comparisons import Given, compared_from
 
+from .conftest import SETTINGS, SmallShop
+
 LEARNED = 44
 
 
-def two_versions(small_shop: Callable[..., Any]) -> Any:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> SmallShop:
     """A shop whose live version repeats last week, and whose second version averages: clearly better on noise."""
-    shop = small_shop()
+    shop = SmallShop(tmp_path_factory.mktemp("built") / "shop", SETTINGS)
     for recipe in ("seasonal_naive", "window_average"):
         shop.project.train("demand", recipe, cutoff=shop.day(LEARNED))
     shop.project.promote("demand", 1, force=True)
     return shop
 
 
-def test_the_better_version_wins_on_forecasts_of_the_same_cutoffs(small_shop):
-    project = two_versions(small_shop).project
+@pytest.fixture
+def two_versions(built: SmallShop, tmp_path: Path) -> SmallShop:
+    """That shop for one test."""
+    return built.copied(tmp_path / "shop")
+
+
+def test_the_better_version_wins_on_forecasts_of_the_same_cutoffs(two_versions):
+    project = two_versions.project
     told = project.compare("demand", horizon_days=55)
     assert (told.champion, told.challenger, told.decision) == (1, 2, "win")
     assert told.verdict.gain > 0.05
@@ -43,24 +52,21 @@ def test_the_better_version_wins_on_forecasts_of_the_same_cutoffs(small_shop):
     assert not told.breached
 
 
-def test_no_period_that_a_version_learned_from_is_compared(small_shop):
-    shop = two_versions(small_shop)
+def test_no_period_that_a_version_learned_from_is_compared(two_versions):
+    shop = two_versions
     told = shop.project.compare("demand")
     assert told.since == shop.day(LEARNED + 1)
 
 
-def test_looking_again_without_new_sales_changes_nothing(small_shop):
-    project = two_versions(small_shop).project
+def test_looking_again_without_new_sales_changes_nothing(two_versions):
+    project = two_versions.project
     first = project.compare("demand")
     again = project.compare("demand")
     assert orjson.dumps(first.to_dict()) == orjson.dumps(again.to_dict())
 
 
-def test_looking_day_by_day_is_looking_once(small_shop):
-    daily, once = two_versions(small_shop), small_shop(name="once")
-    for recipe in ("seasonal_naive", "window_average"):
-        once.project.train("demand", recipe, cutoff=once.day(LEARNED))
-    once.project.promote("demand", 1, force=True)
+def test_looking_day_by_day_is_looking_once(two_versions, tmp_path):
+    daily, once = two_versions, two_versions.copied(tmp_path / "once")
     shop = daily.project.shop
     begin = shop.frequency.index_of(daily.day(LEARNED))
     for period in range(begin + 1, shop.known.newest + 1):
@@ -70,8 +76,8 @@ def test_looking_day_by_day_is_looking_once(small_shop):
     assert last.verdict.looks == told.verdict.looks == 55
 
 
-def test_terms_may_not_be_chosen_after_having_looked(small_shop):
-    project = two_versions(small_shop).project
+def test_terms_may_not_be_chosen_after_having_looked(two_versions):
+    project = two_versions.project
     project.compare("demand", horizon_days=55)
     with pytest.raises(ConfigError, match="--anew"):
         project.compare("demand", anytime=True)
@@ -80,8 +86,8 @@ def test_terms_may_not_be_chosen_after_having_looked(small_shop):
     assert anew.verdict.looks == 0
 
 
-def test_terms_that_make_no_sense_are_refused_together(small_shop):
-    project = two_versions(small_shop).project
+def test_terms_that_make_no_sense_are_refused_together(two_versions):
+    project = two_versions.project
     with pytest.raises(ConfigError, match="horizon") as told:
         project.compare("demand", horizon_days=1, margin=-1, alpha=2, source="tea")
     assert all(word in str(told.value) for word in ("margin", "alpha", "'tea'"))
@@ -97,8 +103,8 @@ def test_a_single_version_has_nothing_to_be_compared_with(small_shop):
         shop.project.compare("demand", challenger=1)
 
 
-def test_days_that_nobody_could_sell_mean_hold_and_are_no_evidence(small_shop):
-    shop = two_versions(small_shop)
+def test_days_that_nobody_could_sell_mean_hold_and_are_no_evidence(two_versions):
+    shop = two_versions
     shop.project.sales.add(shop.sales(55, 100).with_columns(pl.lit(False).alias("in_stock")))
     told = shop.project.compare("demand", horizon_days=90)
     assert told.decision == "hold"
@@ -107,8 +113,8 @@ def test_days_that_nobody_could_sell_mean_hold_and_are_no_evidence(small_shop):
     assert "see that sales arrive" in told.finding.why
 
 
-def test_what_a_comparison_said_is_kept_and_read_back(small_shop):
-    project = two_versions(small_shop).project
+def test_what_a_comparison_said_is_kept_and_read_back(two_versions):
+    project = two_versions.project
     told = project.compare("demand", horizon_days=55)
     (kept,) = project.comparisons("demand").rows
     assert orjson.dumps(kept.to_dict()) == orjson.dumps(told.to_dict())
@@ -116,8 +122,8 @@ def test_what_a_comparison_said_is_kept_and_read_back(small_shop):
     assert "compare" in project.comparisons("other").lines()[0]
 
 
-def test_the_page_of_the_model_shows_what_was_compared(small_shop):
-    project = two_versions(small_shop).project
+def test_the_page_of_the_model_shows_what_was_compared(two_versions):
+    project = two_versions.project
     assert project.watched("demand").versions == ()
     told = project.compare("demand", horizon_days=55)
     (shown,) = project.watched("demand").versions
@@ -127,8 +133,8 @@ def test_the_page_of_the_model_shows_what_was_compared(small_shop):
     assert 0 < shown.interval.low < shown.interval.gain < shown.interval.high < 1
 
 
-def test_every_verdict_says_what_to_do_next_for_the_pair_that_was_named(small_shop):
-    project = two_versions(small_shop).project
+def test_every_verdict_says_what_to_do_next_for_the_pair_that_was_named(two_versions):
+    project = two_versions.project
     hold = project.compare("demand", champion=2, challenger=1, anew=True)
     assert hold.lines()[-1].endswith("finalmile compare demand --champion 2 --challenger 1")
     ended = replace(hold, verdict=replace(hold.verdict, decision="undecided", ended=True))
@@ -138,8 +144,8 @@ def test_every_verdict_says_what_to_do_next_for_the_pair_that_was_named(small_sh
     assert not any("anytime" in line or "sequential" in line for line in words)
 
 
-def test_a_version_that_lost_is_promoted_by_force_alone(small_shop):
-    shop = two_versions(small_shop)
+def test_a_version_that_lost_is_promoted_by_force_alone(two_versions):
+    shop = two_versions
     project = shop.project
     project.promote("demand", 2, force=True)
     told = project.compare("demand", champion=2, challenger=1)
@@ -150,21 +156,21 @@ def test_a_version_that_lost_is_promoted_by_force_alone(small_shop):
     assert project.promote("demand", 1, force=True).live == 1
 
 
-def test_a_version_that_won_needs_no_force(small_shop, monkeypatch):
-    project = two_versions(small_shop).project
+def test_a_version_that_won_needs_no_force(two_versions, monkeypatch):
+    project = two_versions.project
     project.compare("demand", horizon_days=55)
     monkeypatch.setattr("finalmile.workflows.promote._require_certificate", lambda *_: None)
     assert project.promote("demand", 2).live == 2
 
 
-def test_a_version_that_nobody_compared_needs_a_certificate_alone(small_shop, monkeypatch):
-    project = two_versions(small_shop).project
+def test_a_version_that_nobody_compared_needs_a_certificate_alone(two_versions, monkeypatch):
+    project = two_versions.project
     monkeypatch.setattr("finalmile.workflows.promote._require_certificate", lambda *_: None)
     assert project.promote("demand", 2).live == 2
 
 
-def test_the_daily_look_goes_on_with_what_was_begun(small_shop):
-    shop = two_versions(small_shop)
+def test_the_daily_look_goes_on_with_what_was_begun(two_versions):
+    shop = two_versions
     project = shop.project
     newest = project.shop.known.newest
     versions.compare(project.shop, "demand", cutoff=newest - 50)
@@ -209,8 +215,8 @@ def answers(shop: Any, *, first: int, off: float) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(("off", "wanted"), [(0.7, "win"), (1.3, "lose"), (1.0, "equal")])
-def test_a_shadow_is_judged_on_the_rows_that_the_live_version_answered(small_shop, off, wanted):
-    shop = two_versions(small_shop)
+def test_a_shadow_is_judged_on_the_rows_that_the_live_version_answered(two_versions, off, wanted):
+    shop = two_versions
     project = shop.project
     logged(shop, answers(shop, first=60, off=off))
     project.ledger.set_route(
@@ -222,8 +228,8 @@ def test_a_shadow_is_judged_on_the_rows_that_the_live_version_answered(small_sho
     assert told.verdict.looks >= 7
 
 
-def test_arms_are_judged_by_series_that_each_answered_alone(small_shop):
-    shop = two_versions(small_shop)
+def test_arms_are_judged_by_series_that_each_answered_alone(two_versions):
+    shop = two_versions
     project = shop.project
     rows = [
         row | {"version": 2, "role": "arm"} if row["unique_id"] in {"item 1", "item 3", "item 5"} else row
@@ -239,8 +245,8 @@ def test_arms_are_judged_by_series_that_each_answered_alone(small_shop):
     assert "series" in told.finding.why
 
 
-def test_an_empty_log_means_hold(small_shop):
-    shop = two_versions(small_shop)
+def test_an_empty_log_means_hold(two_versions):
+    shop = two_versions
     for source in ("shadow", "arms"):
         told = shop.project.compare("demand", source=source, anew=source == "arms")
         assert told.decision == "hold"
