@@ -169,6 +169,32 @@ def test_a_stop_under_load_answers_every_request_that_was_sent(start: Callable[.
         assert told.answered > 50
 
 
+STOPPED_WITHIN_A_TICK = """
+import os, signal, sys
+from finalmile.web.supervisor import Supervisor, main
+
+watch, told = Supervisor._watch_hearts, []
+
+def stopped_here(self):
+    if not told:
+        told.append(os.kill(os.getpid(), signal.SIGTERM))
+    watch(self)
+
+Supervisor._watch_hearts = stopped_here
+sys.exit(main())
+"""
+
+
+def test_a_stop_that_comes_while_workers_are_looked_after_ends_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "serving").mkdir()
+    _post(tmp_path, 1, 1)
+    words = ["--project", str(tmp_path), "--port", "0", "--workers", "2", "--without-manager", "--grace", "0.5"]
+    command = [sys.executable, "-c", STOPPED_WITHIN_A_TICK, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_rolling_restart_under_load_loses_nothing_and_replaces_everybody(start: Callable[..., Endpoint]) -> None:
     endpoint = start(workers=2)
 

@@ -59,6 +59,7 @@ class Supervisor:
         self._fresh_deaths = 0
         self._deaths: dict[str, _Deaths] = {WORKER: _Deaths(), MANAGER: _Deaths()}
         self._stopping = False
+        self._asked: list[int] = []
         self._wake_out, self._wake_in = os.pipe()
 
     def run(self) -> None:
@@ -93,6 +94,7 @@ class Supervisor:
             self._rolling += [one for one in self._of(WORKER) if not one.ending and one not in self._rolling]
 
     def _tick(self) -> None:
+        self._obey()
         self._reap()
         if self._stopping:
             if not self._of(WORKER):
@@ -241,10 +243,17 @@ class Supervisor:
             signal.signal(number, self._told_by_signal)
 
     def _told_by_signal(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            self.roll()
-        elif number != signal.SIGCHLD:
-            self.stop()
+        """Only remember it: done at once it would change what a tick is in the middle of, such as starting a worker."""
+        if number != signal.SIGCHLD:
+            self._asked.append(number)
+
+    def _obey(self) -> None:
+        """Do what signals have asked for."""
+        while self._asked:
+            if self._asked.pop(0) == signal.SIGHUP:
+                self.roll()
+            else:
+                self.stop()
 
     def _wait(self) -> None:
         if select.select([self._wake_out], [], [], TICK_S)[0]:
