@@ -168,9 +168,11 @@ class Versions(Core):
         self, model: str = DEFAULT_MODEL, *, to: int | None = None, why: str = "by hand", dry_run: bool = False
     ) -> version_reports.Deployed:
         """Return to the version that was live before; a dry run says which, and how many order lines would change."""
-        from finalmile.workflows import cycle, promote, version_reports
+        from finalmile.workflows import promote, version_reports
 
         if dry_run:
+            from finalmile.workflows import cycle
+
             return cycle.would_roll_back(self.shop, model, to=to, book=self._book())
         return version_reports.Deployed.of(
             promote.rollback(self.shop, model, to=to, why=why)
@@ -229,9 +231,9 @@ class Versions(Core):
 
     def models(self) -> version_reports.Models:
         """Every version, which is live, and what its certificate says."""
-        from finalmile.workflows import cycle
+        from finalmile.workflows import models
 
-        return cycle.models(self.ledger)
+        return models.models(self.ledger)
 
     def _check_known(self, model: str) -> None:
         """A name that is neither in the settings nor trained before is a slip; a first one may be unlike all."""

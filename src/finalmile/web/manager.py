@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import uvicorn
@@ -137,6 +138,7 @@ def main(words: Sequence[str] | None = None) -> int:
         project = Project.open(asked.project, create=False)
         bound = Bound(address=asked.bound, hosts=tuple(asked.host))
         app = create_manager(project, bound, secret=os.environ.pop(SECRET, ""))
+        import_module("finalmile.workflows.promote")  # so that no rollback waits until it is read in
     except FinalMileError as error:
         print(error, file=sys.stderr)
         return 3

@@ -98,29 +98,6 @@ def live(ledger: Ledger, model: str) -> Version:
     return ledger.version(model, deployed.live)
 
 
-def models(ledger: Ledger) -> version_reports.Models:
-    """Every version with its certificate's main figures."""
-    rows: list[dict[str, object]] = []
-    for version in ledger.versions():
-        certificate = ledger.certificate(version.model, version.number)
-        deployed = ledger.deployment(version.model)
-        rows.append(
-            {
-                "model": version.model,
-                "number": version.number,
-                "kind": version.kind,
-                "state": version.state,
-                "live": deployed is not None and deployed.live == version.number,
-                "cutoff": version.cutoff,
-                "created_at": version.created_at,
-                "certified": None if certificate is None else certificate.passed,
-                "wape": None if certificate is None else certificate.metrics.get("wape"),
-                "fva": None if certificate is None else certificate.metrics.get("fva"),
-            }
-        )
-    return version_reports.Models(rows=tuple(rows))
-
-
 def would_roll_back(shop: Shop, model: str, *, to: int | None, book: StockBook) -> version_reports.Deployed:
     """Where a rollback would lead, and how many order lines it would change."""
     now = live_version(shop, model)
