@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from finalmile.frames import Cumulative
 from finalmile.inventory import NegativeBinomialPaths, PointDemand, position
 from finalmile.inventory.policies import policies
+from finalmile.inventory.proposal import windows_for
 
 NAMES = list(policies)
 
@@ -18,9 +19,9 @@ def demand_for(policy, at, mean):
         return NegativeBinomialPaths(paths=60)(mean, ids=at.ids, seed=1)
     if policy.needs == "point":
         return PointDemand(mean=mean, sd=np.sqrt(mean[:, 0]))
-    window = (at.review_periods + at.lead_periods)[:, None]
-    ahead = np.arange(mean.shape[1]) < window
-    total = np.where(ahead, mean, 0).sum(axis=1, keepdims=True).astype(np.float32)
+    window = windows_for(policy, at)
+    ahead = np.arange(mean.shape[1]) < window[:, :, None]
+    total = np.where(ahead, mean[:, None, :], 0).sum(axis=2).astype(np.float32)
     values = np.stack([total * (1 + level) for level in policy.levels], axis=2)
     methods = np.full(at.n, "cqr", dtype=object)
     return Cumulative(windows=window, mean=total, levels=policy.levels, values=values, methods=methods)

@@ -17,8 +17,9 @@ from finalmile.frames import Cumulative, Frequency
 from finalmile.inventory import NegativeBinomialPaths, PointDemand, order_lines, position
 from finalmile.inventory.lead_times import certain, from_pmf, side_by_side
 from finalmile.inventory.policies import policies
-from finalmile.inventory.position import lead_windows, protection_windows
+from finalmile.inventory.position import protection_windows
 from finalmile.inventory.price_breaks import price_breaks
+from finalmile.inventory.proposal import windows_for
 from finalmile.inventory.protection import LAW_LEVELS, law_of
 from finalmile.inventory.rule import Case
 from finalmile.inventory.rules import rules
@@ -185,11 +186,10 @@ def demand_for(policy, at, mean):
         return NegativeBinomialPaths(paths=40)(mean, ids=at.ids, seed=1)
     if policy.needs == "point":
         return PointDemand(mean=mean, sd=np.sqrt(mean[:, 0]))
-    return told_of(at, mean, policy.levels)
+    return told_of(at, mean, policy.levels, windows=windows_for(policy, at))
 
 
-def told_of(at, mean, levels):
-    windows = np.hstack([protection_windows(at), lead_windows(at)])
+def told_of(at, mean, levels, *, windows):
     ahead = np.arange(mean.shape[1]) < windows[:, :, None]
     total = np.where(ahead, mean[:, None, :], 0).sum(axis=2).astype(np.float32)
     values = np.stack([total * (1 + level) for level in levels], axis=2)
@@ -239,7 +239,7 @@ RULES = {
 
 
 def case_of(at, mean):
-    law = law_of(at, told_of(at, mean, LAW_LEVELS))
+    law = law_of(at, told_of(at, mean, LAW_LEVELS, windows=protection_windows(at)))
     return Case(
         at=at,
         law=law,

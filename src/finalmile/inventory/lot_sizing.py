@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from finalmile.inventory.costs_given import not_negative
+from finalmile.simulation import UnitsArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,65 @@ def silver_meal(demand: Sequence[float], *, fixed_cost: float, holding_cost: flo
             until[t] = _while_falling(demand, t, fixed_cost, holding_cost)
         t = until[t]
     return _schedule(demand, until, fixed_cost, holding_cost)
+
+
+def mean_costs(ahead: UnitsArray, *, fixed_cost: UnitsArray, holding_cost: UnitsArray) -> UnitsArray:
+    """Mean cost of a period where an order now covers 0, 1, 2, ... periods more, up to its first rise, for many items.
+
+    What :func:`silver_meal` weighs at its first order; the least is its choice.
+
+    Parameters
+    ----------
+    ahead : array of shape (n, c)
+        Units of each period after the one that is ordered for in any case.
+    fixed_cost, holding_cost : arrays of shape (n,)
+        Money per order, and per unit carried from a period to the next.
+
+    Returns
+    -------
+    array of shape (n, c + 1)
+        NaN behind the first rise.
+
+    Examples
+    --------
+    >>> mean_costs(np.array([[5.0, 10.0, 1.0]]), fixed_cost=np.array([10.0]), holding_cost=np.array([1.0])).round(2)
+    array([[10.  ,  7.5 , 11.67,   nan]])
+    """
+    count: int = ahead.shape[1]
+    mean = (fixed_cost[:, None] + holding_cost[:, None] * _carried(ahead)) / np.arange(1.0, count + 2.0)
+    rose: UnitsArray = np.cumsum(mean[:, 1:] > mean[:, :-1], axis=1, dtype=np.float64)
+    mean[:, 2:][rose[:, :-1] > 0] = np.nan
+    return mean
+
+
+def least_costs(ahead: UnitsArray, *, fixed_cost: UnitsArray, holding_cost: UnitsArray) -> UnitsArray:
+    """Least cost of all periods where the order now covers 0, 1, 2, ... periods more, shape (n, c + 1).
+
+    Later orders are where they cost least, and none is placed for a period without demand; the least of a row is the
+    cost that :func:`wagner_whitin` finds. Parameters as :func:`mean_costs`.
+
+    Examples
+    --------
+    Five are needed a period from now and ten after that: two more orders, one for the ten, or none.
+
+    >>> least_costs(np.array([[5.0, 10.0]]), fixed_cost=np.array([10.0]), holding_cost=np.array([1.0]))
+    array([[30., 25., 35.]])
+    """
+    count = ahead.shape[1]
+    rest: UnitsArray = np.zeros((len(ahead), count + 1), dtype=np.float64)
+    for start in range(count - 1, -1, -1):
+        carried = holding_cost[:, None] * _carried(ahead[:, start + 1 :])
+        paid = fixed_cost + (carried + rest[:, start + 1 :]).min(axis=1)
+        rest[:, start] = np.where(ahead[:, start] > 0, paid, rest[:, start + 1])
+    return np.asarray(fixed_cost[:, None] + holding_cost[:, None] * _carried(ahead) + rest, dtype=np.float64)
+
+
+def _carried(ahead: UnitsArray) -> UnitsArray:
+    """Units times periods carried where an order covers 0, 1, 2, ... periods more, shape (n, c + 1)."""
+    count: int = ahead.shape[1]
+    carried: UnitsArray = np.zeros((len(ahead), count + 1), dtype=np.float64)
+    np.cumsum(ahead * np.arange(1.0, count + 1.0), axis=1, out=carried[:, 1:])
+    return carried
 
 
 def _while_falling(demand: Sequence[float], t: int, fixed_cost: float, holding_cost: float) -> int:

@@ -1,0 +1,193 @@
+"""Order for as many cycles ahead as ordering and holding make cheapest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from finalmile.frames import Cumulative, IntArray
+from finalmile.inventory.constraints import orderable
+from finalmile.inventory.demand import Demand, mean_at
+from finalmile.inventory.lot_sizing import least_costs, mean_costs
+from finalmile.inventory.lots import check_holding_rate
+from finalmile.inventory.position import Position, holding_rates, planned_window, protection_windows
+from finalmile.inventory.proposal import DemandKind, Proposal, policies
+from finalmile.inventory.protection import demand_asked, levels_with
+from finalmile.inventory.review_costs import tried_columns
+from finalmile.inventory.safety_stock import implied_cost_ratio
+from finalmile.inventory.steps import Step
+from finalmile.simulation import UnitsArray
+
+_WANTED = "if(on_hand + on_order < reorder_point, level - on_hand - on_order, 0)"
+
+
+@policies.add("lot_sizing")
+@dataclass(frozen=True, kw_only=True)
+class LotSizing:
+    r"""When on hand plus on order is below what is promised, order for the coming cycles too, as many as pay.
+
+    .. math:: s = F^{-1}_{R+L}(\alpha), \qquad S_k = s + \sum_{j \le k} e_j
+
+    with :math:`e_j` the expected demand of the ``j``-th cycle after those that ``s`` covers. A unit of it is held ``j``
+    cycles longer than if it were ordered in time. Choose it where demand ahead swings, with seasons or promotions, and
+    an order costs something by itself: ``min_max`` takes demand as level.
+
+    Parameters
+    ----------
+    cycle_service
+        Probability that an order cycle ends without a stock-out, in (0, 1). This is not the fill rate.
+    method
+        ``"silver_meal"``: add cycles while the mean cost of a cycle does not rise,
+        :math:`(K + h \sum_{j \le k} j e_j) / (k + 1)`; what is far ahead changes nothing. ``"wagner_whitin"``: the
+        first order of the schedule that is cheapest over all cycles weighed.
+    look_ahead
+        Cycles weighed beyond the one that is needed now; the forecast must reach so far.
+    holding_rate_per_period
+        Share of a unit's cost that holding it for a period costs; ``None`` takes each item's own.
+
+    References
+    ----------
+    Silver and Meal (1973), A heuristic for selecting lot size quantities. Production and Inventory Management 14.
+    Wagner and Whitin (1958), Dynamic version of the economic lot size model. Management Science 5(1).
+
+    Examples
+    --------
+    An order costs 10, a unit carried to the next cycle 1. Five are needed now and five a cycle later, then ten:
+    two cycles cost (10 + 5) / 2 each, three (10 + 5 + 20) / 3.
+
+    >>> from finalmile.inventory.position import position
+    >>> at = position(np.array(["a"], dtype=object), on_hand=np.zeros(1), lead_periods=np.array([0]),
+    ...               unit_cost=np.ones(1), order_cost=np.array([10.0]), holding_rate=np.ones(1))
+    >>> told = Cumulative(windows=np.array([[1, 2, 3]]), mean=np.array([[5.0, 10.0, 20.0]], dtype=np.float32),
+    ...                   levels=(0.98,), values=np.array([[[5], [10], [20]]], dtype=np.float32),
+    ...                   methods=np.array(["cqr"], dtype=object))
+    >>> wanted = LotSizing(look_ahead=2)(at, told)
+    >>> wanted.quantity, wanted.details["cost_1"], wanted.details["cost_2"].round(2)
+    (array([10.]), array([7.5]), array([11.67]))
+    """
+
+    cycle_service: float = 0.98
+    method: Literal["silver_meal", "wagner_whitin"] = "silver_meal"
+    look_ahead: int = 3
+    holding_rate_per_period: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.cycle_service < 1:
+            raise ValueError(f"cycle_service is {self.cycle_service}; it must lie between 0 and 1, for example 0.98")
+        if self.method not in ("silver_meal", "wagner_whitin"):
+            raise ValueError(f"method is {self.method!r}; it must be silver_meal or wagner_whitin")
+        if not 1 <= self.look_ahead <= 52:
+            raise ValueError(f"look_ahead is {self.look_ahead}; it must be 1 to 52")
+        check_holding_rate(self.holding_rate_per_period)
+
+    @property
+    def needs(self) -> DemandKind:
+        """Quantiles over windows."""
+        return "cumulative"
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The cycle service level, and those that a distribution is read from where lead times vary."""
+        return levels_with(self.cycle_service)
+
+    def horizon(self, at: Position, /) -> int:
+        """The longest review and lead time, and every cycle weighed."""
+        return int(self.windows(at).max(initial=1))
+
+    def windows(self, at: Position, /) -> IntArray:
+        """The protection interval's, and those that reach one cycle further each."""
+        return np.hstack([protection_windows(at), self._ahead(at)[:, 1:]])
+
+    def _ahead(self, at: Position) -> IntArray:
+        """The planned window, and what it is with one, two, ... cycles more, shape (n, cycles + 1)."""
+        return planned_window(at)[:, None] + at.review_periods[:, None] * np.arange(self.look_ahead + 1)
+
+    def __call__(self, at: Position, demand: Demand, /) -> Proposal:
+        """Order the lots of what is below its point; an item without a quantile is left out as ``"no_forecast"``."""
+        if not isinstance(demand, Cumulative):
+            raise TypeError(f"lot_sizing reads Cumulative demand, not {type(demand).__name__}")
+        asked = demand_asked(at, demand, cycle_service=self.cycle_service)
+        point = np.ceil(asked.quantile - 1e-6)
+        ahead = self._demand_of_cycles(at, demand)
+        held = at.unit_cost * holding_rates(at, given=self.holding_rate_per_period) * at.review_periods
+        tried, costs = self._tried(at, ahead, held, from_point=point)
+        best = np.where(np.isnan(point), np.nan, _cheapest(tried, costs))
+        level = np.ceil(best - 1e-6)
+        raw = np.where(point > at.held, level - at.held, 0.0) + 0.0 * point
+        quantity, bound = orderable(at, raw)
+        return Proposal(
+            policy="lot_sizing",
+            settings={"cycle_service": self.cycle_service, "lots_by": self.method},
+            window=planned_window(at),
+            level=level,
+            expected=asked.expected,
+            raw=raw,
+            quantity=quantity,
+            bound=bound,
+            methods=demand.methods,
+            details={
+                **asked.details,
+                "unit_cost": at.unit_cost,
+                "order_cost": at.order_cost,
+                "holding_rate_per_period": holding_rates(at, given=self.holding_rate_per_period),
+                **{f"demand_of_cycle_{k + 1}": column for k, column in enumerate(ahead.T)},
+                **tried_columns(tried, costs),
+                "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
+            },
+            steps=(
+                *asked.steps,
+                Step(name="reorder_point", formula="round_up(demand_quantile - 0.000001)", values=point),
+                Step(
+                    name="cost_of_one_held",
+                    formula="unit_cost * holding_rate_per_period * review_periods",
+                    values=held,
+                ),
+                *self._steps(tried, costs),
+                Step(name="level", formula="round_up(cheapest() - 0.000001)", values=level),
+                Step(name="wanted", formula=_WANTED, values=raw),
+            ),
+        )
+
+    def _demand_of_cycles(self, at: Position, demand: Cumulative) -> UnitsArray:
+        """Expected demand of each cycle after those that the order must cover, shape (n, cycles)."""
+        reached = np.stack([mean_at(demand, window) for window in self._ahead(at).T], axis=1)
+        return np.asarray(np.round(np.maximum(np.diff(reached, axis=1), 0.0), 6), dtype=np.float64)
+
+    def _tried(
+        self, at: Position, ahead: UnitsArray, held: UnitsArray, *, from_point: UnitsArray
+    ) -> tuple[UnitsArray, UnitsArray]:
+        """Levels that cover 0, 1, 2, ... cycles more, and what each costs; NaN where they are not weighed."""
+        levels = np.hstack([from_point[:, None], from_point[:, None] + np.cumsum(ahead, axis=1)])
+        priced = (at.order_cost > 0) & np.isfinite(at.order_cost) & (held > 0) & np.isfinite(held)
+        fixed, held = np.where(priced, at.order_cost, 0.0), np.where(priced, held, 1.0)
+        weigh = mean_costs if self.method == "silver_meal" else least_costs
+        costs = weigh(ahead, fixed_cost=fixed, holding_cost=held)
+        costs[~priced, 1:] = np.nan
+        return np.where(np.isnan(costs), np.nan, levels), costs + 0.0 * from_point[:, None]
+
+    def _steps(self, tried: UnitsArray, costs: UnitsArray) -> tuple[Step, ...]:
+        """How each level that was tried, and by Silver and Meal each cost too, comes about."""
+        told = [Step(name="tried_0", formula="reorder_point", values=tried[:, 0])]
+        further = range(1, tried.shape[1])
+        told += [
+            Step(name=f"tried_{k}", formula=f"tried_{k - 1} + demand_of_cycle_{k}", values=tried[:, k]) for k in further
+        ]
+        if self.method == "silver_meal":
+            told += [Step(name=f"cost_{k}", formula=_mean_cost(k), values=costs[:, k]) for k in further]
+        return tuple(told)
+
+
+def _mean_cost(cycles: int) -> str:
+    carried = " + ".join(f"{k} * demand_of_cycle_{k}" for k in range(1, cycles + 1))
+    return f"(order_cost + cost_of_one_held * ({carried})) / {cycles + 1}"
+
+
+def _cheapest(tried: UnitsArray, costs: UnitsArray) -> UnitsArray:
+    """The first level that no later one undercuts by more than 0.000000001."""
+    best, lowest = tried[:, 0].copy(), costs[:, 0].copy()
+    for level, cost in zip(tried.T[1:], costs.T[1:], strict=True):
+        less = cost < lowest - 1e-9
+        best, lowest = np.where(less, level, best), np.where(less, cost, lowest)
+    return best
