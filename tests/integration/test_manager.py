@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import stat
@@ -75,9 +76,15 @@ class Manager:
         return code
 
 
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a project with two versions, to be copied."""
+    return _shop(tmp_path_factory.mktemp("stocked") / "shop").folder
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return _shop(tmp_path / "shop")
+def project(stocked: Path, tmp_path: Path) -> Project:
+    return Project.open(shutil.copytree(stocked, tmp_path / "shop"), create=False)
 
 
 def _shop(folder: Path) -> Project:
