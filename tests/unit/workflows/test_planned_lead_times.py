@@ -159,7 +159,7 @@ def test_what_no_forecast_knows_is_planned_from_its_past_and_says_so(template: S
     assert alone.methods.tolist() == [BINOMIAL] * 2 + ["history (no forecast)"] * (panel.n - 2)
 
 
-@pytest.mark.parametrize("policy", ["min_max", "reorder_point"])
+@pytest.mark.parametrize("policy", ["min_max", "reorder_point", "lot_sizing", "min_max_by_cost"])
 def test_lots_weigh_holding_by_each_items_own_rate_a_year(template: SmallShop, tmp_path: Path, policy: str) -> None:
     project = opened(template, tmp_path / "shop", more=f", policy: {policy}")
     terms = {"supplier_id": "acme", "lead_time_days": 3.0, "unit_cost": 1.0, "unit_price": 2.0, "order_cost": 5.0}
