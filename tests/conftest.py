@@ -31,6 +31,17 @@ settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile("everyday")
 
 
+# Folders whose files take long, one by one.
+LONG = ("e2e", "faults", "security", "integration", "property", "vectors", "unit/workflows")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with files that take long: all processes would wait for one that began last."""
+    folders = tuple(f"{ROOT / 'tests' / one}{os.sep}" for one in LONG)
+    items.sort(key=lambda item: not str(item.path).startswith(folders))
+
+
 @pytest.fixture(autouse=True)
 def _no_project_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test works on whatever project the person running it has open."""
