@@ -22,8 +22,9 @@ MOST = 2
 def explained(shop: Shop, changed: Sequence[Update], *, at: date | datetime) -> tuple[list[Update], dict[str, bytes]]:
     """The same incidents, each with the sentence that says why, and the sentences to be kept; nothing is written.
 
-    A sentence is sought when an incident opens, and kept. Where none is found the incident says why, and it is sought
-    again at the next look that breaches; incidents that open now come first.
+    A sentence is sought when an incident opens, and kept until it is over: what opens again has causes of its own.
+    Where none is found the incident says why, and it is sought again at the next look that breaches; incidents that
+    open now come first.
     """
     kept = {one.incident_id: _kept(shop, one) for one, _ in changed}
     fresh = [one for one, _ in changed if one.check in CHECKS and kept[one.incident_id] is None and one.opened_at == at]
@@ -34,7 +35,8 @@ def explained(shop: Shop, changed: Sequence[Update], *, at: date | datetime) -> 
         name = update[0].incident_id
         sentence, missing = found.get(name, (kept[name] or "", ""))
         told.append(_with(update, sentence or missing))
-    return told, {_key(name): sentence.encode() for name, (sentence, _) in found.items()}
+    over = {_key(one.incident_id): b"" for one, _ in changed if one.state == "resolved" and kept[one.incident_id]}
+    return told, {**{_key(name): sentence.encode() for name, (sentence, _) in found.items()}, **over}
 
 
 def _of_spans(shop: Shop, incidents: Sequence[Incident]) -> dict[str, tuple[str, str]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -12,6 +14,8 @@ import pytest
 
 from finalmile.errors import MissingInputError, UnknownNameError
 from finalmile.project import Project
+from finalmile.records import Finding, Incident
+from finalmile.workflows.explained import explained
 
 from .conftest import HISTORY, SERIES, SETTINGS, SmallShop
 
@@ -88,3 +92,35 @@ def test_a_model_in_place_of_an_incident_leads_to_its_newest(broken: Project) ->
         broken.why("demand")
     with pytest.raises(UnknownNameError):
         broken.why("no such")
+
+
+def test_what_opens_again_is_explained_anew(
+    tmp_path: Path, small_shop: Callable[..., SmallShop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, sought = small_shop().project.shop, iter(["June's reason.", "July's reason."])
+    monkeypatch.setattr("finalmile.workflows.explained.explain", lambda *_: SimpleNamespace(sentence=next(sought)))
+    day = SmallShop.day(90)
+    finding = Finding(
+        check="bias",
+        subject="drinks",
+        at=day,
+        value=-0.3,
+        benchmark=0.0,
+        breached=True,
+        severity="critical",
+        why="Low.",
+    )
+    opened = Incident(
+        incident_id="ab", model="demand", check="bias", subject="drinks", severity="critical", state="open",
+        opened_at=day, updated_at=day, finding=finding,
+    )  # fmt: skip
+    told = []
+    for number, state in enumerate(["open", "open", "resolved", "open", "open"]):
+        ((incident, _),), states = explained(
+            shop, [(replace(opened, state=state), None)], at=SmallShop.day(90 + number)
+        )  # type: ignore[arg-type]
+        told.append(incident.finding.why)
+        for name, blob in states.items():
+            shop.ledger.save_state(name, blob)
+    june, july = "Low. June's reason.", "Low. July's reason."
+    assert told == [june, june, june, july, july]
