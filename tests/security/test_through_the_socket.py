@@ -61,12 +61,13 @@ def _answers(endpoint: Any) -> None:
 
 
 @pytest.mark.slow
-def test_bodies_of_every_kind_make_no_fault_and_leave_no_memory_behind(served: Any) -> None:
+@pytest.mark.parametrize("examples", [100, pytest.param(1000, marks=pytest.mark.proof)])
+def test_bodies_of_every_kind_make_no_fault_and_leave_no_memory_behind(served: Any, examples: int) -> None:
     endpoint = served()
     _answers(endpoint)
     before, seen = _megabytes(endpoint), set[int]()
 
-    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(path=st.sampled_from(PATHS), body=st.binary(max_size=200) | written)
     def send(path: str, body: bytes) -> None:
         status, told = _send(endpoint.port, path, body)
@@ -117,8 +118,11 @@ def test_callers_that_write_or_read_slowly_hold_up_nobody(served: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("examples", [2, pytest.param(20, marks=pytest.mark.proof)])
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_no_request_made_from_the_document_is_a_fault_of_worker_or_manager(served: Any, mode: GenerationMode) -> None:
+def test_no_request_made_from_the_document_is_a_fault_of_worker_or_manager(
+    served: Any, mode: GenerationMode, examples: int
+) -> None:
     endpoint = served()
     base, seen = f"http://127.0.0.1:{endpoint.port}", dict[int, int]()
     schema = schemathesis.openapi.from_dict(json.loads(_send(endpoint.port, "/openapi.json", b"", method="GET")[1]))
@@ -126,7 +130,7 @@ def test_no_request_made_from_the_document_is_a_fault_of_worker_or_manager(serve
         for found in schema.get_all_operations():
 
             @settings(
-                max_examples=3, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+                max_examples=examples, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             )  # fmt: skip
             @given(case=found.ok().as_strategy(generation_mode=mode))

@@ -39,8 +39,9 @@ def test_every_operation_documents_its_errors(door: Any):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("examples", [4, pytest.param(30, marks=pytest.mark.proof)])
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_no_request_made_from_the_document_is_a_fault_of_ours(door: Any, mode: GenerationMode):
+def test_no_request_made_from_the_document_is_a_fault_of_ours(door: Any, mode: GenerationMode, examples: int):
     for text in "ab":
         door.version(text, live=True)
     door.project.create_key("till")
@@ -50,7 +51,7 @@ def test_no_request_made_from_the_document_is_a_fault_of_ours(door: Any, mode: G
         operation = found.ok()
 
         @settings(
-            max_examples=8,
+            max_examples=examples,
             deadline=None,
             database=None,
             derandomize=True,
