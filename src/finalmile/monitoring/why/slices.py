@@ -112,12 +112,16 @@ def rows_inside(rows: LossRows, literals: Sequence[Literal]) -> BoolArray:
 def words_of(dimensions: Sequence[Dimension], literals: Sequence[Literal]) -> dict[str, str]:
     """Conditions by name of the dimension; a number that is only ever 0 or 1 is ``"no"`` or ``"yes"``.
 
+    All ranges of a number together are ``"known"``: what is left out is where it is unknown.
+
     Examples
     --------
     >>> from finalmile.monitoring.why.dimensions import number
     >>> price = number("price", np.arange(81.0))
     >>> words_of([price], [(0, 1, 2)]), words_of([price], [(0, 0, 3)])
     ({'price': '10 to 30'}, {'price': 'below 40'})
+    >>> words_of([price], [(0, 0, 7)])
+    {'price': 'known'}
     """
     return {dimensions[d].name: _range(dimensions[d], low, high) for d, low, high in literals}
 
@@ -128,6 +132,8 @@ def _range(dimension: Dimension, low: int, high: int) -> str:
         return ("no", "yes")[low] if flag else dimension.labels[low]
     start, end = dimension.edges[low], dimension.edges[high + 1]
     if math.isinf(start):
+        if math.isinf(end):
+            return "known"
         return f"below {end:.6g}"
     return f"{start:.6g} and more" if math.isinf(end) else f"{start:.6g} to {end:.6g}"
 

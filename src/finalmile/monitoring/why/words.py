@@ -112,6 +112,8 @@ def _condition(name: str, value: str) -> str:
         return f"without {name}"
     if value == "yes":
         return f"with {name}"
+    if value == "known":
+        return f"known {name}"
     return f"unknown {name}" if value.lower() in _NOT_KNOWN else f"{name} {value}"
 
 
