@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from finalmile.frames import Cumulative
 from finalmile.inventory import NegativeBinomialPaths, PointDemand, position
+from finalmile.inventory.demand_ahead import with_means_ahead
 from finalmile.inventory.policies import policies
-from finalmile.inventory.proposal import windows_for
+from finalmile.inventory.proposal import LooksAhead, windows_for
 
 NAMES = list(policies)
 
@@ -24,7 +25,8 @@ def demand_for(policy, at, mean):
     total = np.where(ahead, mean[:, None, :], 0).sum(axis=2).astype(np.float32)
     values = np.stack([total * (1 + level) for level in policy.levels], axis=2)
     methods = np.full(at.n, "cqr", dtype=object)
-    return Cumulative(windows=window, mean=total, levels=policy.levels, values=values, methods=methods)
+    told = Cumulative(windows=window, mean=total, levels=policy.levels, values=values, methods=methods)
+    return with_means_ahead(told, policy.ahead(at), path=mean, season=7) if isinstance(policy, LooksAhead) else told
 
 
 def shop(n=6, *, seed=0, on_hand=None, ids=None, **terms):

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from finalmile.frames import Cumulative
+from finalmile.frames import Cumulative, Frequency
 from finalmile.inventory.policies import policies
 from finalmile.inventory.position import position
 from finalmile.inventory.proposal import windows_for
@@ -40,7 +40,7 @@ def ordered(name: str, *, unknown_beside: bool) -> tuple[float, tuple[str, ...]]
     told = Cumulative(windows=windows, mean=mean, levels=levels, values=values, methods=np.full(n, "cqr", dtype=object))
     past = np.random.default_rng(1).poisson(5, (n, 300)).astype(float)
     panel = SimpleNamespace(demand=lambda: past, statics={}, n=n)
-    forecast = SimpleNamespace(cumulative=told, mean=daily, ids=ids)
+    forecast = SimpleNamespace(cumulative=told, mean=daily, ids=ids, frequency=Frequency("day"))
     wanted = propose(policy, at, told=cast("Any", forecast), panel=cast("Any", panel))
     return float(wanted.quantity[0]), tuple(step.formula for step in wanted.steps)
 

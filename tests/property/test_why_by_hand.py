@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from finalmile.frames import Cumulative, Frequency
 from finalmile.inventory import NegativeBinomialPaths, PointDemand, order_lines, position
+from finalmile.inventory.demand_ahead import with_means_ahead
 from finalmile.inventory.lead_times import certain, from_pmf, side_by_side
 from finalmile.inventory.policies import policies
 from finalmile.inventory.position import protection_windows
 from finalmile.inventory.price_breaks import price_breaks
-from finalmile.inventory.proposal import windows_for
+from finalmile.inventory.proposal import LooksAhead, windows_for
 from finalmile.inventory.protection import LAW_LEVELS, law_of
 from finalmile.inventory.rule import Case
 from finalmile.inventory.rules import rules
@@ -186,7 +187,8 @@ def demand_for(policy, at, mean):
         return NegativeBinomialPaths(paths=40)(mean, ids=at.ids, seed=1)
     if policy.needs == "point":
         return PointDemand(mean=mean, sd=np.sqrt(mean[:, 0]))
-    return told_of(at, mean, policy.levels, windows=windows_for(policy, at))
+    told = told_of(at, mean, policy.levels, windows=windows_for(policy, at))
+    return with_means_ahead(told, policy.ahead(at), path=mean, season=7) if isinstance(policy, LooksAhead) else told
 
 
 def told_of(at, mean, levels, *, windows):
@@ -327,6 +329,17 @@ def test_a_level_that_was_simulated_is_picked_by_hand_from_those_tried(goal, kin
     for line in lines:
         follows(line)
         assert sum(name.startswith("tried_") for name in line.reason) >= 6
+
+
+@pytest.mark.parametrize("method", ["silver_meal", "wagner_whitin"])
+def test_lots_of_several_cycles_are_followed_and_occur_here(method):
+    covered = set()
+    for line in lines_of("lot_sizing", seed=7, method=method, holding_rate_per_period=0.01):
+        follows(line)
+        told = line.reason
+        tried = [told[f"tried_{k}"] for k in range(13) if f"tried_{k}" in told]
+        covered.add([math.ceil(units - 1e-6) for units in tried].index(told["level"]))
+    assert {0} < covered
 
 
 def test_a_rule_of_ones_own_is_followed_like_the_others():

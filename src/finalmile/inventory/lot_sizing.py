@@ -55,13 +55,13 @@ def wagner_whitin(demand: Sequence[float], *, fixed_cost: float, holding_cost: f
             least[t] = least[t + 1]
             continue
         least[t] = math.inf
-        carried = 0.0
+        held = 0.0
         for u in range(t + 1, length + 1):
-            carried += holding_cost * (u - 1 - t) * demand[u - 1]
-            if fixed_cost + carried >= least[t]:
+            held += holding_cost * (u - 1 - t) * demand[u - 1]
+            if fixed_cost + held >= least[t]:
                 break
-            if fixed_cost + carried + least[u] < least[t]:
-                least[t], until[t] = fixed_cost + carried + least[u], u
+            if fixed_cost + held + least[u] < least[t]:
+                least[t], until[t] = fixed_cost + held + least[u], u
     return _schedule(demand, until, fixed_cost, holding_cost)
 
 
@@ -91,6 +91,29 @@ def silver_meal(demand: Sequence[float], *, fixed_cost: float, holding_cost: flo
     return _schedule(demand, until, fixed_cost, holding_cost)
 
 
+def carried(ahead: UnitsArray) -> UnitsArray:
+    """Units times periods carried where an order covers 0, 1, 2, ... periods more, for many items.
+
+    Parameters
+    ----------
+    ahead : array of shape (n, c)
+        Units of each period after the one that is ordered for in any case.
+
+    Returns
+    -------
+    array of shape (n, c + 1)
+
+    Examples
+    --------
+    >>> carried(np.array([[5.0, 10.0]]))
+    array([[ 0.,  5., 25.]])
+    """
+    count: int = ahead.shape[1]
+    units: UnitsArray = np.zeros((len(ahead), count + 1), dtype=np.float64)
+    np.cumsum(ahead * np.arange(1.0, count + 1.0), axis=1, out=units[:, 1:])
+    return units
+
+
 def mean_costs(ahead: UnitsArray, *, fixed_cost: UnitsArray, holding_cost: UnitsArray) -> UnitsArray:
     """Mean cost of a period where an order now covers 0, 1, 2, ... periods more, up to its first rise, for many items.
 
@@ -99,7 +122,7 @@ def mean_costs(ahead: UnitsArray, *, fixed_cost: UnitsArray, holding_cost: Units
     Parameters
     ----------
     ahead : array of shape (n, c)
-        Units of each period after the one that is ordered for in any case.
+        As in :func:`carried`.
     fixed_cost, holding_cost : arrays of shape (n,)
         Money per order, and per unit carried from a period to the next.
 
@@ -114,40 +137,32 @@ def mean_costs(ahead: UnitsArray, *, fixed_cost: UnitsArray, holding_cost: Units
     array([[10.  ,  7.5 , 11.67,   nan]])
     """
     count: int = ahead.shape[1]
-    mean = (fixed_cost[:, None] + holding_cost[:, None] * _carried(ahead)) / np.arange(1.0, count + 2.0)
+    mean = (fixed_cost[:, None] + holding_cost[:, None] * carried(ahead)) / np.arange(1.0, count + 2.0)
     rose: UnitsArray = np.cumsum(mean[:, 1:] > mean[:, :-1], axis=1, dtype=np.float64)
     mean[:, 2:][rose[:, :-1] > 0] = np.nan
     return mean
 
 
-def least_costs(ahead: UnitsArray, *, fixed_cost: UnitsArray, holding_cost: UnitsArray) -> UnitsArray:
-    """Least cost of all periods where the order now covers 0, 1, 2, ... periods more, shape (n, c + 1).
+def costs_of_rest(ahead: UnitsArray, *, fixed_cost: UnitsArray, holding_cost: UnitsArray) -> UnitsArray:
+    """Least cost of the periods that an order now leaves, where it covers 0, 1, 2, ... periods more, for many items.
 
-    Later orders are where they cost least, and none is placed for a period without demand; the least of a row is the
-    cost that :func:`wagner_whitin` finds. Parameters as :func:`mean_costs`.
+    What :func:`wagner_whitin` finds for each end of a row, (n, c + 1); parameters as in :func:`mean_costs`. The least
+    of fixed cost, holding cost of what is :func:`carried`, and this, is the cost of its schedule.
 
     Examples
     --------
     Five are needed a period from now and ten after that: two more orders, one for the ten, or none.
 
-    >>> least_costs(np.array([[5.0, 10.0]]), fixed_cost=np.array([10.0]), holding_cost=np.array([1.0]))
-    array([[30., 25., 35.]])
+    >>> costs_of_rest(np.array([[5.0, 10.0]]), fixed_cost=np.array([10.0]), holding_cost=np.array([1.0]))
+    array([[20., 10.,  0.]])
     """
-    count = ahead.shape[1]
+    count: int = ahead.shape[1]
     rest: UnitsArray = np.zeros((len(ahead), count + 1), dtype=np.float64)
     for start in range(count - 1, -1, -1):
-        carried = holding_cost[:, None] * _carried(ahead[:, start + 1 :])
-        paid = fixed_cost + (carried + rest[:, start + 1 :]).min(axis=1)
+        held = holding_cost[:, None] * carried(ahead[:, start + 1 :])
+        paid = fixed_cost + (held + rest[:, start + 1 :]).min(axis=1)
         rest[:, start] = np.where(ahead[:, start] > 0, paid, rest[:, start + 1])
-    return np.asarray(fixed_cost[:, None] + holding_cost[:, None] * _carried(ahead) + rest, dtype=np.float64)
-
-
-def _carried(ahead: UnitsArray) -> UnitsArray:
-    """Units times periods carried where an order covers 0, 1, 2, ... periods more, shape (n, c + 1)."""
-    count: int = ahead.shape[1]
-    carried: UnitsArray = np.zeros((len(ahead), count + 1), dtype=np.float64)
-    np.cumsum(ahead * np.arange(1.0, count + 1.0), axis=1, out=carried[:, 1:])
-    return carried
+    return rest
 
 
 def _while_falling(demand: Sequence[float], t: int, fixed_cost: float, holding_cost: float) -> int:
@@ -166,8 +181,8 @@ def _schedule(demand: Sequence[float], until: Sequence[int], fixed_cost: float, 
     while t < len(demand):
         end = until[t]
         quantities[t] = float(sum(demand[t:end]))
-        carried = math.fsum((i - t) * demand[i] for i in range(t, end))
-        cost += (fixed_cost if quantities[t] else 0.0) + holding_cost * carried
+        kept = math.fsum((i - t) * demand[i] for i in range(t, end))
+        cost += (fixed_cost if quantities[t] else 0.0) + holding_cost * kept
         t = end
     return LotSchedule(order_quantities=tuple(quantities), cost=cost)
 

@@ -161,4 +161,13 @@ def windows_for(policy: Policy, at: Position) -> IntArray:
     return policy.windows(at) if isinstance(policy, AsksForWindows) else protection_windows(at)
 
 
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A policy that reads expected demand further ahead than an order must last."""
+
+    def ahead(self, at: Position, /) -> IntArray:
+        """Windows of which it reads the mean alone, shape (n, w), ascending; no forecast is asked for them."""
+        ...
+
+
 policies: Registry[Policy] = Registry("policy", package="finalmile.inventory.policies")

@@ -16,8 +16,9 @@ from finalmile.inventory import (
     Position,
     Proposal,
 )
+from finalmile.inventory.demand_ahead import with_means_ahead
 from finalmile.inventory.ladder import KnownDemand, window_demand
-from finalmile.inventory.proposal import windows_for
+from finalmile.inventory.proposal import LooksAhead, windows_for
 from finalmile.simulation import UnitsArray
 
 SEASONS_OF_ERROR = 13
@@ -48,7 +49,10 @@ def demand_for(policy: Policy, at: Position, *, told: Forecast, panel: Panel, se
         return PointDemand(mean=mean, sd=spread(panel))
     if policy.needs == "paths":
         return NegativeBinomialPaths()(mean, ids=told.ids, seed=seed)
-    return over_windows(told, windows_for(policy, at), panel=panel, levels=policy.levels)
+    there = over_windows(told, windows_for(policy, at), panel=panel, levels=policy.levels)
+    if not isinstance(policy, LooksAhead):
+        return there
+    return with_means_ahead(there, policy.ahead(at), path=mean, season=told.frequency.season_length)
 
 
 def over_windows(told: Forecast, windows: IntArray, *, panel: Panel, levels: Sequence[float]) -> Cumulative:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from finalmile.frames import Cumulative, IntArray
+from finalmile.frames import BoolArray, Cumulative, IntArray
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, mean_at
-from finalmile.inventory.lot_sizing import least_costs, mean_costs
+from finalmile.inventory.demand_ahead import with_means_ahead
+from finalmile.inventory.lot_sizing import carried, costs_of_rest, mean_costs
 from finalmile.inventory.lots import check_holding_rate
 from finalmile.inventory.position import Position, holding_rates, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
@@ -43,7 +45,8 @@ class LotSizing:
         :math:`(K + h \sum_{j \le k} j e_j) / (k + 1)`; what is far ahead changes nothing. ``"wagner_whitin"``: the
         first order of the schedule that is cheapest over all cycles weighed.
     look_ahead
-        Cycles weighed beyond the one that is needed now; the forecast must reach so far.
+        Cycles weighed beyond the one that is needed now, 1 to 52, and so the most that are ordered ahead. Expected
+        demand is that of the forecast's single periods; beyond its horizon, as in its last season.
     holding_rate_per_period
         Share of a unit's cost that holding it for a period costs; ``None`` takes each item's own.
 
@@ -70,7 +73,7 @@ class LotSizing:
 
     cycle_service: float = 0.98
     method: Literal["silver_meal", "wagner_whitin"] = "silver_meal"
-    look_ahead: int = 3
+    look_ahead: int = 12
     holding_rate_per_period: float | None = None
 
     def __post_init__(self) -> None:
@@ -94,14 +97,10 @@ class LotSizing:
 
     def horizon(self, at: Position, /) -> int:
         """The longest review and lead time, and every cycle weighed."""
-        return int(self.windows(at).max(initial=1))
+        return int(max(protection_windows(at).max(initial=1), self.ahead(at).max(initial=1)))
 
-    def windows(self, at: Position, /) -> IntArray:
-        """The protection interval's, and those that reach one cycle further each."""
-        return np.hstack([protection_windows(at), self._ahead(at)[:, 1:]])
-
-    def _ahead(self, at: Position) -> IntArray:
-        """The planned window, and what it is with one, two, ... cycles more, shape (n, cycles + 1)."""
+    def ahead(self, at: Position, /) -> IntArray:
+        """The planned window, and what it is with one, two, ... cycles more, shape (n, look_ahead + 1)."""
         return planned_window(at)[:, None] + at.review_periods[:, None] * np.arange(self.look_ahead + 1)
 
     def __call__(self, at: Position, demand: Demand, /) -> Proposal:
@@ -110,11 +109,8 @@ class LotSizing:
             raise TypeError(f"lot_sizing reads Cumulative demand, not {type(demand).__name__}")
         asked = demand_asked(at, demand, cycle_service=self.cycle_service)
         point = np.ceil(asked.quantile - 1e-6)
-        ahead = self._demand_of_cycles(at, demand)
-        held = at.unit_cost * holding_rates(at, given=self.holding_rate_per_period) * at.review_periods
-        tried, costs = self._tried(at, ahead, held, from_point=point)
-        best = np.where(np.isnan(point), np.nan, _cheapest(tried, costs))
-        level = np.ceil(best - 1e-6)
+        weighed = self._weighed(at, self._demand_of_cycles(at, demand), from_point=point)
+        level = np.ceil(weighed.cheapest() - 1e-6)
         raw = np.where(point > at.held, level - at.held, 0.0) + 0.0 * point
         quantity, bound = orderable(at, raw)
         return Proposal(
@@ -132,62 +128,95 @@ class LotSizing:
                 "unit_cost": at.unit_cost,
                 "order_cost": at.order_cost,
                 "holding_rate_per_period": holding_rates(at, given=self.holding_rate_per_period),
-                **{f"demand_of_cycle_{k + 1}": column for k, column in enumerate(ahead.T)},
-                **tried_columns(tried, costs),
+                **weighed.details(),
                 "cost_ratio": np.full(at.n, implied_cost_ratio(self.cycle_service)),
             },
             steps=(
                 *asked.steps,
                 Step(name="reorder_point", formula="round_up(demand_quantile - 0.000001)", values=point),
-                Step(
-                    name="cost_of_one_held",
-                    formula="unit_cost * holding_rate_per_period * review_periods",
-                    values=held,
-                ),
-                *self._steps(tried, costs),
+                *weighed.steps(),
                 Step(name="level", formula="round_up(cheapest() - 0.000001)", values=level),
                 Step(name="wanted", formula=_WANTED, values=raw),
             ),
         )
 
     def _demand_of_cycles(self, at: Position, demand: Cumulative) -> UnitsArray:
-        """Expected demand of each cycle after those that the order must cover, shape (n, cycles)."""
-        reached = np.stack([mean_at(demand, window) for window in self._ahead(at).T], axis=1)
+        """Expected demand of each cycle after those that the order must cover, shape (n, look_ahead)."""
+        windows = self.ahead(at)
+        told = with_means_ahead(demand, windows, path=np.full((at.n, 1), np.nan), season=1)
+        reached = np.stack([mean_at(told, window) for window in windows.T], axis=1)
         return np.asarray(np.round(np.maximum(np.diff(reached, axis=1), 0.0), 6), dtype=np.float64)
 
-    def _tried(
-        self, at: Position, ahead: UnitsArray, held: UnitsArray, *, from_point: UnitsArray
-    ) -> tuple[UnitsArray, UnitsArray]:
-        """Levels that cover 0, 1, 2, ... cycles more, and what each costs; NaN where they are not weighed."""
-        levels = np.hstack([from_point[:, None], from_point[:, None] + np.cumsum(ahead, axis=1)])
+    def _weighed(self, at: Position, ahead: UnitsArray, *, from_point: UnitsArray) -> _Weighed:
+        held = at.unit_cost * holding_rates(at, given=self.holding_rate_per_period) * at.review_periods
         priced = (at.order_cost > 0) & np.isfinite(at.order_cost) & (held > 0) & np.isfinite(held)
-        fixed, held = np.where(priced, at.order_cost, 0.0), np.where(priced, held, 1.0)
-        weigh = mean_costs if self.method == "silver_meal" else least_costs
-        costs = weigh(ahead, fixed_cost=fixed, holding_cost=held)
-        costs[~priced, 1:] = np.nan
-        return np.where(np.isnan(costs), np.nan, levels), costs + 0.0 * from_point[:, None]
-
-    def _steps(self, tried: UnitsArray, costs: UnitsArray) -> tuple[Step, ...]:
-        """How each level that was tried, and by Silver and Meal each cost too, comes about."""
-        told = [Step(name="tried_0", formula="reorder_point", values=tried[:, 0])]
-        further = range(1, tried.shape[1])
-        told += [
-            Step(name=f"tried_{k}", formula=f"tried_{k - 1} + demand_of_cycle_{k}", values=tried[:, k]) for k in further
-        ]
+        fixed, each = np.where(priced, at.order_cost, 0.0), np.where(priced, held, 0.0)
+        ahead = np.where(priced[:, None], ahead, 0.0)
+        rest = None
         if self.method == "silver_meal":
-            told += [Step(name=f"cost_{k}", formula=_mean_cost(k), values=costs[:, k]) for k in further]
-        return tuple(told)
+            costs = mean_costs(ahead, fixed_cost=fixed, holding_cost=each)
+        else:
+            rest = costs_of_rest(ahead, fixed_cost=fixed, holding_cost=each)
+            costs = fixed[:, None] + each[:, None] * carried(ahead) + rest
+        costs = costs + 0.0 * from_point[:, None]
+        costs[~priced, 1:] = np.nan
+        return _Weighed(ahead=ahead, point=from_point, held=held, priced=priced, costs=costs, rest=rest)
 
 
-def _mean_cost(cycles: int) -> str:
-    carried = " + ".join(f"{k} * demand_of_cycle_{k}" for k in range(1, cycles + 1))
-    return f"(order_cost + cost_of_one_held * ({carried})) / {cycles + 1}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weighed:
+    """Levels that cover 0, 1, 2, ... cycles of ``ahead`` (n, c) more, and what each costs; NaN where not weighed."""
 
+    ahead: UnitsArray
+    point: UnitsArray
+    held: UnitsArray
+    priced: BoolArray
+    costs: UnitsArray
+    rest: UnitsArray | None
 
-def _cheapest(tried: UnitsArray, costs: UnitsArray) -> UnitsArray:
-    """The first level that no later one undercuts by more than 0.000000001."""
-    best, lowest = tried[:, 0].copy(), costs[:, 0].copy()
-    for level, cost in zip(tried.T[1:], costs.T[1:], strict=True):
-        less = cost < lowest - 1e-9
-        best, lowest = np.where(less, level, best), np.where(less, cost, lowest)
-    return best
+    @property
+    def tried(self) -> UnitsArray:
+        return self._where_weighed(self.point[:, None] + np.cumsum(np.pad(self.ahead, ((0, 0), (1, 0))), axis=1))
+
+    def cheapest(self) -> UnitsArray:
+        """The first level that no later one undercuts by more than 0.000000001."""
+        tried = self.tried
+        best, lowest = tried[:, 0].copy(), self.costs[:, 0].copy()
+        for level, cost in zip(tried.T[1:], self.costs.T[1:], strict=True):
+            less = cost < lowest - 1e-9
+            best, lowest = np.where(less, level, best), np.where(less, cost, lowest)
+        return best
+
+    def details(self) -> dict[str, UnitsArray]:
+        """Each cycle's demand, what was tried, and by Wagner and Whitin what the cycles left cost at least."""
+        ahead = self._where_weighed(np.pad(self.ahead, ((0, 0), (1, 0))))
+        rest = [] if self.rest is None else [*np.where(self.priced[:, None], self._where_weighed(self.rest), np.nan).T]
+        return {
+            **{f"demand_of_cycle_{k}": column for k, column in enumerate(ahead.T) if k},
+            **{f"cost_of_rest_{k}": column for k, column in enumerate(rest)},
+            **tried_columns(self.tried, self.costs),
+        }
+
+    def steps(self) -> Iterator[Step]:
+        """How each level that was tried, and what it costs, comes about."""
+        held = "unit_cost * holding_rate_per_period * review_periods"
+        tried, sums, costs = self.tried, self._where_weighed(carried(self.ahead)), self.costs
+        yield Step(name="cost_of_one_held", formula=held, values=self.held)
+        yield Step(name="tried_0", formula="reorder_point", values=tried[:, 0])
+        yield Step(name="cost_0", formula="0", values=np.where(self.priced, np.nan, costs[:, 0]))
+        yield Step(name="cost_0", formula=self._cost(0), values=np.where(self.priced, costs[:, 0], np.nan))
+        for k in range(1, tried.shape[1]):
+            more = f"{k} * demand_of_cycle_{k}"
+            yield Step(name=f"tried_{k}", formula=f"tried_{k - 1} + demand_of_cycle_{k}", values=tried[:, k])
+            formula = more if k == 1 else f"carried_{k - 1} + {more}"
+            yield Step(name=f"carried_{k}", formula=formula, values=sums[:, k])
+            yield Step(name=f"cost_{k}", formula=self._cost(k), values=costs[:, k])
+
+    def _cost(self, k: int) -> str:
+        paid = f"order_cost + cost_of_one_held * carried_{k}" if k else "order_cost"
+        if self.rest is not None:
+            return f"{paid} + cost_of_rest_{k}"
+        return f"({paid}) / {k + 1}" if k else paid
+
+    def _where_weighed(self, values: UnitsArray) -> UnitsArray:
+        return np.where(np.isnan(self.costs), np.nan, values)
