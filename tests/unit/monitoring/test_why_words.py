@@ -53,6 +53,8 @@ def _check(sentence: str) -> None:
     assert sentence.isprintable()
     assert all(1 <= float(one) <= 100 for one in re.findall(r"([-\d.]+) %", sentence)), sentence
     assert "nan" not in sentence.replace("unknown", "")
+    assert "inf" not in sentence
+    assert not ("nearly everything" in sentence and "no worse than before" in sentence), sentence
     assert not re.search(r"(store|product) (none|null|unknown)|of with|promo [01]\b|-\d+ % more", sentence), sentence
 
 

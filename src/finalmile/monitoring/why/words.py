@@ -64,6 +64,8 @@ def sentence(
     if best is None:
         return _of_everything(whole, when)
     mine = rows_inside(rows, best.literals)
+    if _is_nearly_all(rows, mine) and not _is_worse(whole):
+        return _of_everything(whole, when)
     told = f"Forecasts of {_part(rows, best, mine)} {how(best)}{when}{_of_the_rise(rows, whole, mine)}"
     for one in events:
         at = "" if one.period is None else f" on {day(one.period)}"
@@ -125,16 +127,24 @@ def _plain(text: str) -> str:
 
 def _part(rows: LossRows, best: Slice, mine: BoolArray) -> str:
     named = where(best.words)
-    if mine[rows.current].mean() >= _NEARLY_ALL:
+    if _is_nearly_all(rows, mine):
         return f"nearly everything ({named})"
     return f"sales {named}" if named.startswith(_LAST) else named
+
+
+def _is_nearly_all(rows: LossRows, mine: BoolArray) -> bool:
+    return bool(mine[rows.current].mean() >= _NEARLY_ALL)
+
+
+def _is_worse(whole: Accounting) -> bool:
+    return (whole.change or 0.0) > _LEAST_RISE * (whole.before or 0.0)
 
 
 def _of_everything(whole: Accounting, when: str) -> str:
     assert whole.before is not None
     assert whole.after is not None
-    change, span = whole.change or 0.0, f"WAPE {rate(whole.before)} to {rate(whole.after)}"
-    if change <= _LEAST_RISE * whole.before:
+    span = f"WAPE {rate(whole.before)} to {rate(whole.after)}"
+    if not _is_worse(whole):
         return f"Forecasts are no worse than before ({span}); no part stands out."
     name, most = max(whole.totals.items(), key=lambda one: one[1])
     reason = _REASONS.get(name, "errors are more scattered") if most > 0 else ""
@@ -146,11 +156,10 @@ def _of_the_rise(rows: LossRows, whole: Accounting, mine: BoolArray) -> str:
     """How much of the change of the whole lies in a slice; what became of the whole where it is no worse."""
     assert whole.before is not None
     assert whole.after is not None
-    change = whole.change or 0.0
-    if change <= _LEAST_RISE * whole.before:
+    if not _is_worse(whole):
         return f"; all forecasts together are no worse than before (WAPE {rate(whole.before)} to {rate(whole.after)})"
     effects = account(rows, group=mine.astype(np.int64)).effects
-    part = float(effects[1].sum()) / change if len(effects) == 2 else 1.0
+    part = float(effects[1].sum()) / (whole.change or 1.0) if len(effects) == 2 else 1.0
     if part < _LEAST_TOLD:
         return ""
     return "; that is all of the rise" if part > 1 - _LEAST_TOLD else f"; that is {share(part)} of the rise"
