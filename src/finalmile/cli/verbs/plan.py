@@ -18,8 +18,11 @@ Frontier = Annotated[
     bool, typer.Option("--frontier", help="Simulate what each service level takes in stock; nothing is proposed.")
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="With --frontier: groups of products at a time.")]
-Cycle = Annotated[float | None, typer.Option("--cycle-service", help="With --what-if: share of order cycles, 0.98.")]
-Fill = Annotated[float | None, typer.Option("--fill-rate", help="With --what-if: share of units, 0.98.")]
+Cycle = Annotated[
+    float | None,
+    typer.Option("--cycle-service", help="With --what-if: share of order cycles without a stock-out, such as 0.98."),
+]
+Fill = Annotated[float | None, typer.Option("--fill-rate", help="With --what-if: share of units served, such as 0.98.")]
 Lead = Annotated[float | None, typer.Option("--lead-time-days", help="With --what-if: days from order to arrival.")]
 Review = Annotated[float | None, typer.Option("--review-period-days", help="With --what-if: days between orders.")]
 Moq = Annotated[float | None, typer.Option("--moq", help="With --what-if: smallest order in units.")]
@@ -39,7 +42,10 @@ def plan(
     pack_size: Pack = None,
     threads: Threads = 1,
 ) -> Report:
-    """Propose today's orders, with the reason for each quantity; or simulate what other terms would do."""
+    """Propose today's orders, with the reason for each quantity; or simulate what other terms would do.
+
+    Today is the day after the last one whose sales are known. Planning a day again replaces what nobody approved.
+    """
     terms = {
         "cycle_service": cycle_service,
         "fill_rate": fill_rate,
