@@ -1,15 +1,18 @@
 """Lots of a plan are those of the textbook's schedules, for each item at once."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finalmile.frames import Cumulative, Forecast, Frequency
-from finalmile.inventory import lot_sizing, position
+from finalmile.inventory import lot_sizing, order_lines, position
 from finalmile.inventory.demand_ahead import with_means_ahead
 from finalmile.inventory.lot_sizing import carried, costs_of_rest, mean_costs
 from finalmile.inventory.policies import policies
+from finalmile.workflows.order_reasons import reason
 from finalmile.workflows.propose import propose
 
 demands = st.lists(st.floats(0.0, 50.0).map(lambda units: round(units, 2)), min_size=1, max_size=8)
@@ -129,7 +132,11 @@ def test_holding_is_counted_by_the_cycle_whatever_its_length():
     assert days == weeks
 
 
-@pytest.mark.parametrize("wrong", [{"cycle_service": 1.0}, {"method": "least"}, {"look_ahead": 0}, {"look_ahead": 60}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"cycle_service": 1.0}, {"method": "least"}, *({"look_ahead": number} for number in (0, 60, 2.5, "a"))],
+    ids=str,
+)
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match="it must"):
         policies.make("lot_sizing", **wrong)
@@ -174,3 +181,18 @@ def test_means_ahead_go_on_from_what_is_told_and_keep_to_single_periods(path, fi
         assert mean == pytest.approx(first + 2 + long[first:window].sum(), rel=1e-5)
     assert np.isnan(told.values[0, -10:]).all()
     assert np.array_equal(told.values[0, :5, 0], np.arange(3.0, 8.0))
+
+
+def test_the_sentence_of_a_line_says_for_how_many_cycles_more_it_is():
+    at = position(
+        np.array(["a"], dtype=object),
+        on_hand=np.zeros(1),
+        lead_periods=np.array([0]),
+        unit_cost=ONE,
+        order_cost=10 * ONE,
+        holding_rate=ONE,
+    )
+    wanted = policies.make("lot_sizing", look_ahead=2)(at, told_of(np.array([5.0, 10.0, 20.0])))
+    (line,) = order_lines(at, wanted, ordered_at=date(2024, 5, 1), frequency=Frequency("day"), currency="EUR")
+    assert line.reason["cycles_ahead"] == 1
+    assert "aims at 10 in stock and on the way, for 1 cycle more, and 0 are in stock" in reason(line)

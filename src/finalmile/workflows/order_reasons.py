@@ -53,7 +53,9 @@ def _stock(told: Mapping[str, object]) -> str:
     here = f"{_amount(told.get('on_hand'))} are in stock and {_amount(told.get('on_order'))} on the way"
     if told.get("level") is None:
         return f"{told.get('policy')} decides, and {here}"
-    return f"{told.get('policy')} aims at {_amount(told.get('level'))} in stock and on the way, and {here}"
+    ahead = told.get("cycles_ahead")
+    further = f", for {_amount(ahead)} {'cycle' if ahead == 1 else 'cycles'} more," if ahead else ","
+    return f"{told.get('policy')} aims at {_amount(told.get('level'))} in stock and on the way{further} and {here}"
 
 
 def _filled(sentence: str, told: Mapping[str, object]) -> str:

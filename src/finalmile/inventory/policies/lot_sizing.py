@@ -81,8 +81,8 @@ class LotSizing:
             raise ValueError(f"cycle_service is {self.cycle_service}; it must lie between 0 and 1, for example 0.98")
         if self.method not in ("silver_meal", "wagner_whitin"):
             raise ValueError(f"method is {self.method!r}; it must be silver_meal or wagner_whitin")
-        if not 1 <= self.look_ahead <= 52:
-            raise ValueError(f"look_ahead is {self.look_ahead}; it must be 1 to 52")
+        if self.look_ahead not in range(1, 53):
+            raise ValueError(f"look_ahead is {self.look_ahead!r}; it must be a whole number from 1 to 52")
         check_holding_rate(self.holding_rate_per_period)
 
     @property
@@ -101,7 +101,7 @@ class LotSizing:
 
     def ahead(self, at: Position, /) -> IntArray:
         """The planned window, and what it is with one, two, ... cycles more, shape (n, look_ahead + 1)."""
-        return planned_window(at)[:, None] + at.review_periods[:, None] * np.arange(self.look_ahead + 1)
+        return planned_window(at)[:, None] + at.review_periods[:, None] * np.arange(int(self.look_ahead) + 1)
 
     def __call__(self, at: Position, demand: Demand, /) -> Proposal:
         """Order the lots of what is below its point; an item without a quantile is left out as ``"no_forecast"``."""
@@ -178,23 +178,28 @@ class _Weighed:
     def tried(self) -> UnitsArray:
         return self._where_weighed(self.point[:, None] + np.cumsum(np.pad(self.ahead, ((0, 0), (1, 0))), axis=1))
 
-    def cheapest(self) -> UnitsArray:
-        """The first level that no later one undercuts by more than 0.000000001."""
-        tried = self.tried
-        best, lowest = tried[:, 0].copy(), self.costs[:, 0].copy()
-        for level, cost in zip(tried.T[1:], self.costs.T[1:], strict=True):
+    @property
+    def best(self) -> IntArray:
+        """Cycles more that the order covers."""
+        best, lowest = np.zeros(len(self.costs), dtype=np.int64), self.costs[:, 0]
+        for k, cost in enumerate(self.costs.T):
             less = cost < lowest - 1e-9
-            best, lowest = np.where(less, level, best), np.where(less, cost, lowest)
+            best, lowest = np.where(less, k, best), np.where(less, cost, lowest)
         return best
 
+    def cheapest(self) -> UnitsArray:
+        """The first level that no later one undercuts by more than 0.000000001."""
+        return np.take_along_axis(self.tried, self.best[:, None], axis=1)[:, 0]
+
     def details(self) -> dict[str, UnitsArray]:
-        """Each cycle's demand, what was tried, and by Wagner and Whitin what the cycles left cost at least."""
+        """Each cycle's demand, what was tried and taken, and by Wagner-Whitin what the cycles left cost at least."""
         ahead = self._where_weighed(np.pad(self.ahead, ((0, 0), (1, 0))))
         rest = [] if self.rest is None else [*np.where(self.priced[:, None], self._where_weighed(self.rest), np.nan).T]
         return {
             **{f"demand_of_cycle_{k}": column for k, column in enumerate(ahead.T) if k},
             **{f"cost_of_rest_{k}": column for k, column in enumerate(rest)},
             **tried_columns(self.tried, self.costs),
+            "cycles_ahead": self.best.astype(np.float64),
         }
 
     def steps(self) -> Iterator[Step]:
