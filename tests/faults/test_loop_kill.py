@@ -144,7 +144,7 @@ def assert_sound(project: Project, *, days: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [9, pytest.param(30, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("kills", [6, pytest.param(30, marks=pytest.mark.proof)])
 def test_commands_killed_at_any_moment_finish_the_next_time_and_nothing_is_there_twice(
     tmp_path: Path, nursery: Nursery, kills: int
 ):

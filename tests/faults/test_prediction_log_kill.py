@@ -131,7 +131,7 @@ def assert_log(folder: Path, acknowledged: set[str], *, attempted_upto: int) -> 
     assert all(int(key) < attempted_upto for key in keys)
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(30, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("kills", [6, pytest.param(30, marks=pytest.mark.proof)])
 def test_killed_writers_and_sealers_lose_and_double_no_acknowledged_prediction(
     tmp_path: Path, nurseries: list[subprocess.Popen[bytes]], kills: int
 ):
