@@ -310,6 +310,9 @@ class Supplier(Section):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """Time zone of the cut-off."""
 
+    order_cost: NonNegativeFloat = 0
+    """What an order costs whatever is in it, beside the ``order_cost`` of each line: ``joint_replenishment`` weighs
+    it."""
     minimum_money: NonNegativeFloat = 0
     """Least that an order may cost, in the project's currency; 0 for no minimum."""
     minimum_units: NonNegativeFloat = 0

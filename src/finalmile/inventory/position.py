@@ -38,6 +38,8 @@ class Position:
     deliveries
         What single deliveries may take, where ``lead_times`` are told as stock feels orders that overtake each other;
         where not given, ``lead_times`` are of single deliveries, and a late one holds up those behind it.
+    shared_order_cost : array of shape (n,)
+        Money per order of the item's supplier, whatever is in it.
     holding_rate : array of shape (n,)
         Share of a unit's cost that holding it for a period costs.
     supplier : array of shape (n,), str
@@ -79,6 +81,7 @@ class Position:
     unit_cost: UnitsArray
     unit_price: UnitsArray
     order_cost: UnitsArray
+    shared_order_cost: UnitsArray
     holding_rate: UnitsArray
     supplier: NameArray
     assumed: BoolArray
@@ -122,7 +125,8 @@ class Position:
             "on_hand": self.on_hand, "on_order": self.on_order, "review_periods": self.review_periods,
             "lead_periods": self.lead_periods, "moq": self.moq, "pack_size": self.pack_size,
             "max_stock": self.max_stock, "unit_cost": self.unit_cost, "unit_price": self.unit_price,
-            "order_cost": self.order_cost, "holding_rate": self.holding_rate, "supplier": self.supplier,
+            "order_cost": self.order_cost, "shared_order_cost": self.shared_order_cost,
+            "holding_rate": self.holding_rate, "supplier": self.supplier,
             "assumed": self.assumed, "cost_assumed": self.assumed if self.cost_assumed is None else self.cost_assumed,
         }  # fmt: skip
         return [
@@ -143,6 +147,9 @@ class Position:
             "lead_periods must be at least 0": self.lead_periods < 0,
             "moq must be finite and not negative": ~(np.isfinite(self.moq) & (self.moq >= 0)),
             "pack_size must be whole and not negative": ~((self.pack_size >= 0) & (self.pack_size % 1 == 0)),
+            "shared_order_cost must be finite and not negative": ~(
+                np.isfinite(self.shared_order_cost) & (self.shared_order_cost >= 0)
+            ),
             "holding_rate must be finite and not negative": ~(
                 np.isfinite(self.holding_rate) & (self.holding_rate >= 0)
             ),
@@ -166,6 +173,7 @@ def position(
     unit_cost: UnitsArray | None = None,
     unit_price: UnitsArray | None = None,
     order_cost: UnitsArray | None = None,
+    shared_order_cost: UnitsArray | None = None,
     holding_rate: UnitsArray | None = None,
     supplier: NameArray | None = None,
     arriving: UnitsArray | None = None,
@@ -194,6 +202,7 @@ def position(
         unit_cost=np.full(n, np.nan) if unit_cost is None else unit_cost,
         unit_price=np.full(n, np.nan) if unit_price is None else unit_price,
         order_cost=np.full(n, np.nan) if order_cost is None else order_cost,
+        shared_order_cost=np.zeros(n) if shared_order_cost is None else shared_order_cost,
         holding_rate=np.full(n, HOLDING_RATE) if holding_rate is None else holding_rate,
         supplier=np.full(n, "", dtype=object) if supplier is None else supplier,
         arriving=arriving,

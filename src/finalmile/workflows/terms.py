@@ -59,6 +59,7 @@ def positions(
         unit_cost=np.where(cost_assumed, price * assume.unit_cost_share, cost),
         unit_price=price,
         order_cost=_or(given.number("order_cost"), assume.order_cost),
+        shared_order_cost=_shared_order_cost(shop, supplier),
         holding_rate=holding_rate(shop, panel.ids, cutoff=panel.cutoff) * shop.frequency.days / 365.0,
         supplier=supplier,
         assumed=cost_assumed | lead_assumed,
@@ -71,6 +72,11 @@ def holding_rate(shop: Shop, ids: NameArray, *, cutoff: int) -> UnitsArray:
     """Cost of holding stock for a year as a share of its value, by item."""
     given = Attributes(ids, shop.known.items(cutoff)).number("holding_rate_per_year")
     return _or(given, shop.config.assume.holding_rate_per_year)
+
+
+def _shared_order_cost(shop: Shop, supplier: NameArray) -> UnitsArray:
+    told = {name: terms.order_cost for name, terms in shop.config.suppliers.items()}
+    return np.array([told.get(str(name), 0.0) for name in supplier], dtype=np.float64)
 
 
 def lead_times_of(

@@ -159,7 +159,7 @@ def test_what_no_forecast_knows_is_planned_from_its_past_and_says_so(template: S
     assert alone.methods.tolist() == [BINOMIAL] * 2 + ["history (no forecast)"] * (panel.n - 2)
 
 
-@pytest.mark.parametrize("policy", ["min_max", "reorder_point", "lot_sizing", "min_max_by_cost"])
+@pytest.mark.parametrize("policy", ["min_max", "reorder_point", "lot_sizing", "min_max_by_cost", "joint_replenishment"])
 def test_lots_weigh_holding_by_each_items_own_rate_a_year(template: SmallShop, tmp_path: Path, policy: str) -> None:
     project = opened(template, tmp_path / "shop", more=f", policy: {policy}")
     terms = {"supplier_id": "acme", "lead_time_days": 3.0, "unit_cost": 1.0, "unit_price": 2.0, "order_cost": 5.0}
@@ -168,3 +168,16 @@ def test_lots_weigh_holding_by_each_items_own_rate_a_year(template: SmallShop, t
     told = {line.unique_id: float(str(line.reason["holding_rate_per_period"])) for line in planned(project)}
     assert told.pop(NAMES[0]) == pytest.approx(0.002)
     assert list(told.values()) == pytest.approx([0.25 / 365] * len(told))
+
+
+def test_what_an_order_of_a_supplier_costs_is_weighed_as_the_settings_say(template: SmallShop, tmp_path: Path) -> None:
+    cycles = []
+    for number, cost in enumerate((1, 50)):
+        project = opened(template, tmp_path / str(number), more=", policy: joint_replenishment")
+        with (project.folder / "finalmile.yaml").open("a") as settings:
+            settings.write(f"suppliers: {{acme: {{order_cost: {cost}}}}}\n")
+        told = planned(Project.open(project.folder, clock=template.clock))
+        assert {line.reason["shared_order_cost"] for line in told} == {cost}
+        cycles.append({line.reason["base_cycle"] for line in told})
+    assert len(cycles[0]) == len(cycles[1]) == 1
+    assert min(cycles[0]) < min(cycles[1])  # type: ignore[type-var]
