@@ -67,7 +67,7 @@ def test_least_and_most_are_the_cheapest_of_all(mean, spread, fixed, review, lea
     exact = min_max_levels.exact(each, costs=costs, window=whole)
     found = min_max_levels.MinMaxLevels(reorder_level=number["reorder_point"] - 1, order_up_to=number["tried_0"])
     assert min_max_levels.cost_of(each, found, costs=costs, window=whole) == pytest.approx(exact.cost_rate, rel=1e-6)
-    for k in range(5):
+    for k in (k for k in range(5) if number[f"tried_{k}"] == number[f"tried_{k}"]):
         other = min_max_levels.MinMaxLevels(reorder_level=found.reorder_level, order_up_to=number[f"tried_{k}"])
         cost = min_max_levels.cost_of(each, other, costs=costs, window=whole)
         assert number[f"cost_{k}"] == pytest.approx(cost, rel=1e-6)
@@ -154,3 +154,23 @@ def test_unknown_money_is_refused_with_the_items_and_what_to_do(name):
 def test_costs_that_are_not_above_nothing_are_refused(name, wrong):
     with pytest.raises(ValueError, match="it must be above 0, or left out"):
         policies.make(name, **wrong)
+
+
+@pytest.mark.parametrize("name", ["min_max_by_cost", "reorder_point_by_cost"])
+def test_other_quantities_are_told_once_each_however_small_the_best_is(name):
+    at = item(order_cost=0.0)
+    wanted = policies.make(name)(at, told(at, mean=4.0, spread=2.0))
+    others = [values[0] for key, values in wanted.details.items() if key.startswith("tried_")]
+    known = [units for units in others if not np.isnan(units)]
+    assert len(set(known)) == len(known) >= 3
+
+
+@pytest.mark.parametrize("name", ["min_max_by_cost", "reorder_point_by_cost"])
+def test_one_far_quantile_that_a_few_windows_gave_does_not_set_the_spread(name):
+    at = item(order_cost=0.0, unit_price=300.0)
+    usual = told(at, mean=30.0, spread=1.3)
+    values = usual.values.copy()
+    values[..., -1] *= 1.1
+    wild = Cumulative(windows=usual.windows, mean=usual.mean, levels=usual.levels, values=values, methods=usual.methods)
+    one, other = (policies.make(name)(at, demand).details["variance_per_review"] for demand in (usual, wild))
+    assert other <= 1.6 * one

@@ -18,8 +18,14 @@ from finalmile.simulation import UnitsArray
 MOST_COUNTED = 1_000
 """Most units of a review, or of an economic lot with backorders, that are counted singly, not in equal parts."""
 
-TRIED = (1.0, 0.7, 0.85, 1.2, 1.5)
-"""Multiples of what was found that a line tells the cost of, the best first."""
+MATCHED_AT = 0.95
+"""Highest quantile that demand is matched at: further out a forecast rests on a few windows that were as high."""
+
+_LESS_AND_MORE = ((0.85, -1.0), (0.7, -2.0), (1.2, 1.0), (1.5, 2.0))
+"""Shares of what was found that a line tells the cost of too, and how far away they are at least."""
+
+ALTERNATIVES = 1 + len(_LESS_AND_MORE)
+"""Quantities that a line tells the cost of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,9 @@ class ReviewCosts:
 def review_costs(
     at: Position, law: DemandLaw, *, policy: str, shortage_cost: float | None, holding_rate: float | None
 ) -> ReviewCosts:
-    """Demand of a review, negative binomial such that as much of it is short as the law says, and what it costs.
+    """Demand of a review and what it costs; negative binomial such that as much is short as the law says.
+
+    As much at the stock that the costs ask for, but no further out than the 95 % quantile.
 
     Parameters
     ----------
@@ -110,8 +118,7 @@ def review_costs(
     _refuse_unpriced(at, ~(np.isfinite(short) & (held > 0) & np.isfinite(held)), policy=policy)
     order = np.where(np.isfinite(at.order_cost), np.maximum(at.order_cost, 0.0), 0.0)
     ratio = short / (short + held)
-    guess = np.ceil(law.quantile(np.clip(ratio, 0.0, 0.999)) - 1e-6)
-    mean, shape = matched(law, at=guess)
+    mean, shape = matched(law, at=np.ceil(law.quantile(np.clip(ratio, 0.0, MATCHED_AT)) - 1e-6))
     covered = mean_window(at) / at.review_periods
     demand = mean / covered
     paid = np.where(short > 0, short, 1.0)
@@ -126,6 +133,23 @@ def review_costs(
         unit=np.maximum(np.ceil(np.maximum(demand, lot) / MOST_COUNTED), 1.0),
         usable=(mean > 0) & (short > 0),
     )
+
+
+def with_alternatives(found: UnitsArray) -> UnitsArray:
+    """Whole numbers, and beside each some that are less and more, shape (n, 5); NaN where there is none above 0.
+
+    Examples
+    --------
+    >>> with_alternatives(np.array([100.0, 2.0]))
+    array([[100.,  85.,  70., 120., 150.],
+           [  2.,   1.,  nan,   3.,   4.]])
+    """
+    columns = [found]
+    for share, away in _LESS_AND_MORE:
+        part, step = np.rint(share * found), found + away
+        other = np.minimum(part, step) if away < 0 else np.maximum(part, step)
+        columns.append(np.where(other >= 1, other, np.nan))
+    return np.stack(columns, axis=1)
 
 
 def tried_columns(levels: UnitsArray, costs: UnitsArray) -> Mapping[str, UnitsArray]:

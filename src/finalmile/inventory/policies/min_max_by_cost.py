@@ -14,7 +14,14 @@ from finalmile.inventory.min_max_levels import exact_for_all
 from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.protection import LAW_LEVELS, DemandLaw, law_of
-from finalmile.inventory.review_costs import TRIED, ReviewCosts, check_shortage_cost, review_costs, tried_columns
+from finalmile.inventory.review_costs import (
+    ALTERNATIVES,
+    ReviewCosts,
+    check_shortage_cost,
+    review_costs,
+    tried_columns,
+    with_alternatives,
+)
 from finalmile.inventory.steps import Step
 from finalmile.records import Json
 from finalmile.simulation import UnitsArray
@@ -157,18 +164,18 @@ def cheapest_levels(given: ReviewCosts) -> tuple[UnitsArray, UnitsArray, UnitsAr
     from finalmile.inventory.min_max_loops import tried_levels
 
     rows = np.flatnonzero(given.usable)
-    n = len(given.usable)
-    low, tried, costs = -given.unit.copy(), np.zeros((n, len(TRIED))), np.zeros((n, len(TRIED)))
+    low = -given.unit.copy()
+    tried, costs = (np.full((len(low), ALTERNATIVES), np.nan) for _ in range(2))
+    tried[:, 0] = costs[:, 0] = 0.0
     counted = given.counted()[rows]
     mean, variance, covered, order, held, short = counted.T
     found = exact_for_all(
         mean, variance, lead_periods=covered - 1, fixed_cost=order, holding_cost=held, stockout_cost=short
     )
-    gap = found[:, 1] - found[:, 0]
-    highs = found[:, :1] + np.maximum(np.rint(gap[:, None] * np.array(TRIED)), 1.0)
+    highs = found[:, :1] + with_alternatives(found[:, 1] - found[:, 0])
     paid = np.zeros_like(highs)
-    tried_levels(counted, found, highs, paid)
-    low[rows], tried[rows], costs[rows] = found[:, 0], highs, np.round(paid, 9)
+    tried_levels(counted, found, np.where(np.isnan(highs), found[:, 1:2], highs), paid)
+    low[rows], tried[rows], costs[rows] = found[:, 0], highs, np.round(np.where(np.isnan(highs), np.nan, paid), 9)
     low[rows] *= given.unit[rows]
     tried[rows] *= given.unit[rows, None]
     return low, tried, costs

@@ -14,7 +14,14 @@ from finalmile.inventory.lots import check_holding_rate
 from finalmile.inventory.position import Position, planned_window, protection_windows
 from finalmile.inventory.proposal import DemandKind, Proposal, policies
 from finalmile.inventory.protection import LAW_LEVELS, law_of
-from finalmile.inventory.review_costs import TRIED, ReviewCosts, check_shortage_cost, review_costs, tried_columns
+from finalmile.inventory.review_costs import (
+    ALTERNATIVES,
+    ReviewCosts,
+    check_shortage_cost,
+    review_costs,
+    tried_columns,
+    with_alternatives,
+)
 from finalmile.inventory.steps import Step
 from finalmile.records import Json
 from finalmile.simulation import UnitsArray
@@ -158,20 +165,23 @@ def cheapest_lots(given: ReviewCosts, *, approximate: bool) -> tuple[UnitsArray,
 
     Where an order cannot pay, nothing is ordered: point and lot are 0.
     """
-    from finalmile.inventory.reorder_quantity.loops import many_lots
+    from finalmile.inventory.reorder_quantity.loops import cost_of_lots, many_lots
 
     rows = np.flatnonzero(given.usable)
-    n, factors = len(given.usable), np.array(TRIED)
-    point, tried, costs = -given.unit.copy(), np.zeros((n, len(TRIED))), np.zeros((n, len(TRIED)))
+    point = -given.unit.copy()
+    tried, costs = (np.full((len(point), ALTERNATIVES), np.nan) for _ in range(2))
+    tried[:, 0] = costs[:, 0] = 0.0
     counted = given.counted()[rows]
     mean, _, _, order, held, short = counted.T
     wanted = np.zeros(len(rows))
     if approximate:
         wanted = np.maximum(np.rint(np.sqrt(2 * order * mean * (held + short) / (held * short))), 1.0)
-    found, paid = np.zeros((len(rows), 2)), np.zeros((len(rows), len(TRIED)))
-    many_lots(counted, wanted, factors, found, paid)
-    lots = np.maximum(np.floor(found[:, 1:] * factors + 0.5), 1.0)
-    point[rows], tried[rows], costs[rows] = found[:, 0], lots, np.round(paid, 9)
+    found = np.zeros((len(rows), 2))
+    many_lots(counted, wanted, found)
+    lots = with_alternatives(found[:, 1])
+    paid = np.zeros_like(lots)
+    cost_of_lots(counted, np.nan_to_num(lots, nan=1.0), paid)
+    point[rows], tried[rows], costs[rows] = found[:, 0], lots, np.round(np.where(np.isnan(lots), np.nan, paid), 9)
     point[rows] *= given.unit[rows]
     tried[rows] *= given.unit[rows, None]
     return point, tried, costs

@@ -10,11 +10,8 @@ from finalmile.simulation.jit import compiled
 
 
 @compiled
-def growing_lots(window: UnitsArray, held: float, short: float, most: int) -> tuple[int, UnitsArray, UnitsArray]:
-    """The cheapest positions first: of lots of 1, 2, ..., ``most`` units their points, and their sums of stock cost.
-
-    The least cost of a position is given too, as the first sum.
-    """
+def growing_lots(window: UnitsArray, held: float, short: float, most: int) -> tuple[UnitsArray, UnitsArray]:
+    """The cheapest positions first: of lots of 1, 2, ..., ``most`` units their points, and their sums of stock cost."""
     mean = 0.0
     for k in range(len(window)):
         mean += k * window[k]
@@ -33,34 +30,38 @@ def growing_lots(window: UnitsArray, held: float, short: float, most: int) -> tu
             low, total = low - 1, total + down
         else:
             high, total = high + 1, total + up
-    return best, points, sums
+    return points, sums
 
 
 @compiled
-def many_lots(given: UnitsArray, wanted: UnitsArray, factors: UnitsArray, told: UnitsArray, costs: UnitsArray) -> None:
-    """Point and lot of every product, and what multiples of the lot cost at their own best points.
+def many_lots(given: UnitsArray, wanted: UnitsArray, told: UnitsArray) -> None:
+    """Point and lot of every product.
 
     ``given`` holds mean, variance, reviews covered, fixed, held, short; ``wanted`` the lot where it is not to be found,
-    else 0; ``told`` gets point and lot, ``costs`` a cost per review for each of ``factors``.
+    else 0; ``told`` gets point and lot.
     """
     for row in range(len(given)):
         mean, variance, reviews, fixed, held, short = given[row]
         window = counts_pmf(mean * reviews, variance * reviews)
-        quantity = int(wanted[row])
-        if quantity < 1:
-            quantity, most = 0, 64
-            while quantity == 0:
-                _, points, sums = growing_lots(window, held, short, most)
-                for k in range(most - 1):
-                    if sums[k + 1] - sums[k] >= (fixed * mean + sums[k]) / (k + 1):
-                        quantity = k + 1
-                        break
+        quantity, most = int(wanted[row]), max(int(wanted[row]), 64)
+        points, sums = growing_lots(window, held, short, most)
+        while quantity < 1:
+            for k in range(most - 1):
+                if sums[k + 1] - sums[k] >= (fixed * mean + sums[k]) / (k + 1):
+                    quantity = k + 1
+                    break
+            if quantity < 1:
                 most *= 4
-        largest = quantity
-        for k in range(len(factors)):
-            largest = max(largest, int(np.floor(quantity * factors[k] + 0.5)))
-        _, points, sums = growing_lots(window, held, short, largest)
+                points, sums = growing_lots(window, held, short, most)
         told[row, 0], told[row, 1] = points[quantity - 1], quantity
-        for k in range(len(factors)):
-            lot = max(int(np.floor(quantity * factors[k] + 0.5)), 1)
-            costs[row, k] = (fixed * mean + sums[lot - 1]) / lot
+
+
+@compiled
+def cost_of_lots(given: UnitsArray, lots: UnitsArray, costs: UnitsArray) -> None:
+    """Cost a review of lots, (n, k), each at its own best point; ``given`` as for :func:`many_lots`."""
+    for row in range(len(given)):
+        mean, variance, reviews, fixed, held, short = given[row]
+        window = counts_pmf(mean * reviews, variance * reviews)
+        _, sums = growing_lots(window, held, short, int(lots[row].max()))
+        for k in range(lots.shape[1]):
+            costs[row, k] = (fixed * mean + sums[int(lots[row, k]) - 1]) / lots[row, k]
