@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 import pytest
@@ -14,15 +12,15 @@ from finalmile.workflows.logbook import CUMULATIVE
 from finalmile.workflows.memory import MemoryLog
 from finalmile.workflows.watching.lead_time import NAME
 
-from .conftest import HISTORY, SmallShop
+from .conftest import HISTORY, SETTINGS, SmallShop
 
 DAYS = 9
 
 
-@pytest.fixture
-def watched(small_shop: Callable[..., SmallShop]) -> tuple[SmallShop, list[Finding]]:
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallShop, list[Finding]]:
     """Nine days, each forecast the evening before and looked at in the morning after; what the last look tells."""
-    made, told = small_shop(), None
+    made, told = SmallShop(tmp_path_factory.mktemp("watched") / "shop", SETTINGS), None
     made.project.train("demand")
     made.project.promote("demand", force=True)
     for number in range(HISTORY, HISTORY + DAYS):
