@@ -190,9 +190,10 @@ def _year_of(shop: Shop, unique_id: str) -> LastYear:
 def promised(config: Config) -> Mapping[str, float]:
     """The service that plans promise, cycle service or fill rate by name; none where money or a rule decides."""
     policy = policies.make(config.plan.policy, **dict(config.plan.settings))
+    goal = getattr(policy, "goal", None)
     for name in ("cycle_service", "fill_rate"):
-        service = getattr(policy, name, None)
-        if service is not None and getattr(policy, "goal", name) == name:
+        service = getattr(policy, "service" if goal == name else name, None)
+        if service is not None and goal in (None, name):
             return {name: float(service)}
     return {}
 

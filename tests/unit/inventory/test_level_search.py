@@ -204,3 +204,9 @@ def test_cost_without_prices_is_refused_and_says_what_is_missing():
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         policies.make("by_simulation", **wrong)
+
+
+@pytest.mark.parametrize(("goal", "other"), [("fill_rate", "cycle_service"), ("cost", "fill_rate")])
+def test_a_service_that_the_goal_does_not_read_is_refused_rather_than_mixed_up(goal, other):
+    with pytest.raises(ValueError, match=f"{other} is 0.9, which goal: {goal} does not read; set goal: {other}"):
+        policies.make("by_simulation", goal=goal, **{other: 0.9})

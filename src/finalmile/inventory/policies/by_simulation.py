@@ -21,6 +21,8 @@ from finalmile.inventory.steps import Step
 from finalmile.records import Json
 from finalmile.simulation import Costs, UnitsArray
 
+_USUAL = 0.98
+
 
 @policies.add("by_simulation")
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ class BySimulation:
         ``"fill_rate"`` or ``"cycle_service"``, the least level that reaches it; or ``"cost"``, the level that costs
         least by the unit short and the unit on the shelf.
     fill_rate, cycle_service
-        The service to reach, in (0, 1); only that of the goal is read.
+        The service to reach, in (0, 1), 0.98 where it is left out; only that of the goal may be given.
     kind
         ``"order_up_to"``: a level, at each review. ``"min_max"``: the level is the least, below which is ordered up to
         a lot above it, the economic order quantity.
@@ -82,8 +84,8 @@ class BySimulation:
     """
 
     goal: Goal = "fill_rate"
-    fill_rate: float = 0.98
-    cycle_service: float = 0.98
+    fill_rate: float | None = None
+    cycle_service: float | None = None
     kind: Literal["order_up_to", "min_max"] = "order_up_to"
     shortage_cost: float | None = None
     holding_rate_per_period: float | None = None
@@ -95,13 +97,24 @@ class BySimulation:
         if self.kind not in ("order_up_to", "min_max"):
             raise ValueError(f"kind is {self.kind!r}; it must be order_up_to or min_max")
         for name in ("fill_rate", "cycle_service"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1, for example 0.98")
+            asked: float | None = getattr(self, name)
+            if asked is not None and not 0 < asked < 1:
+                raise ValueError(f"{name} is {asked}; it must lie between 0 and 1, for example 0.98")
+            if asked is not None and self.goal != name:
+                raise ValueError(
+                    f"{name} is {asked}, which goal: {self.goal} does not read; set goal: {name}, or leave it out"
+                )
         check_holding_rate(self.holding_rate_per_period)
         if self.shortage_cost is not None and not self.shortage_cost > 0:
             raise ValueError(f"shortage_cost is {self.shortage_cost}; it must be above 0")
         if not 1 <= self.periods <= 100_000:
             raise ValueError(f"periods is {self.periods}; it must be 1 to 100,000")
+
+    @property
+    def service(self) -> float:
+        """The share that the goal asks for."""
+        asked = self.cycle_service if self.goal == "cycle_service" else self.fill_rate
+        return _USUAL if asked is None else asked
 
     @property
     def needs(self) -> DemandKind:
@@ -126,8 +139,7 @@ class BySimulation:
         each = self._each_period(at, demand, prices)
         lots = lot_steps(at, law.mean / mean_window(at), holding_rate=self.holding_rate_per_period)
         lot = lots[-1].values if self.kind == "min_max" else None
-        target = self.cycle_service if self.goal == "cycle_service" else self.fill_rate
-        tried = LevelSearch(goal=self.goal, target=target, periods=self.periods)(
+        tried = LevelSearch(goal=self.goal, target=self.service, periods=self.periods)(
             at, each, guess=self._guess(law, at, prices), lot=lot, costs=prices
         )
         return self._proposal(at, demand, law, tried, lots)
@@ -148,10 +160,10 @@ class BySimulation:
     def _guess(self, law: DemandLaw, at: Position, prices: Costs) -> UnitsArray:
         """What the formula for owed demand would hold, whole units."""
         if self.goal == "fill_rate":
-            allowed = (1 - self.fill_rate) * law.mean * at.review_periods / mean_window(at)
+            allowed = (1 - self.service) * law.mean * at.review_periods / mean_window(at)
             return np.asarray(np.ceil(law.stock_for(allowed) - 1e-6), dtype=np.float64)
         if self.goal == "cycle_service":
-            return np.asarray(np.ceil(law.quantile(self.cycle_service) - 1e-6), dtype=np.float64)
+            return np.asarray(np.ceil(law.quantile(self.service) - 1e-6), dtype=np.float64)
         shortage, holding = np.asarray(prices.shortage), np.asarray(prices.holding) * at.review_periods
         ratio = shortage / np.where(shortage + holding > 0, shortage + holding, 1.0)
         return np.asarray(np.ceil(law.quantile(np.clip(ratio, 0.0, 0.999)) - 1e-6), dtype=np.float64)
@@ -204,7 +216,7 @@ class BySimulation:
         )
 
     def _settings(self) -> Json:
-        asked: dict[str, object] = {} if self.goal == "cost" else {self.goal: getattr(self, self.goal)}
+        asked: dict[str, object] = {} if self.goal == "cost" else {self.goal: self.service}
         money = {"shortage_cost": self.shortage_cost} if self.goal == "cost" and self.shortage_cost is not None else {}
         return {"goal": self.goal, "kind": self.kind, "simulated_periods": self.periods, **asked, **money}
 
