@@ -70,6 +70,11 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
     if proposed.unplanned:
         first = ", ".join(proposed.unplanned[:3])
         notes.append(f"{len(proposed.unplanned):,} items have no forecast and were left out ({first}, ...).")
+    if proposed.ordering_is_free and proposed.lines:
+        notes.append(
+            f"{shop.config.plan.policy} weighs what an order costs, and no item has an order_cost: ordering counts as "
+            "free, so little is ordered at a time. Give order_cost in items, or assume: {order_cost: 25}."
+        )
     notes += [bound.sentence(shop.config.currency) for bound in proposed.bounds]
     if proposed.stock:
         first = ", ".join(f"{one.check} of {one.subject}" for one in proposed.stock[:3])

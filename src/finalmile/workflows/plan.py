@@ -41,6 +41,8 @@ class Proposed:
         Suppliers that take no orders on this day, or none any more; their items were left out.
     stock
         Where the books that the plan stands on cannot be right.
+    ordering_is_free
+        The policy weighs what an order costs, and nobody has said it of any item or supplier.
     """
 
     lines: tuple[OrderLine, ...]
@@ -51,6 +53,7 @@ class Proposed:
     bounds: tuple[Bound, ...] = ()
     waiting: tuple[str, ...] = ()
     stock: tuple[Finding, ...] = ()
+    ordering_is_free: bool = False
 
 
 def plan(
@@ -105,6 +108,8 @@ def plan(
         bounds=bounds(wished, wanted),
         stock=tuple(findings_at(shop, panel, book, stock)),
         waiting=tuple(sorted({str(name) for name in at.supplier[waits]})),
+        ordering_is_free="order_cost" in wanted.details
+        and not ((at.order_cost > 0) | (at.shared_order_cost > 0)).any(),
     )
 
 

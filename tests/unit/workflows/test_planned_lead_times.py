@@ -181,3 +181,14 @@ def test_what_an_order_of_a_supplier_costs_is_weighed_as_the_settings_say(templa
         cycles.append({line.reason["base_cycle"] for line in told})
     assert len(cycles[0]) == len(cycles[1]) == 1
     assert min(cycles[0]) < min(cycles[1])  # type: ignore[type-var]
+
+
+def test_a_plan_says_where_ordering_counts_as_free_because_nobody_told_its_cost(
+    template: SmallShop, tmp_path: Path
+) -> None:
+    free = opened(template, tmp_path / "free", more=", policy: min_max_by_cost").plan()
+    assert any("no item has an order_cost" in note for note in free.notes)
+    told = opened(template, tmp_path / "told", more=", policy: min_max_by_cost")
+    told.items.add(pl.DataFrame({"unique_id": NAMES, "lead_time_days": 3.0, "unit_cost": 1.0, "order_cost": 2.0}))
+    assert not any("no item has an order_cost" in note for note in told.plan().notes)
+    assert not any("order_cost" in note for note in opened(template, tmp_path / "other").plan().notes)
