@@ -1,14 +1,17 @@
 """Products of one supplier in one order: how often, which join, and up to what."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finalmile.frames import Cumulative
-from finalmile.inventory import position
+from finalmile.frames import Cumulative, Frequency
+from finalmile.inventory import order_lines, position
 from finalmile.inventory.joint_replenishment import SupplierCosts, joint_cycles, joint_replenishment
 from finalmile.inventory.policies import policies
+from finalmile.workflows.order_reasons import reason
 
 products = st.lists(st.tuples(st.floats(0.0, 500.0), st.floats(0.5, 200.0)), min_size=1, max_size=8)
 
@@ -117,3 +120,14 @@ def test_an_item_without_a_forecast_is_left_out_and_changes_nobodys_order():
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match=r"it must (be|lie)"):
         policies.make("joint_replenishment", **wrong)
+
+
+def test_the_sentence_of_a_line_says_that_it_joins():
+    told = planned([11.0, 13.0])
+    at = position(
+        np.array(["item 0", "item 1"], dtype=object), on_hand=np.array([11.0, 13.0]), lead_periods=np.array([2, 2]),
+        supplier=np.array(["acme", "acme"], dtype=object),
+    )  # fmt: skip
+    below, joins = order_lines(at, told, ordered_at=date(2024, 5, 1), frequency=Frequency("day"), currency="EUR")
+    assert "it joins the order of its supplier's other products, so " in reason(joins)
+    assert "joins" not in reason(below)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from finalmile.records import OrderLine
 
@@ -10,7 +11,13 @@ _BOUNDS = {
     "moq": "the supplier takes no less than {moq:g}",
     "pack_size": "packs hold {pack_size:g}",
     "max_stock": "no more than {max_stock:g} may be in stock",
+    "price_breaks": "from {break_units:g} on a unit costs {price_at_break:g}",
+    "shelf_life": "more is not likely enough to sell before it expires",
+    "supplier_minimum": "the supplier takes no smaller order",
+    "storage": "its location holds no more",
+    "budget": "the budget buys no more",
 }
+_NUMBERS = ("moq", "pack_size", "max_stock", "break_units", "price_at_break")
 
 
 def reason(line: OrderLine) -> str:
@@ -53,13 +60,27 @@ def _stock(told: Mapping[str, object]) -> str:
     here = f"{_amount(told.get('on_hand'))} are in stock and {_amount(told.get('on_order'))} on the way"
     if told.get("level") is None:
         return f"{told.get('policy')} decides, and {here}"
+    if told.get("supplier_ordered") and _number(told, "on_hand") + _number(told, "on_order") >= _number(
+        told, "reorder_point"
+    ):
+        here += "; it joins the order of its supplier's other products"
     ahead = told.get("cycles_ahead")
     further = f", for {_amount(ahead)} {'cycle' if ahead == 1 else 'cycles'} more," if ahead else ","
     return f"{told.get('policy')} aims at {_amount(told.get('level'))} in stock and on the way{further} and {here}"
 
 
 def _filled(sentence: str, told: Mapping[str, object]) -> str:
-    return sentence.format(**{name: told.get(name) or 0.0 for name in ("moq", "pack_size", "max_stock")})
+    return sentence.format(**{name: told.get(name) or 0.0 for name in _NUMBERS})
+
+
+def _number(told: Mapping[str, object], name: str) -> float:
+    """A number told, or one that a step told."""
+    value = told.get(name)
+    if value is None:
+        steps = told.get("steps")
+        each = cast("Sequence[Mapping[str, object]]", steps) if isinstance(steps, list | tuple) else ()
+        value = next((step["value"] for step in each if step["name"] == name), None)
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _amount(value: object) -> str:
