@@ -129,8 +129,10 @@ def test_one_series_read_alone_is_what_it_is_among_all(
     found = alone.one(name, cutoff, periods=periods)
     assert found.ids.tolist() == expected.ids.tolist()
     if found.n:
-        assert np.isnan(expected.y[:, : found.first - expected.first]).all()
-        tail = expected.last(found.length)
+        both_from = max(found.first, expected.first)
+        assert np.isnan(expected.y[:, : both_from - expected.first]).all()  # before its own first sales
+        assert not np.nan_to_num(found.y[:, : both_from - found.first]).any()  # days on which nobody sold anything
+        found, tail = (one.last(found.cutoff - both_from + 1) for one in (found, expected))
         assert (found.first, found.cutoff) == (tail.first, tail.cutoff)
         np.testing.assert_array_equal(found.y, tail.y)
         np.testing.assert_array_equal(found.censored, tail.censored)

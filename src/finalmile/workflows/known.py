@@ -149,7 +149,8 @@ class TableKnown:
     def one(self, unique_id: str, cutoff: int, *, periods: int | None = None) -> Panel:
         """What :meth:`panel` tells of one series, from its own rows alone; without a row where it has none.
 
-        Its columns begin with the series' own first sales, where those lie within the window.
+        Its columns begin with the series' own first sales, where those lie within the window, and also where nobody
+        sold anything on the window's first days, on which those of all series do not begin.
         """
         held = self._held.cut(cutoff, periods=periods)
         if held is not None:
