@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,6 +40,15 @@ if (
 settings.register_profile("everyday", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile("everyday")
+_constants_of_modules = providers._get_local_constants
+
+
+def _constants() -> providers.Constants:
+    """None every day: Hypothesis tries those of all modules that are read in by then, so tests before would choose."""
+    return _constants_of_modules() if settings().derandomize is False else providers.Constants()
+
+
+providers._get_local_constants = _constants
 
 
 # Folders whose files take long, one by one.
