@@ -76,7 +76,9 @@ def parse_config(text: str, *, source: str = FILE_NAME) -> Config:
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        faults += [_fault(detail, lines) for detail in error.errors(include_url=False)]
+        faults += [
+            _fault(detail, lines) for detail in error.errors(include_url=False) if detail["type"] not in _FOLLOWS
+        ]
     if config is None or faults:
         faults.sort(key=lambda fault: fault[0] or 0)
         raise ConfigError(source, [said for _, said in faults], [line for line, _ in faults])
@@ -118,6 +120,11 @@ def _walk(node: yaml.Node, path: tuple[str, ...], lines: Lines) -> Iterator[tupl
             yield from _walk(value, (*path, str(i)), lines)
 
 
+_FOLLOWS = {"default_factory_not_called"}
+"""Faults that only say that another one is there."""
+_MESSAGES = {"tuple_type": "write a list, such as [a, b]", "string_type": "write a name"}
+
+
 def _fault(detail: ErrorDetails, lines: Lines) -> tuple[int | None, str]:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     line = nearest_line(lines, path)
@@ -125,7 +132,9 @@ def _fault(detail: ErrorDetails, lines: Lines) -> tuple[int | None, str]:
         return line, _unknown(path)
     if detail["type"] in {"model_type", "dict_type", "mapping_type"}:
         return line, f"{'.'.join(path)} is {detail['input']!r}: write 'name: value' lines below it, or leave it out."
-    message = detail["msg"].removeprefix("Value error, ").rstrip(".")
+    message = _MESSAGES.get(detail["type"], detail["msg"]).removeprefix("Value error, ").rstrip(".")
+    if detail["type"] == "string_type" and isinstance(detail["input"], Mapping):
+        message += "; what it is set to stands beside it, under 'settings'"
     place = ".".join(path) or "the file"
     given = "" if isinstance(detail["input"], Mapping) else f" is {detail['input']!r}"
     return line, f"{place}{given}: {message[:1].lower()}{message[1:]}.{_default(path)}"

@@ -57,6 +57,8 @@ def _shorter_first(days: tuple[float, float]) -> tuple[float, float]:
 
 
 def _both_ends(days: object) -> object:
+    if isinstance(days, str):
+        raise ValueError("write a number of days, or a range such as [3, 14]")  # pydantic tells these
     return (days, days) if isinstance(days, int | float) else days
 
 
@@ -125,7 +127,8 @@ class Certify(Section):
     coverage_level: Level = 0.98
     """Level at which coverage of demand over the window is judged: the service most retailers ask for."""
     coverage_slack: Share = 0.02
-    """How far below the level coverage may fall; sampling alone moves it by a point on a few hundred series."""
+    """How far below the level coverage may fall. A version fails where that is 95 % certain: sampling alone moves it by
+    a point on a few hundred series, and by ten on a dozen."""
 
 
 class Monitor(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from finalmile.inventory.chances import check_chance
 from finalmile.inventory.costs_given import not_negative, positive
 from finalmile.inventory.distributions import Distribution, complementary_loss
 
@@ -37,8 +38,7 @@ def implied_stockout_cost(cycle_service: float, *, holding_cost: float) -> float
     49.0
     """
     not_negative(holding_cost=holding_cost)
-    if not 0 < cycle_service < 1:
-        raise ValueError(f"cycle_service is {cycle_service}; it must lie between 0 and 1, for example 0.98")
+    check_chance("cycle_service", cycle_service)
     return holding_cost * cycle_service / (1 - cycle_service)
 
 

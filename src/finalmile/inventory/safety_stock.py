@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from finalmile.inventory.chances import check_chance
 from finalmile.simulation import UnitsArray
 
 
@@ -18,8 +19,7 @@ def safety_factor(cycle_service: float) -> float:
     >>> round(safety_factor(0.98), 4)
     2.0537
     """
-    if not 0 < cycle_service < 1:
-        raise ValueError(f"cycle_service is {cycle_service}; it must lie between 0 and 1, for example 0.98")
+    check_chance("cycle_service", cycle_service)
     return NormalDist().inv_cdf(cycle_service)
 
 
@@ -35,8 +35,7 @@ def implied_cost_ratio(cycle_service: float) -> float:
     >>> round(implied_cost_ratio(0.98), 6)
     49.0
     """
-    if not 0 < cycle_service < 1:
-        raise ValueError(f"cycle_service is {cycle_service}; it must lie between 0 and 1, for example 0.98")
+    check_chance("cycle_service", cycle_service)
     return cycle_service / (1 - cycle_service)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from finalmile.inventory.chances import check_chance
 from finalmile.inventory.costs_given import positive
 from finalmile.inventory.distributions import Distribution, complementary_loss
 
@@ -97,8 +98,7 @@ def reorder_point_for_fill_rate(lead_time_demand: Distribution, *, fill_rate: fl
     >>> round(reorder_point_for_fill_rate(Normal(400.0, 60.0), fill_rate=0.98, order_quantity=200.0), 2)
     466.87
     """
-    if not 0 < fill_rate < 1:
-        raise ValueError(f"fill_rate is {fill_rate}; it must lie between 0 and 1, for example 0.98")
+    check_chance("fill_rate", fill_rate)
     low, high = _bracket(lead_time_demand, fill_rate, order_quantity)
     step = 1.0 if lead_time_demand.whole else 1e-12 * max(abs(low), abs(high), 1.0)
     while high - low > step:

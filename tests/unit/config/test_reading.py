@@ -47,6 +47,20 @@ def test_a_fault_names_the_value_and_the_default() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("plan: {policy: {order_up_to: {cycle_service: 0.9}}}", "plan.policy: write a name; what it is set to stands"),
+        ("plan:\n  rules:\n  - budget: 5000", "plan.rules.0.settings is 5000: write 'name: value' lines"),
+        ("plan: {rules: budget}", "plan.rules is 'budget': write a list, such as [a, b]."),
+        ("assume: {lead_time_days: soon}", "is 'soon': write a number of days, or a range such as [3, 14]."),
+    ],
+)
+def test_one_slip_is_one_fault_in_words_of_the_file(text: str, told: str) -> None:
+    (fault,) = _faults(text)
+    assert told in fault
+
+
 def test_a_setting_given_twice_is_a_fault_of_its_second_line() -> None:
     assert _faults("currency: EUR\ncurrency: USD\n") == ["finalmile.yaml:2: currency is given twice; keep one"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from finalmile.inventory.chances import check_chance
+
 
 class Distribution(Protocol):
     """Demand over one span, in units."""
@@ -45,8 +47,7 @@ def complementary_loss(demand: Distribution, level: float) -> float:
 
 def chance_in(value: float) -> float:
     """The chance again; ``ValueError`` where it is not in (0, 1)."""
-    if not 0 < value < 1:
-        raise ValueError(f"the chance is {value}; it must lie between 0 and 1, for example 0.98")
+    check_chance("the chance", value)
     return value
 
 

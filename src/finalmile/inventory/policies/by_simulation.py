@@ -9,6 +9,7 @@ import numpy as np
 
 from finalmile.errors import MissingInputError
 from finalmile.frames import BoolArray, Cumulative, IntArray
+from finalmile.inventory.chances import check_chance
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
 from finalmile.inventory.level_search import Goal, LevelSearch, Tried
@@ -98,8 +99,8 @@ class BySimulation:
             raise ValueError(f"kind is {self.kind!r}; it must be order_up_to or min_max")
         for name in ("fill_rate", "cycle_service"):
             asked: float | None = getattr(self, name)
-            if asked is not None and not 0 < asked < 1:
-                raise ValueError(f"{name} is {asked}; it must lie between 0 and 1, for example 0.98")
+            if asked is not None:
+                check_chance(name, asked)
             if asked is not None and self.goal != name:
                 raise ValueError(
                     f"{name} is {asked}, which goal: {self.goal} does not read; set goal: {name}, or leave it out"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finalmile.frames import Cumulative, IntArray
+from finalmile.inventory.chances import check_chance
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
 from finalmile.inventory.position import Position, lead_windows, planned_window, protection_windows
@@ -55,8 +56,7 @@ class FillRateOrderUpTo:
     fill_rate: float = 0.98
 
     def __post_init__(self) -> None:
-        if not 0 < self.fill_rate < 1:
-            raise ValueError(f"fill_rate is {self.fill_rate}; it must lie between 0 and 1, for example 0.98")
+        check_chance("fill_rate", self.fill_rate)
 
     @property
     def needs(self) -> DemandKind:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finalmile.frames import BoolArray, Cumulative, IntArray
+from finalmile.inventory.chances import check_chance
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
 from finalmile.inventory.joint_replenishment import joint_cycles
@@ -79,8 +80,7 @@ class JointReplenishment:
     holding_rate_per_period: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.cycle_service < 1:
-            raise ValueError(f"cycle_service is {self.cycle_service}; it must lie between 0 and 1, for example 0.98")
+        check_chance("cycle_service", self.cycle_service)
         if self.shared_order_cost is not None and not 0 <= self.shared_order_cost < float("inf"):
             raise ValueError(f"shared_order_cost is {self.shared_order_cost}; it must be 0 or more")
         check_holding_rate(self.holding_rate_per_period)

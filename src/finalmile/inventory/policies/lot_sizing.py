@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from finalmile.frames import BoolArray, Cumulative, IntArray
+from finalmile.inventory.chances import check_chance
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand, mean_at
 from finalmile.inventory.demand_ahead import with_means_ahead
@@ -77,8 +78,7 @@ class LotSizing:
     holding_rate_per_period: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.cycle_service < 1:
-            raise ValueError(f"cycle_service is {self.cycle_service}; it must lie between 0 and 1, for example 0.98")
+        check_chance("cycle_service", self.cycle_service)
         if self.method not in ("silver_meal", "wagner_whitin"):
             raise ValueError(f"method is {self.method!r}; it must be silver_meal or wagner_whitin")
         if self.look_ahead not in range(1, 53):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finalmile.frames import Cumulative
+from finalmile.inventory.chances import check_chance
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
 from finalmile.inventory.lots import behind_lots, check_holding_rate, lot_steps
@@ -56,8 +57,7 @@ class MinMax:
     holding_rate_per_period: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.cycle_service < 1:
-            raise ValueError(f"cycle_service is {self.cycle_service}; it must lie between 0 and 1, for example 0.98")
+        check_chance("cycle_service", self.cycle_service)
         check_holding_rate(self.holding_rate_per_period)
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finalmile.frames import Cumulative
+from finalmile.inventory.chances import check_chance
 from finalmile.inventory.constraints import orderable
 from finalmile.inventory.demand import Demand
 from finalmile.inventory.position import Position, planned_window, protection_windows
@@ -52,8 +53,7 @@ class OrderUpTo:
     cycle_service: float = 0.98
 
     def __post_init__(self) -> None:
-        if not 0 < self.cycle_service < 1:
-            raise ValueError(f"cycle_service is {self.cycle_service}; it must lie between 0 and 1, for example 0.98")
+        check_chance("cycle_service", self.cycle_service)
 
     @property
     def needs(self) -> DemandKind:
