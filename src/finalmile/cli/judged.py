@@ -57,7 +57,8 @@ def _coverage(shares: Mapping[str, float | None]) -> list[str]:
     told = [f"  coverage at {name}: {_figure(value)}" for name, value in shares.items()]
     meaning = (
         "  Coverage is the share of spans of 1, 2 and 4 weeks whose demand stayed within the quantile: "
-        "as near to its level as can be. Class 0 holds the slowest sellers, the last class the fastest."
+        "as near to its level as can be. Few series miss by chance, so a version fails where even 'at most', which "
+        "is 95 % certain, is too little. Class 0 holds the slowest sellers, the last class the fastest."
     )
     return [*told, meaning]
 

@@ -96,22 +96,64 @@ def _scored(panel: Panel, told: Forecast, naive: Forecast) -> tuple[FloatArray, 
 
 
 def _coverage(shop: Shop, judge: Fitted, panel: Panel, *, held: int) -> dict[str, float | None]:
-    """Share of windows whose demand stayed within the quantile, in all and by volume class."""
+    """Share of windows with demand within the quantile: in all, at most with 95 % certainty, by volume class."""
     level = shop.config.certify.coverage_level
     hits: list[BoolArray] = []
     classes: list[IntArray] = []
+    series: list[IntArray] = []
     for origin, window in _windows(held, step=shop.periods(7), cutoff=panel.cutoff):
         seen = shop.known.panel(origin, periods=judge.needs, ahead=window)
         told = judge.predict(seen, horizon=window, windows=same_windows(seen.n, [window]), levels=(level,))
         if told.cumulative is None:
             return {}
         start = origin + 1 - panel.first
-        demand = panel.demand()[np.searchsorted(panel.ids, told.ids), start : start + window].sum(axis=1)
+        rows = np.searchsorted(panel.ids, told.ids)
+        demand = panel.demand()[rows, start : start + window].sum(axis=1)
         judged = ~np.isnan(demand)
         hits.append((demand <= np.ceil(told.cumulative.values[:, 0, 0] - 1e-6))[judged])
         volume = told.mean.mean(axis=1)
         classes.append(VolumeClasses.of_means(volume, count=CLASSES).of(volume)[judged])
-    return _shares(np.concatenate(hits), np.concatenate(classes), level) if hits else {}
+        series.append(rows[judged])
+    if not hits:
+        return {}
+    together = np.concatenate(hits)
+    shares = _shares(together, np.concatenate(classes), level)
+    return {**shares, _at_most(level): most_likely_covered(together, np.concatenate(series))}
+
+
+def _at_most(level: float) -> str:
+    return f"{level:g} at most"
+
+
+def most_likely_covered(hits: BoolArray, series: IntArray) -> float | None:
+    """Largest coverage that is not improbable at the 5 % level for these hits; ``None`` without any.
+
+    Windows of one series overlap and miss together, so they count as the number of independent windows that would
+    scatter as much (Kish's effective size), at least as many as there are series; the bound is Clopper and Pearson's.
+    A shock to all series alike is not in it.
+
+    Parameters
+    ----------
+    hits, series
+        Shape (windows,): whether demand stayed within the quantile, and whose demand it was.
+
+    Examples
+    --------
+    >>> round(most_likely_covered(np.arange(12) > 0, np.arange(12)), 3)
+    0.996
+    """
+    from scipy.special import betaincinv
+
+    if not len(hits):
+        return None
+    _, own = np.unique(series, return_inverse=True)
+    windows = np.bincount(own)
+    n, share = len(windows), float(hits.mean())
+    misses = np.bincount(own, weights=~hits) - (1.0 - share) * windows
+    variance = float((misses**2).sum()) / len(hits) ** 2 * n / max(n - 1, 1)
+    spread = share * (1.0 - share)
+    alike = float(np.clip(spread / variance if variance > 0 else np.inf, n, len(hits)))
+    return 1.0 if share == 1.0 else float(betaincinv(alike * share + 1.0, alike * (1.0 - share), 0.95))
 
 
 def _windows(held: int, *, step: int, cutoff: int) -> list[tuple[int, int]]:
@@ -129,11 +171,11 @@ def _shares(hits: BoolArray, classes: IntArray, level: float) -> dict[str, float
 
 def _verdict(shop: Shop, version: Version, trial: _Trial, *, first: int, last: int) -> Certificate:
     rules = shop.config.certify
-    covered = trial.coverage.get(f"{rules.coverage_level:g}")
+    covered, most = (trial.coverage.get(name) for name in (f"{rules.coverage_level:g}", _at_most(rules.coverage_level)))
     reasons = [
         *_below("forecast value added", trial.metrics["fva"], rules.min_forecast_value_added),
         *_above("absolute bias", _absolute(trial.metrics["bias"]), rules.max_abs_bias),
-        *_below("coverage", covered, rules.coverage_level - rules.coverage_slack),
+        *_below_for_certain("coverage", covered, most, rules.coverage_level - rules.coverage_slack),
     ]
     return Certificate(
         model=version.model,
@@ -156,6 +198,14 @@ def _below(name: str, value: float | None, least: float) -> list[str]:
         return []
     digits = next((places for places in range(3, 9) if f"{value:.{places}f}" != f"{least:.{places}f}"), 9)
     return [f"{name} is {value:.{digits}f}, at least {least:.3f} is asked"]
+
+
+def _below_for_certain(name: str, value: float | None, most: float | None, least: float) -> list[str]:
+    """A fault where even the most that is likely is too little: few series miss by chance what many would not."""
+    faults = _below(name, value, least)
+    if most is None or not faults:
+        return faults
+    return [f"{fault} (by 95 % certainty at most {most:.3f})" for fault in faults] if most < least else []
 
 
 def _above(name: str, value: float | None, most: float) -> list[str]:
