@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 # Control characters, line separators of Unicode, and what turns the reading direction around.
 CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 _CONTROL = re.compile(CONTROL)
+_NAMES_TOLD = 40
 
 
 def printable(text: str, *, lines: bool = False) -> str:
@@ -37,18 +38,35 @@ class FinalMileError(Exception):
     """Catch this to catch everything finalmile raises on purpose."""
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that one was probably meant for, whatever the case; None where none is near.
+
+    Examples
+    --------
+    >>> nearest("acme", ["ACME", "Zenith"]), nearest("milk", ["ACME", "Zenith"])
+    ('ACME', None)
+    """
+    lower = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), lower, n=1)
+    return lower[close[0]] if close else None
+
+
 class UnknownNameError(FinalMileError, LookupError):
     """A name that nothing answers to: a plugin, a setting, a model."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        close = difflib.get_close_matches(name, self.known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        known_names = ", ".join(self.known) if self.known else "none yet"
-        super().__init__(f"no {kind} is called {name!r}.{hint} Known: {known_names}.")
+        close = nearest(name, self.known)
+        hint = f" Did you mean {close!r}?" if close else ""
+        super().__init__(f"no {kind} is called {name!r}.{hint} Known: {_first_of(self.known)}.")
 
     def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
         return type(self), (self.kind, self.name, self.known)
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = f", and {len(names) - _NAMES_TOLD:,} more" if len(names) > _NAMES_TOLD else ""
+    return (", ".join(names[:_NAMES_TOLD]) + more) or "none yet"
 
 
 class DuplicateNameError(FinalMileError, ValueError):

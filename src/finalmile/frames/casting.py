@@ -81,6 +81,21 @@ def _number(series: pl.Series, how: Cast, faults: Faults) -> pl.Series:
     return out
 
 
+def has_decimal_commas(series: pl.Series) -> bool:
+    """Whether all that a column holds are numbers, and some are written with a decimal comma.
+
+    Examples
+    --------
+    >>> [has_decimal_commas(pl.Series(told)) for told in (["3,50", "4", None], ["3", "4"], ["a, b", "3,5"], [3.5])]
+    [True, False, False, False]
+    """
+    if series.dtype != pl.String:
+        return False
+    text = series.drop_nulls().str.strip_chars()
+    text = text.filter(text != "")
+    return bool(len(text) and text.str.contains(_COMMA_NUMBER).all() and text.str.contains(",", literal=True).any())
+
+
 def with_point(text: pl.Series) -> pl.Series:
     """Numbers with a decimal comma, as they are written with a point; null where a point does not part thousands.
 

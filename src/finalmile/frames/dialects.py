@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import polars as pl
@@ -39,8 +40,37 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "reason": ("reason_code", "cause"),
     "received_at": ("received_date", "delivered_at", "delivery_date", "timestamp", "date"),
     "mean": ("yhat", "forecast", "prediction", "predictions", "y_hat", "expected"),
-    "unit_cost": ("cost",),
-    "lead_time_days": ("lead_time",),
+    "unit_cost": ("cost", "cost_price", "purchase_price", "buying_price"),
+    "unit_price": ("price", "sales_price", "selling_price", "retail_price", "list_price"),
+    "order_cost": ("ordering_cost", "cost_per_order", "fixed_order_cost"),
+    "lead_time_days": ("lead_time", "leadtime", "leadtime_days", "lead_days"),
+    "lead_time_days_sd": ("lead_time_sd", "leadtime_sd"),
+    "review_period_days": ("review_period", "review_days"),
+    "shelf_life_days": ("shelf_life", "shelflife"),
+    "moq": (
+        "min_order_qty",
+        "min_order_quantity",
+        "minimum_order_quantity",
+        "minimum_order_qty",
+        "min_order",
+        "minimum_order",
+        "min_qty",
+        "order_minimum",
+    ),
+    "pack_size": (
+        "packsize",
+        "pack",
+        "pack_qty",
+        "pack_quantity",
+        "case_size",
+        "case_pack",
+        "case_qty",
+        "order_multiple",
+        "multiple",
+        "units_per_case",
+        "units_per_pack",
+    ),
+    "max_stock": ("maximum_stock", "stock_max"),
     "cutoff": ("origin", "forecast_date"),
 }
 _STOCK_ONLY: Mapping[str, tuple[str, ...]] = {"on_hand": ("stock", "quantity", "qty", "units", "y")}
@@ -54,6 +84,20 @@ def synonyms(column: str, *, kind: Kind = "sales") -> tuple[str, ...]:
     if column == "unique_id":
         return (*_PRODUCT, "series_id", "id")
     return _SYNONYMS.get(column, ()) + (_STOCK_ONLY.get(column, ()) if kind == "stock" else ())
+
+
+def meant(name: str, declared: Iterable[str], *, kind: Kind) -> str | None:
+    """The declared column that a name was probably meant for, of those that are not there; None where none is near.
+
+    Examples
+    --------
+    >>> meant("Pack_sze", ["moq", "pack_size"], kind="items")
+    'pack_size'
+    >>> meant("category", ["moq", "pack_size"], kind="items")
+    """
+    ours = {known: column for column in declared for known in (column, *synonyms(column, kind=kind))}
+    near = difflib.get_close_matches(name.lower(), ours, n=1, cutoff=0.8)
+    return ours[near[0]] if near else None
 
 
 def translate(

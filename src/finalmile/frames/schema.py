@@ -10,8 +10,8 @@ import polars as pl
 
 from finalmile.errors import SchemaError, UnknownNameError
 from finalmile.frames import rules
-from finalmile.frames.casting import Cast
-from finalmile.frames.dialects import Kind, quantile_level, synonyms, translate
+from finalmile.frames.casting import Cast, has_decimal_commas
+from finalmile.frames.dialects import Kind, meant, quantile_level, synonyms, translate
 from finalmile.frames.faults import Faults
 from finalmile.frames.grid import fit_to_grid
 from finalmile.frames.periods import Frequency
@@ -222,7 +222,7 @@ class _Job:
         kept: list[pl.Series] = []
         roles: dict[str, Role] = {}
         for given in frame.get_columns():
-            if given.name in taken or self._left_out(given):
+            if given.name in taken or self._left_out(given) or self._comma_untold(given):
                 continue
             series = typed(given, self.how) if self.untyped and given.name not in self.known else given
             role = role_of(series, ids=ids, known=self.known)
@@ -230,11 +230,37 @@ class _Job:
                 self.notes.append(f"column {given.name!r} is empty: left out")
                 continue
             roles[given.name] = role
+            self._hint(given.name, frame)
             told = as_covariate(series if role == "number" else given, role, how=self.how, faults=self.faults)
             if told.dtype == pl.String and (role == "hierarchy" or SPECS[self.kind].extras == "attributes"):
                 self.faults.add_steering(told)
             kept.append(told)
         return pl.DataFrame(kept), roles
+
+    def _comma_untold(self, series: pl.Series) -> bool:
+        """Refuse numbers that a decimal comma makes words of: once kept as words they stay so."""
+        if series.name in self.known or self.how.decimal_comma or not has_decimal_commas(series):
+            return False
+        mend = (
+            f"say decimal_comma=True (--decimal-comma), or that they are words: "
+            f"roles={{{series.name!r}: 'text'}} (--role {series.name}=text)"
+        )
+        self.faults.say(
+            series.name, f"holds numbers with a decimal comma, such as {series.drop_nulls()[0]!r}", mend=mend
+        )
+        return True
+
+    def _hint(self, name: str, frame: pl.DataFrame) -> None:
+        """Say so where an attribute is called almost like a column that would change orders."""
+        spec = SPECS[self.kind]
+        if spec.extras != "attributes":
+            return
+        near = meant(name, [column for column in spec.columns if column not in frame.columns], kind=self.kind)
+        if near is not None:
+            self.notes.append(
+                f"column {name!r} is kept as an attribute and changes no order; if {near} was meant: "
+                f"--column {near}={name}"
+            )
 
     def _left_out(self, series: pl.Series) -> bool:
         if SPECS[self.kind].extras == "out":

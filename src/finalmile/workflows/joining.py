@@ -96,11 +96,18 @@ def strangers(kind: Kind, rows: pl.DataFrame, tables: Mapping[Kind, HistoryTable
         against, known = "sales", ids_of("sales", tables)
     if known.is_empty():
         return []
-    strange = rows.select("unique_id").unique().join(known, on="unique_id", how="anti")["unique_id"].sort()
+    strange = _ids_told(rows).join(known, on="unique_id", how="anti")["unique_id"].sort()
     if strange.is_empty():
         return []
     shown = ", ".join(strange.head(3)) + (", ..." if len(strange) > 3 else "")
-    return [f"{len(strange):,} ids are not in {against}: {shown}"]
+    count = "1 id is" if len(strange) == 1 else f"{len(strange):,} ids are"
+    return [f"{count} not in {against}: {shown}"]
+
+
+def _ids_told(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every id of the rows once; of transfers also those that they go to."""
+    ids = pl.concat([rows[name].rename("unique_id") for name in ("unique_id", "to_id") if name in rows.columns])
+    return ids.unique().to_frame()
 
 
 def with_closed(rows: pl.DataFrame, table: HistoryTable, notes: list[str]) -> pl.DataFrame:

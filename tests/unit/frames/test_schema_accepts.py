@@ -321,6 +321,31 @@ def test_items_keep_every_attribute() -> None:
     assert row == {"unique_id": "a", "unit_cost": 1.5, "colour": "red", "category": "7", "weight": 2.0}
 
 
+def test_terms_of_items_are_read_under_the_names_that_buyers_give_them() -> None:
+    frame = pl.DataFrame({
+        "sku": ["a"], "vendor": ["v"], "min_order_qty": [12], "PackSize": [6], "lead_time": [9], "price": [3.5],
+    })  # fmt: skip
+    row = take(frame, "items").frame.row(0, named=True)
+    assert row == {
+        "unique_id": "a", "supplier_id": "v", "moq": 12.0, "pack_size": 6.0, "lead_time_days": 9.0, "unit_price": 3.5,
+    }  # fmt: skip
+
+
+def test_an_attribute_that_is_called_almost_like_a_term_is_told() -> None:
+    frame = pl.DataFrame({"unique_id": ["a"], "pack_sze": [6], "colour": ["red"]})
+    told = take(frame, "items")
+    assert told.frame.row(0, named=True) == {"unique_id": "a", "pack_sze": 6.0, "colour": "red"}
+    hints = [note for note in told.notes if "changes no order" in note]
+    assert len(hints) == 1
+    assert "'pack_sze'" in hints[0]
+    assert "--column pack_size=pack_sze" in hints[0]
+
+
+def test_no_term_is_suggested_that_is_there_already() -> None:
+    frame = pl.DataFrame({"unique_id": ["a"], "pack_size": [6], "pack_sizes": [7]})
+    assert not any("changes no order" in note for note in take(frame, "items").notes)
+
+
 def test_what_will_be_may_lie_in_the_future() -> None:
     frame = pl.DataFrame({"unique_id": ["a"] * 2, "ds": [date(2025, 1, 1), date(2025, 1, 2)], "price": [1, 2]})
     assert take(frame, "future").covariates == ("price",)

@@ -61,6 +61,16 @@ def test_with_a_decimal_comma_a_point_only_parts_thousands() -> None:
     assert fault == "y: 1 of 3 rows is not a number: row 2 ('1.5'); write numbers such as 1,5 or 1.000,5"
 
 
+def test_prices_with_a_comma_are_refused_and_not_kept_as_words() -> None:
+    frame = sales(price=["3,50", "3,50", "4"])
+    (fault,) = faults(frame, untyped=True)
+    assert fault.startswith("price: holds numbers with a decimal comma, such as '3,50'; say decimal_comma=True")
+    assert take(frame, cast=Cast(decimal_comma=True), untyped=True).frame["price"].to_list() == [3.5, 3.5, 4.0]
+    assert take(frame, known={"price": "text"}, untyped=True).frame["price"].null_count() < 3
+    words = sales(size=["3,5 kg", "2", "1"])
+    assert "size" in {*take(words, untyped=True).frame.columns, *take(words, untyped=True).hierarchy.columns}
+
+
 def test_covariates_of_a_file_have_the_decimal_comma_too() -> None:
     frame = sales(y=["1", "2", "3"], price=["1,5", "1.000,5", "3"])
     told = take(frame.cast(pl.String), cast=Cast(decimal_comma=True), untyped=True)
