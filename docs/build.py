@@ -81,7 +81,8 @@ def commands_page() -> Iterator[str]:
     yield "# Commands"
     yield GENERATED
     yield (
-        "Exit codes: 0 fine, 1 a check breached, 2 wrong use, 3 could not run, 130 stopped by Ctrl-C.\n"
+        "Exit codes: 0 fine, 1 a check breached, 2 wrong use or not possible as things stand, 3 could not run, "
+        "130 stopped by Ctrl-C.\n"
         "With `--json` standard output holds one JSON object, also for an error; sentences go to standard error.\n"
         "`run --every` writes one object a line, one for each day."
     )

@@ -112,9 +112,17 @@ def test_items_come_in_pieces(tables: Tables) -> None:
 def test_ids_that_others_do_not_know_are_noted(tables: Tables) -> None:
     take(tables, sales())
     told = take(tables, pl.DataFrame({"unique_id": ["a", "b"], "unit_cost": [1, 2]}), "items")
-    assert "1 ids are not in sales: b" in told.notes
+    assert "1 id is not in sales: b" in told.notes
     told = take(tables, pl.DataFrame({"unique_id": ["c"], "at": [date(2024, 5, 1)], "on_hand": [1]}), "stock")
-    assert "1 ids are not in items: c" in told.notes
+    assert "1 id is not in items: c" in told.notes
+    moved = {
+        "transfer_id": ["t"],
+        "unique_id": ["a"],
+        "to_id": ["d"],
+        "quantity": [2],
+        "shipped_at": [date(2024, 5, 1)],
+    }
+    assert "1 id is not in items: d" in take(tables, pl.DataFrame(moved), "transfers").notes
 
 
 def test_a_file_of_one_day_is_read_as_the_year_was(tables: Tables) -> None:
@@ -196,9 +204,9 @@ def test_ready_made_forecasts_are_kept_under_their_version(tables: Tables) -> No
 def test_the_report_reads_as_sentences(tables: Tables) -> None:
     told = take(tables, sales(dept_id=["x"] * 3, y=[1, -1, 2]))
     assert told.lines() == [
-        "shop.csv: 3 rows of sales, 1 ids, 2024-01-01 to 2024-01-03, frequency D",
+        "shop.csv: 3 rows of sales, 1 id, 2024-01-01 to 2024-01-03, frequency D",
         "3 new, 0 revised, 0 known already; known when they happened (history)",
-        "attributes of 1 items: dept_id",
+        "attributes of 1 item: dept_id",
         "note: 1 rows are negative: kept as returns; demand is learned from what is above 0",
     ]
     assert told.breached is False

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from finalmile.cli.report import write_json
 from finalmile.errors import (
     ConfigError,
+    ConflictError,
     MissingInputError,
     NotCertifiedError,
     SchemaError,
@@ -17,7 +18,7 @@ from finalmile.errors import (
 )
 
 FINE, BREACHED, WRONG_USE, COULD_NOT_RUN, STOPPED = 0, 1, 2, 3, 130
-_MENDED_BY_THE_USER = (ConfigError, SchemaError, UnknownNameError, MissingInputError)
+_MENDED_BY_THE_USER = (ConfigError, ConflictError, SchemaError, UnknownNameError, MissingInputError)
 
 
 def code_of(error: BaseException) -> int:

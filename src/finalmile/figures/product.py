@@ -153,7 +153,14 @@ def _sentence(product: Product) -> str:
         parts.append(f"{history['y'].cast(pl.Float64).fill_nan(0).sum():,.0f} units sold in {len(history)} periods")
     if "censored" in history.columns:
         out = int(history["censored"].sum())
-        parts.append(f"{out} of them ended without stock" if out else "never out of stock")
+        if out:
+            parts.append(f"{out} of them ended without stock")
+        elif _stock_known(history):
+            parts.append("never out of stock")
     if len(product.forecast):
         parts.append(f"{product.forecast['mean'].sum():,.0f} expected in the next {len(product.forecast)}")
     return ", ".join(parts)
+
+
+def _stock_known(history: pl.DataFrame) -> bool:
+    return "on_hand" in history.columns and history["on_hand"].cast(pl.Float64).fill_nan(None).null_count() == 0

@@ -26,7 +26,7 @@ def stock_over_time(
     ours = numbers(table, "value") if len(table) else []
     known = [value for value in ours if value is not None]
     if not known:
-        return nothing("No stock is known yet", table)
+        return nothing("Stock over time is known after finalmile replay", table)
     x = table["ds"].to_list()
     data = [line(x, ours, name="stock at cost", colour=OURS, unit=currency)]
     labels = end_label(x, ours, text="ours", colour=OURS)

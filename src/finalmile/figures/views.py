@@ -119,8 +119,8 @@ class Need:
         Money at stake, in ``unit``; ``None`` where nobody knows. Decisions are ranked by it.
     unique_id
         The product it is about, for a link to its page.
-    command
-        What to type to do it, where a command does it.
+    address
+        The page on which it is decided.
     """
 
     what: str
@@ -128,7 +128,7 @@ class Need:
     money: float | None = None
     unit: str = "a day"
     unique_id: str | None = None
-    command: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,8 +239,8 @@ class Product:
         ``ds, mean`` and quantile columns ``q0.05`` ... ``q0.98``, made at ``cutoff``.
     orders
         ``ordered_at, quantity``, optional ``due, received_at, state``.
-    reason
-        Every number the last order quantity came from.
+    sentence, steps
+        Why the last order has its quantity, and every number and step of it.
     """
 
     unique_id: str
@@ -252,6 +252,7 @@ class Product:
     history: pl.DataFrame = field(default_factory=pl.DataFrame)
     forecast: pl.DataFrame = field(default_factory=pl.DataFrame)
     orders: pl.DataFrame = field(default_factory=pl.DataFrame)
-    reason: Mapping[str, object] = field(default_factory=dict[str, object])
+    sentence: str = ""
+    steps: tuple[str, ...] = ()
     kpis: tuple[Kpi, ...] = ()
     events: tuple[Event, ...] = ()

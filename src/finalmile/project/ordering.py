@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from finalmile.workflows import order_reports, orders, receipts, sending
 from finalmile.workflows.reports import Orders
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from finalmile.workflows import order_views, override_reports
 
 
@@ -36,7 +39,8 @@ class Ordering(Tables, Settling):
         """Order lines as receipts and the calendar leave them; of one order with the reason of each quantity."""
         mine = self._found(order, supplier=supplier, product=product, states=orders.may_be(states))
         rows = tuple(line for line in mine if not states or line.state in states)
-        return Orders(rows=rows, reasons=order is not None)
+        every = not (order or states or supplier or product)
+        return Orders(rows=rows, reasons=order is not None, every=every)
 
     def approve_orders(
         self,
@@ -96,7 +100,8 @@ class Ordering(Tables, Settling):
                 self._marked([seen])
             (line,) = self._chosen(order, product=product)
             done = orders.edit(self.shop, line, quantity=quantity, due=due, code=code, note=note, by=by)
-            return order_reports.Moved(what="edited", rows=tuple(done))
+            notes = tuple(told for one in done for told in orders.against_terms(one))
+            return order_reports.Moved(what="edited", rows=tuple(done), notes=notes)
 
     def send_order(
         self,
@@ -194,21 +199,30 @@ class Ordering(Tables, Settling):
         """Note what came of an order on a day: all that was to come, or so many units of a product.
 
         The quantity is that of the whole day, so that noting the same twice changes nothing.
-        """
-        from finalmile.workflows import ingest
 
+        Raises
+        ------
+        ConflictError
+            Where it is only proposed.
+        """
         if product is None and quantity is not None:
             raise MissingInputError("of which product did these units come? Name it with --product")
         with self._writing(f"receive {order}"):
-            lines = self._chosen(order, product=product)
-            waiting = [line for line in lines if quantity is not None or line.state in receipts.AWAITED]
-            known = self.tables["receipts"].read()
-            rows = receipts.receipt_rows(waiting, known, at=at or self._today(), quantity=quantity)
-            if rows.height:
-                now, source = self.clock.now(), f"receive {order}"
-                ingest.ingest("receipts", rows, source=source, tables=self.tables, now=now, backfill=False)
-                self._forget()
-            return self._settled()
+            day = at or self._today()
+            waiting = receipts.receivable(self._chosen(order, product=product), whole=quantity is None)
+            before = self.tables["receipts"].read()
+            self._note(receipts.receipt_rows(waiting, before, at=day, quantity=quantity), source=f"receive {order}")
+            after = self.tables["receipts"].read()
+            told = [said for line in waiting for said in receipts.told_of(line, at=day, before=before, after=after)]
+            return replace(self._settled(), told=tuple(told))
+
+    def _note(self, rows: pl.DataFrame, *, source: str) -> None:
+        from finalmile.workflows import ingest
+
+        if rows.height:
+            now = self.clock.now()
+            ingest.ingest("receipts", rows, source=source, tables=self.tables, now=now, backfill=False)
+            self._forget()
 
     def settle_orders(self) -> order_reports.Moved:
         """Record which open lines were received in full by now, and which are late."""

@@ -174,7 +174,10 @@ def _add_forms(app: FastAPI, desk: OrderDesk) -> None:
         except FinalMileError as fault:
             page = _line(desk, desk.orders.order_line(line_id), fault=str(fault), given=form)
             return HTMLResponse(page, status_code=409)
-        return _back({"state": moved.rows[0].state if moved.rows else "", "done": "edited", "n": len(moved.rows)})
+        state = moved.rows[0].state if moved.rows else None
+        if moved.notes:
+            return _with_notes(desk, moved, desk.orders.order_page(state=state, page=1))
+        return _back({"state": state or "", "done": "edited", "n": len(moved.rows)})
 
 
 def _edited(desk: OrderDesk, form: Form) -> Moved:
@@ -203,8 +206,13 @@ def _listed(desk: OrderDesk, form: Form, work: Callable[[], Moved], *, all_or_no
         return HTMLResponse(_list(desk, shown, fault=said), status_code=409)
     if moved.notes:
         shown = desk.orders.order_page(state=_state(state), supplier=supplier, product=product, page=1)
-        return HTMLResponse(_list(desk, shown, told=f"{len(moved.rows):,} lines were {moved.what}.", notes=moved.notes))
+        return _with_notes(desk, moved, shown)
     return _back({"state": state, "supplier": supplier, "product": product, "done": moved.what, "n": len(moved.rows)})
+
+
+def _with_notes(desk: OrderDesk, moved: Moved, shown: OrderPage) -> HTMLResponse:
+    lines = "1 line was" if len(moved.rows) == 1 else f"{len(moved.rows):,} lines were"
+    return HTMLResponse(_list(desk, shown, told=f"{lines} {moved.what}.", notes=moved.notes))
 
 
 def _list(desk: OrderDesk, shown: OrderPage, *, told: str = "", fault: str = "", notes: Sequence[str] = ()) -> str:

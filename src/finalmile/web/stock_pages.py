@@ -33,7 +33,7 @@ def add_stock_page(app: FastAPI, project: Callable[[], Stocked]) -> None:
         try:
             told = project().stock_book()
         except MissingInputError as why:
-            return render("stock.html", told=None, why=str(why), q="", here="/products")
+            return render("stock.html", told=None, why=str(why), q="", here="/stock")
         rows = _found(told, q)
         pages = max(1, -(-len(rows) // PAGE_ROWS))
         page = min(page, pages)
@@ -48,7 +48,7 @@ def add_stock_page(app: FastAPI, project: Callable[[], Stocked]) -> None:
             pages=pages,
             previous=_address(q, page - 1),
             next=_address(q, page + 1),
-            here="/products",
+            here="/stock",
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from finalmile.errors import MissingInputError
 from finalmile.inventory.stock_book import StockBook
 from finalmile.ports import Ledger
-from finalmile.records import Version
+from finalmile.records import OrderLine, Version
 from finalmile.workflows import reports, version_reports
 from finalmile.workflows.day import business_day
 from finalmile.workflows.forecast import predict
@@ -14,6 +16,9 @@ from finalmile.workflows.monitored import Monitored
 from finalmile.workflows.plan import Proposed, plan, quantities
 from finalmile.workflows.promote import rollback_target
 from finalmile.workflows.shop import Shop, live_version
+from finalmile.workflows.supplier_names import unheard_of
+
+_NAMED = 3
 
 
 def run_day(shop: Shop, model: str, cutoff: int, *, book: StockBook) -> reports.DayDone:
@@ -63,17 +68,21 @@ def monitored(ledger: Ledger, model: str, watched: Watched) -> Monitored:
 
 def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
     """Proposed lines as a report that says what was left out."""
-    notes: list[str] = []
+    notes = unheard_of(shop, cutoff=shop.known.newest)
     if proposed.without_stock:
-        first = ", ".join(proposed.without_stock[:3])
-        notes.append(f"{len(proposed.without_stock):,} items have no stock count and were left out ({first}, ...).")
+        notes.append(f"{_some(proposed.without_stock, 'no stock count')}: finalmile ingest stock FILE.")
     if proposed.unplanned:
-        first = ", ".join(proposed.unplanned[:3])
-        notes.append(f"{len(proposed.unplanned):,} items have no forecast and were left out ({first}, ...).")
+        notes.append(f"{_some(proposed.unplanned, 'no forecast')}: no model tells how much they sell.")
     if proposed.ordering_is_free and proposed.lines:
         notes.append(
             f"{shop.config.plan.policy} weighs what an order costs, and no item has an order_cost: ordering counts as "
             "free, so little is ordered at a time. Give order_cost in items, or assume: {order_cost: 25}."
+        )
+    if proposed.too_short:
+        first = ", ".join(proposed.too_short[:_NAMED]) + (", ..." if len(proposed.too_short) > _NAMED else "")
+        notes.append(
+            f"{shop.config.plan.policy} looks less far ahead than the order after this one takes to arrive, for "
+            f"{len(proposed.too_short):,} of {proposed.items:,} items ({first}): they run out on the way."
         )
     notes += [bound.sentence(shop.config.currency) for bound in proposed.bounds]
     if proposed.stock:
@@ -82,10 +91,7 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
     if proposed.waiting:
         notes.append(f"These suppliers take no more orders today, and their items wait: {', '.join(proposed.waiting)}.")
     if proposed.decided:
-        first = ", ".join(f"{line.unique_id} {line.state}" for line in proposed.decided[:3])
-        notes.append(
-            f"{len(proposed.decided):,} items are wanted whose line of this day was decided before; it stays ({first})."
-        )
+        notes.append(_decided(proposed.decided))
     return reports.Planned(
         orders=proposed.lines,
         items=proposed.items,
@@ -93,6 +99,22 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
         notes=tuple(notes),
         currency=shop.config.currency,
     )
+
+
+def _some(names: Sequence[str], what: str) -> str:
+    first = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    have, were = ("item has", "was") if len(names) == 1 else ("items have", "were")
+    return f"{len(names):,} {have} {what} and {were} left out ({first})"
+
+
+def _decided(lines: Sequence[OrderLine]) -> str:
+    first = ", ".join(f"{line.unique_id} {line.state}" for line in lines[:_NAMED])
+    more = f", and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
+    items = "1 item is" if len(lines) == 1 else f"{len(lines):,} items are"
+    told = f"{items} wanted whose line of this day was decided before and stays ({first}{more})."
+    if any(line.state == "cancelled" for line in lines):
+        told += " What was cancelled is proposed again from the next day of sales on."
+    return told
 
 
 def live(ledger: Ledger, model: str) -> Version:

@@ -14,6 +14,7 @@ from finalmile.frames.dialects import Kind
 from finalmile.ports import Artefacts, HistoryTable, Ledger, deliveries
 from finalmile.workflows.reports import Checked
 from finalmile.workflows.shop import Shop
+from finalmile.workflows.supplier_names import unheard_of
 from finalmile.workflows.terms import positions
 
 
@@ -47,6 +48,7 @@ def check(shop: Shop, tables: Mapping[Kind, HistoryTable], *, folder: Path) -> C
         facts.append("No stock counts: forecasts and monitoring work, orders do not (finalmile ingest stock FILE).")
     else:
         faults += _terms(shop)
+    faults += unheard_of(shop, cutoff=shop.known.newest)
     return Checked(facts=tuple(facts), faults=tuple(faults))
 
 

@@ -18,6 +18,7 @@ from finalmile.frames.roles import Role
 from finalmile.frames.schema import Cleaned, clean
 from finalmile.ports import Added, HistoryTable
 from finalmile.workflows.joining import OWN, frequency_so_far, known_ahead, strangers, unknown_attributes, with_closed
+from finalmile.workflows.wording import number_of
 
 _ARRIVALS = timedelta(days=60)
 _PERIODIC: tuple[Kind, ...] = ("sales", "future", "forecasts")
@@ -72,7 +73,9 @@ class IngestReport:
         """The report for people, one sentence each."""
         span = "" if self.first is None else f", {self.first} to {self.last}"
         every = "" if self.frequency is None else f", frequency {self.frequency}"
-        head = f"{self.source}: {self.rows:,} rows of {self.kind}, {self.series:,} ids{span}{every}"
+        head = (
+            f"{self.source}: {number_of(self.rows, 'row')} of {self.kind}, {number_of(self.series, 'id')}{span}{every}"
+        )
         if self.new or self.revised:
             told = f"{self.new:,} new, {self.revised:,} revised, {self.unchanged:,} known already"
             since = "known when they happened (history)" if self.backfill else "known since they arrived"
@@ -80,7 +83,7 @@ class IngestReport:
         else:
             body = ["already known: nothing changed"]
         if self.items:
-            body.append(f"attributes of {self.items:,} items: {', '.join(self.hierarchy)}")
+            body.append(f"attributes of {number_of(self.items, 'item')}: {', '.join(self.hierarchy)}")
         return [head, *body, *(f"note: {note}" for note in self.notes)]
 
     def to_dict(self) -> dict[str, object]:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from finalmile.records import Finding, Incident, Json
+from finalmile.workflows.wording import number_of
 
 _ORDER = {"critical": 0, "warning": 1, "info": 2}
 _SHOWN = 12
@@ -63,7 +64,7 @@ class Monitored:
         shown = [*odd, *fine][:_SHOWN]
         more = len(found) - len(shown)
         return [
-            f"{self.looks} new period(s) judged.{' ' + self.note if self.note else ''}",
+            f"{number_of(self.looks, 'new period')} judged.{' ' + self.note if self.note else ''}",
             *(f"{finding.severity:8} {finding.check} of {finding.subject}: {finding.why}" for finding in shown),
             *([f"... and {more:,} more; all of them with --json or --html FILE"] if more else []),
             *(f"INCIDENT {incident.explain()}" for incident in self.incidents if incident.state != "resolved"),

@@ -43,9 +43,34 @@ def reason(line: OrderLine) -> str:
     bound = str(told.get("bound", ""))
     if bound:
         why = _filled(_BOUNDS[bound], told) if bound in _BOUNDS else f"{bound.replace('_', ' ')} bounds it"
-        parts.append(f"{why}, so {line.quantity:,} are ordered")
+        parts.append(f"{why}, so {_first_quantity(line):,} are ordered")
+    parts += _decided_since(line)
     assumed = " Costs or lead time are assumed." if line.assumed else ""
     return "; ".join(parts) + "." + assumed
+
+
+def _first_quantity(line: OrderLine) -> int:
+    """What the policy's numbers came to, before anybody decided otherwise."""
+    told = line.reason
+    first = _note(told, "override").get("proposed_quantity", _note(told, "acknowledged").get("asked_quantity"))
+    return first if isinstance(first, int) else line.quantity
+
+
+def _decided_since(line: OrderLine) -> list[str]:
+    """Who made another quantity of it."""
+    override, answer = _note(line.reason, "override"), _note(line.reason, "acknowledged")
+    asked = answer.get("asked_quantity", line.quantity)
+    told: list[str] = []
+    if override and asked != _first_quantity(line):
+        told.append(f"{override.get('by') or 'somebody'} made it {asked:,} ({override.get('code')})")
+    if asked != line.quantity:
+        told.append(f"the supplier confirmed {line.quantity:,}")
+    return told
+
+
+def _note(told: Mapping[str, object], name: str) -> Mapping[str, object]:
+    note = told.get(name)
+    return cast("Mapping[str, object]", note) if isinstance(note, Mapping) else {}
 
 
 def _span(told: Mapping[str, object]) -> str:

@@ -7,33 +7,49 @@ from dataclasses import asdict, dataclass
 
 from finalmile.inventory.scorecards import Scorecard
 from finalmile.records import Estimate, Json, OrderLine
+from finalmile.workflows.wording import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """Order lines that were changed."""
+    """Order lines that were changed.
+
+    Parameters
+    ----------
+    told
+        What was noted, a sentence each, where the changed lines do not say it, such as units of which more are to come.
+    """
 
     what: str
     rows: tuple[OrderLine, ...]
+    told: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     breached: bool = False
 
     def lines(self) -> list[str]:
-        """How many lines of which orders; each of up to ten."""
+        """What was noted; else how many lines of which orders changed, and each of up to ten."""
+        return [*(self.told or self._moved()), *self.notes]
+
+    def _moved(self) -> list[str]:
         if not self.rows:
-            return [f"Nothing to do: all of it was {self.what} before.", *self.notes]
+            return [f"Nothing to do: all of it was {self.what} before."]
         orders = len({line.order_id for line in self.rows})
         units = sum(line.quantity for line in self.rows)
         return [
-            f"{len(self.rows):,} lines of {orders:,} orders were {self.what}: {units:,} units.",
+            f"{number_of(len(self.rows), 'line')} of {number_of(orders, 'order')} {_were(self.rows)} {self.what}: "
+            f"{number_of(units, 'unit')}.",
             *(f"  {one.order_id}  {one.unique_id}  {one.quantity:,}  due {one.due}" for one in self.rows[:10]),
             *([f"  ... and {len(self.rows) - 10:,} more"] if len(self.rows) > 10 else []),
-            *self.notes,
         ]
 
     def to_dict(self) -> Json:
         """Every line as it is now."""
-        return {"what": self.what, "orders": [asdict(line) for line in self.rows], "notes": list(self.notes)}
+        return {
+            "what": self.what,
+            "orders": [asdict(line) for line in self.rows],
+            "told": list(self.told),
+            "notes": list(self.notes),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +70,12 @@ class Suppliers:
         return {"suppliers": [asdict(card) for card in self.cards]}
 
 
+def _were(rows: Sequence[OrderLine]) -> str:
+    return "was" if len(rows) == 1 else "were"
+
+
 def _card(card: Scorecard) -> Iterator[str]:
-    yield f"{card.supplier or '(no name)'}: {card.n:,} lines came, {card.awaited:,} are awaited"
+    yield f"{card.supplier or '(no name)'}: {number_of(card.n, 'line')} came, {card.awaited:,} awaited"
     if card.n:
         yield (
             "  days from order to arrival: " + ", ".join(_quantiles(card)) + f"; mean {card.mean_days:.1f} of what came"

@@ -40,10 +40,10 @@ def refuse_unknown(
         raise MissingInputError(f"no order is called {order!r}. List them: finalmile orders list")
     known = {name for (_, name) in ledger.order_counts()}
     if supplier is not None and known and supplier not in known:
-        raise UnknownNameError("supplier of these orders", supplier, sorted(known)[:20])
+        raise UnknownNameError("supplier of these orders", supplier, known)
     if product is not None and known and not ledger.orders(product=product, order=order, limit=1):
         some = {line.unique_id for line in ledger.orders(order=order, limit=_SHOWN)}
-        raise UnknownNameError("product of these orders", product, sorted(some)[:20])
+        raise UnknownNameError("product of these orders", product, some)
 
 
 def may_be(states: Sequence[OrderState]) -> Sequence[OrderState]:
@@ -185,6 +185,25 @@ def _edited(line: OrderLine, quantity: int | None, due: date | None, told: Json)
         **told,
     }
     return LineChange(line_id=line.line_id, allowed=EDITABLE, quantity=quantity, due=due, note={"override": override})
+
+
+def against_terms(line: OrderLine) -> list[str]:
+    """A sentence for each term of its supplier that a line's quantity does not keep; orders by hand may break them."""
+    least, pack = _term(line, "moq"), _term(line, "pack_size")
+    most = _term(line, "max_stock")
+    faults: list[str] = []
+    if line.quantity < least:
+        faults.append(f"less than the {least:,.12g} that an order of it has at least (moq)")
+    if pack > 0 and line.quantity % pack:
+        faults.append(f"no whole packs of {pack:,.12g} (pack_size)")
+    if 0 < most < line.quantity + _term(line, "on_hand") + _term(line, "on_order"):
+        faults.append(f"more than there is room for beside what is there and on its way: {most:,.12g} (max_stock)")
+    return [f"{line.quantity:,} of {line.unique_id} are {fault}; they stay so." for fault in faults]
+
+
+def _term(line: OrderLine, name: str) -> float:
+    told = line.reason.get(name)
+    return float(told) if isinstance(told, int | float) else 0.0
 
 
 def at_supplier(lines: Sequence[OrderLine]) -> list[OrderLine]:

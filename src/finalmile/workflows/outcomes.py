@@ -63,12 +63,11 @@ class WhatIf:
 
     def lines(self) -> list[str]:
         """Both, and what they rest on."""
-        changed = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.then.terms.items()]
-        now = [f"{name.replace('_', ' ')} {value:g}" for name, value in self.now.terms.items()]
+        now, changed = _terms(self.now.terms), _terms(self.then.terms)
         return [
             f"{self.unique_id}, ordered at every review, unmet demand lost:",
-            self.now.line("  now (" + ", ".join(now) + ")", currency=self.currency),
-            self.then.line("  then (" + ", ".join(changed) + ")", currency=self.currency),
+            self.now.line(f"  now ({now})", currency=self.currency),
+            self.then.line(f"  then ({changed})", currency=self.currency),
             f"{FUTURES} years drawn from the last one, four weeks at a time; a trend is not in them."
             + (" Costs or lead times are assumed." if self.assumed else ""),
             *([f"Note: {self.note}."] if self.note else []),
@@ -102,3 +101,7 @@ class Frontier:
     def to_dict(self) -> Json:
         """Every point."""
         return asdict(self)
+
+
+def _terms(terms: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {round(value, 3):.10g}" for name, value in terms.items())

@@ -11,6 +11,7 @@ from finalmile.frames import BoolArray, FloatArray, Forecast, IntArray, NameArra
 from finalmile.frames.rows import rows_in
 from finalmile.inventory import Policy, Position, Proposal, order_lines
 from finalmile.inventory.policies import policies
+from finalmile.inventory.position import planned_window
 from finalmile.inventory.proposal import windows_for
 from finalmile.inventory.stock_book import Standing, StockBook, counted, standing
 from finalmile.records import Finding, OrderLine, OrderState
@@ -43,6 +44,8 @@ class Proposed:
         Where the books that the plan stands on cannot be right.
     ordering_is_free
         The policy weighs what an order costs, and nobody has said it of any item or supplier.
+    too_short
+        Items for which the policy looks less far ahead than the order after this one takes to arrive.
     """
 
     lines: tuple[OrderLine, ...]
@@ -54,6 +57,7 @@ class Proposed:
     waiting: tuple[str, ...] = ()
     stock: tuple[Finding, ...] = ()
     ordering_is_free: bool = False
+    too_short: tuple[str, ...] = ()
 
 
 def plan(
@@ -110,6 +114,7 @@ def plan(
         waiting=tuple(sorted({str(name) for name in at.supplier[waits]})),
         ordering_is_free="order_cost" in wanted.details
         and not ((at.order_cost > 0) | (at.shared_order_cost > 0)).any(),
+        too_short=tuple(str(name) for name in at.ids[wanted.window < planned_window(at)]),
     )
 
 

@@ -29,7 +29,8 @@ class ReceiptsTaken:
 
     def lines(self) -> list[str]:
         """What came, which lines are complete, what somebody should look at."""
-        return [*self.taken.lines(), *self.settled.lines(), *(f"note: {note}" for note in self.notes)]
+        settled = self.settled.lines() if self.settled.rows else ["No further line is complete or late by now."]
+        return [*self.taken.lines(), *settled, *(f"note: {note}" for note in self.notes)]
 
     def to_dict(self) -> Json:
         """Both, and the notes."""

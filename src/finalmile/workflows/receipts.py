@@ -9,6 +9,7 @@ from typing import cast
 
 import polars as pl
 
+from finalmile.errors import ConflictError
 from finalmile.inventory.scorecards import Delivery
 from finalmile.records import LineChange, OrderLine, OrderState
 
@@ -50,6 +51,54 @@ def _change_due(line: OrderLine, came: Came, *, today: date) -> LineChange | Non
     if line.state in _PROMISED and day_of(line.due) < today:
         return LineChange(line_id=line.line_id, allowed=("sent", "acknowledged"), state="late")
     return None
+
+
+def receivable(lines: Sequence[OrderLine], *, whole: bool) -> list[OrderLine]:
+    """The lines of which units may be noted as come; of a whole order those of which units are still awaited.
+
+    Raises
+    ------
+    ConflictError
+        Where none of them was approved yet: what nobody ordered does not come.
+    """
+    asked = [line for line in lines if line.state != "proposed"]
+    if not asked:
+        order = lines[0].order_id
+        raise ConflictError(
+            f"{order} is only proposed, so nothing of it was ordered; nothing was noted. If it was ordered by other "
+            f"means: finalmile orders approve {order}, finalmile orders send {order} --by-hand, and then receive it"
+        )
+    return [line for line in asked if line.state in AWAITED] if whole else asked
+
+
+def told_of(line: OrderLine, *, at: date, before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
+    """What is known of a line by now that units were noted for a day: what came, what is to come, what is too much."""
+    key = (line.order_id, line.unique_id)
+    was, is_now = (units_that_came(_of_day(known, at)).get(key, 0.0) for known in (before, after))
+    came = units_that_came(after).get(key, 0.0)
+    noted = f"{line.unique_id}: {_units_of(is_now)} on {at}"
+    if was == is_now:
+        noted += ", as noted before"
+    elif was:
+        noted += f", corrected from {_figure(was)}"
+    if came == line.quantity:
+        return [f"{noted}; all {line.quantity:,} of {line.order_id} came."]
+    if came < line.quantity:
+        rest = "still to come" if line.state in AWAITED or line.state == "received" else "not coming any more"
+        return [f"{noted}; {_figure(came)} of {line.quantity:,} came, {_figure(line.quantity - came)} {rest}."]
+    return [
+        f"{noted}; {_figure(came)} came, {_figure(came - line.quantity)} more than the {line.quantity:,} ordered.",
+        "  If that is a slip, tell the right number of that day: finalmile orders receive "
+        f"{line.order_id} --product {line.unique_id} --quantity N --at {at}",
+    ]
+
+
+def _units_of(units: float) -> str:
+    return "1 unit" if units == 1 else f"{_figure(units)} units"
+
+
+def _figure(units: float) -> str:
+    return f"{units:,.12g}"
 
 
 def receipt_rows(lines: Sequence[OrderLine], known: pl.DataFrame, *, at: date, quantity: float | None) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from finalmile.plugins import Registry
 from finalmile.records import Certificate, Json, OrderLine, Step, Version
 from finalmile.workflows.monitored import Monitored
 from finalmile.workflows.order_reasons import reason
+from finalmile.workflows.wording import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,8 @@ class Planned:
         dearest = sorted(self.orders, key=lambda line: -line.quantity * (line.unit_cost or 0))[:10]
         suppliers = len({line.order_id for line in self.orders})
         return [
-            f"{len(self.orders):,} lines in {suppliers:,} orders proposed for {self.items:,} items: "
+            f"{number_of(len(self.orders), 'line')} in {number_of(suppliers, 'order')} proposed for "
+            f"{number_of(self.items, 'item')}: "
             f"{sum(line.quantity for line in self.orders):,} units, {value}{assumed}.",
             *self.notes,
             *(f"  {line.order_id}  {line.unique_id}  {line.quantity:,}  due {line.due}" for line in dearest),
@@ -146,10 +148,11 @@ def order_frame(orders: Sequence[OrderLine]) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """Order lines; with ``reasons``, why each quantity."""
+    """Order lines; with ``reasons``, why each quantity; ``every`` where nothing was left out."""
 
     rows: tuple[OrderLine, ...]
     reasons: bool = False
+    every: bool = False
     breached: bool = False
 
     @property
@@ -159,8 +162,10 @@ class Orders:
 
     def lines(self) -> list[str]:
         """One line each, and the numbers behind it."""
+        if not self.rows and self.every:
+            return ["There are no orders yet: finalmile plan proposes them."]
         if not self.rows:
-            return ["No such orders. Propose some with finalmile plan, or see all: finalmile orders list"]
+            return ["No such orders. See all: finalmile orders list"]
         told: list[str] = []
         for line in self.rows:
             who = f"{line.order_id}  {line.state:12} {line.supplier:12}"

@@ -47,11 +47,14 @@ class Bound:
 
     def sentence(self, currency: str) -> str:
         """The rule's effect for people."""
-        parts = [f"{n:,} items get {what}" for n, what in ((self.more, "more"), (self.less, "less")) if n]
-        parts += [f"{self.nothing:,} items wait for another time"] if self.nothing else []
+        told = ((self.more, "gets", "more"), (self.less, "gets", "less"), (self.nothing, "waits", "for another time"))
+        parts = [
+            f"1 item {does} {what}" if n == 1 else f"{n:,} items {does[:-1]} {what}" for n, does, what in told if n
+        ]
+        lost = "lost" if self.forgone >= 0 else "won"
         return (
             f"{self.rule}: {', '.join(parts)}; {self.units:+,.0f} units, "
-            f"{self.forgone:,.2f} {currency} of margin expected to be lost by it until the next order."
+            f"{abs(self.forgone):,.2f} {currency} of margin expected to be {lost} by it until the next order."
         )
 
 

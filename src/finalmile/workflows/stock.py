@@ -17,6 +17,7 @@ from finalmile.workflows.attributes import Attributes
 from finalmile.workflows.receipts import day_of
 from finalmile.workflows.replay import HISTORY_DAYS
 from finalmile.workflows.shop import Shop, known_cutoff
+from finalmile.workflows.wording import number_of
 
 _SHOWN = 20
 
@@ -64,9 +65,10 @@ class StockTold:
         """Totals, what is wrong, and the first items."""
         here, coming = sum(row.on_hand for row in self.rows), sum(row.on_the_way for row in self.rows)
         lost = ", ".join(f"{reason} {units:,.10g}" for reason, units in self.written_off.items())
+        counted, uncounted = (number_of(len(told), "item") for told in (self.rows, self.without_count))
         return [
-            f"End of {self.ds}: {here:,.10g} units of {len(self.rows):,} items on hand, {coming:,.10g} on their way.",
-            *([f"{len(self.without_count):,} items with sales were never counted."] if self.without_count else []),
+            f"End of {self.ds}: {here:,.10g} units of {counted} on hand, {coming:,.10g} on their way.",
+            *([f"{uncounted} with sales never counted."] if self.without_count else []),
             *([f"Written off in the last four weeks: {lost} units."] if lost else []),
             *(f"  {one.check}: {one.subject}: {one.why}" for one in self.findings),
             *(_row(row) for row in self.rows[:_SHOWN]),
@@ -102,7 +104,7 @@ def stock(shop: Shop, book: StockBook, *, product: str | None = None) -> StockTo
     """
     panel, missing = counted(_panel(shop), book)
     if product is not None and product not in set(panel.ids):
-        raise UnknownNameError("counted item", product, [str(name) for name in panel.ids[:20]])
+        raise UnknownNameError("counted item", product, [str(name) for name in panel.ids])
     told = standing(panel, book)
     coming = told.arriving.sum(axis=1)
     rows = [

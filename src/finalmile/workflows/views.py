@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import polars as pl
@@ -24,13 +24,18 @@ from finalmile.figures.views import (
 )
 from finalmile.frames import Forecast
 from finalmile.frames.dialects import Kind
+from finalmile.inventory.worked import worked
 from finalmile.ports import HistoryTable
 from finalmile.records import Estimate, OrderLine, Version
 from finalmile.workflows.in_force import forecast_in_force
+from finalmile.workflows.order_reasons import reason
+from finalmile.workflows.promised import promised
 from finalmile.workflows.reports import order_frame
 from finalmile.workflows.shop import Shop
+from finalmile.workflows.wording import number_of
 
 DAYS_SHOWN = 120
+_UNPROMISED = {"cycle_service": 0.98}
 _KINDS = {"alarm": "alarm", "action": "action", "deployment": "deployment"}
 
 
@@ -106,13 +111,13 @@ class _Replay:
 
 
 def _service(shop: Shop, played: _Replay | None) -> ServiceView:
-    target = shop.config.plan.settings.get("cycle_service", 0.98)
-    aim = float(target) if isinstance(target, int | float) else 0.98
+    ((name, aim),) = (promised(shop.config) or _UNPROMISED).items()
+    which: Literal["fill rate", "cycle service"] = "fill rate" if name == "fill_rate" else "cycle service"
     if played is None:
-        return ServiceView(target=aim, which="cycle service")
+        return ServiceView(target=aim, which=which)
     return ServiceView(
         target=aim,
-        which="cycle service",
+        which=which,
         fill_rate=played.estimate("fill_rate"),
         cycle_service=played.estimate("cycle_service"),
         trend=played.frame("service"),
@@ -174,7 +179,7 @@ def _needs(shop: Shop, model: str, rows: list[OrderLine]) -> tuple[Need, ...]:
             what=f"Look at {incident.check} of {incident.subject}",
             why=incident.explain(),
             money=incident.finding.money_at_risk,
-            command="finalmile monitor",
+            address="/monitoring",
         )
         for incident in shop.ledger.incidents(model=model, open_only=True)
     ]
@@ -182,11 +187,11 @@ def _needs(shop: Shop, model: str, rows: list[OrderLine]) -> tuple[Need, ...]:
     if rows:
         needs.append(
             Need(
-                what=f"Approve {len({line.order_id for line in rows})} orders",
-                why=f"{len(rows):,} lines were proposed for {rows[0].ordered_at}.",
+                what=f"Approve {number_of(len({line.order_id for line in rows}), 'order')}",
+                why=f"{number_of(len(rows), 'line')} proposed for {rows[0].ordered_at}.",
                 money=value,
                 unit="in orders",
-                command="finalmile orders list",
+                address="/orders",
             )
         )
     return tuple(needs)
@@ -213,34 +218,7 @@ def _orders(rows: list[OrderLine]) -> pl.DataFrame:
     if not rows:
         return pl.DataFrame()
     shown = order_frame(rows).drop("line_id", "state", "currency", "assumed")
-    return shown.with_columns(pl.Series("reason", [in_words(line) for line in rows]))
-
-
-def in_words(line: OrderLine) -> str:
-    """Why a quantity is what it is, in a sentence.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> line = OrderLine(order_id="o", line_id="l", supplier="s", unique_id="tea", quantity=12, unit_cost=1.0,
-    ...     currency="EUR", ordered_at=date(2024, 5, 1), due=date(2024, 5, 4), reason={"expected_demand": 23.3,
-    ...     "window": 10, "level": 37.0, "on_hand": 12.0, "on_order": 18.0, "wanted": 7.0, "bound": "pack_size"})
-    >>> in_words(line)
-    '23 expected over 10 periods; up to 37, with 12 on hand and 18 on order; 7 wanted, set by pack_size'
-    """
-    why = line.reason
-    said = [
-        f"{_units(why.get('expected_demand'))} expected over {why.get('window')} periods",
-        f"up to {_units(why.get('level'))}, with {_units(why.get('on_hand'))} on hand and "
-        f"{_units(why.get('on_order'))} on order",
-    ]
-    if why.get("bound"):
-        said.append(f"{_units(why.get('wanted'))} wanted, set by {why['bound']}")
-    return "; ".join(said)
-
-
-def _units(value: object) -> str:
-    return f"{value:,.0f}" if isinstance(value, int | float) else "an unknown number"
+    return shown.with_columns(pl.Series("reason", [reason(line) for line in rows]))
 
 
 def _products(shop: Shop, tables: Mapping[Kind, HistoryTable], model: str) -> pl.DataFrame:
@@ -306,12 +284,27 @@ def product(shop: Shop, tables: Mapping[Kind, HistoryTable], unique_id: str) -> 
         as_of=shop.day(newest),
         currency=shop.config.currency,
         cutoff=None if told is None else shop.day(told.cutoff),
-        facts={k: v for k, v in (facts[0] if facts else {}).items() if v is not None and k not in _HIDDEN},
+        facts={
+            **{k: v for k, v in (facts[0] if facts else {}).items() if v is not None and k not in _HIDDEN},
+            **_last_count(tables["stock"], unique_id),
+        },
         history=sales.select(name for name in wanted if name in sales.columns),
         forecast=pl.DataFrame() if told is None else told.to_frame().filter(mine),
         orders=order_frame(lines).select("ordered_at", "quantity", "due", "state") if lines else pl.DataFrame(),
-        reason=dict(lines[-1].reason) if lines else {},
+        sentence=reason(lines[-1]) if lines else "",
+        steps=tuple(worked(lines[-1])) if lines else (),
     )
+
+
+def _last_count(stock: HistoryTable, unique_id: str) -> dict[str, object]:
+    counts = stock.read(columns=["unique_id", "at", "on_hand"])
+    if counts.is_empty():
+        return {}
+    mine = counts.filter(pl.col("unique_id") == unique_id).sort("at")
+    if mine.is_empty():
+        return {"last stock count": "never counted"}
+    last = mine.row(-1, named=True)
+    return {"last stock count": f"{last['on_hand']:,.10g} on {last['at']:%Y-%m-%d}"}
 
 
 _HIDDEN = frozenset({"unique_id", "known_at", "backfilled"})

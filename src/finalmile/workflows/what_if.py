@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from finalmile.config import Config
-from finalmile.errors import UnknownNameError
+from finalmile.errors import ConfigError, UnknownNameError
 from finalmile.frames import IntArray
 from finalmile.inventory import Position
-from finalmile.inventory.policies import policies
 from finalmile.simulation import Totals, run, search
 from finalmile.workflows.last_year import LastYear, last_year
 from finalmile.workflows.outcomes import FUTURES, Frontier, Outcome, WhatIf
+from finalmile.workflows.promised import promised
 from finalmile.workflows.replay import HISTORY_DAYS
 from finalmile.workflows.shop import Shop, known_cutoff
 from finalmile.workflows.terms import positions
@@ -24,6 +24,7 @@ BLOCK_DAYS = 28
 LEVELS = 24
 _UNPROMISED = {"cycle_service": 0.98}
 _MOST_DAYS, _MOST_UNITS = 1_000, 1_000_000_000
+_NEVER_ZERO = ("review_period_days", "pack_size")
 SERVICES = (0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)
 
 
@@ -47,11 +48,13 @@ def what_if(
     ------
     UnknownNameError
         If no product of this id has sales.
-    ValueError
-        If a service is not between 0 and 1, both are given, or a time is negative.
+    ConfigError
+        With every value that cannot be: a service outside of 0 to 1, two of them, a time below 0, a pack of nothing.
     """
-    _check(cycle_service=cycle_service, fill_rate=fill_rate)
-    _check_terms(lead_time_days=lead_time_days, review_period_days=review_period_days, moq=moq, pack_size=pack_size)
+    terms = _check_terms(
+        lead_time_days=lead_time_days, review_period_days=review_period_days, moq=moq, pack_size=pack_size
+    )
+    _refuse([*_check_services(cycle_service=cycle_service, fill_rate=fill_rate), *terms])
     year = _year_of(shop, unique_id)
     promise = promised(shop.config)
     present = promise or _UNPROMISED
@@ -75,8 +78,7 @@ def frontier(shop: Shop, *, services: Sequence[float] = SERVICES, threads: int =
 
     Products without costs count in units and make the value unknown. The figures do not depend on ``threads``.
     """
-    for service in services:
-        _check(cycle_service=service, fill_rate=None)
+    _refuse([fault for service in services for fault in _check_services(cycle_service=service)])
     asked = sorted(set(services))
     cutoff = known_cutoff(shop, None)
     panel = shop.known.panel(cutoff, periods=shop.periods(HISTORY_DAYS))
@@ -187,17 +189,6 @@ def _year_of(shop: Shop, unique_id: str) -> LastYear:
     return last_year(mine, positions(shop, mine, on_hand=np.zeros(1)))
 
 
-def promised(config: Config) -> Mapping[str, float]:
-    """The service that plans promise, cycle service or fill rate by name; none where money or a rule decides."""
-    policy = policies.make(config.plan.policy, **dict(config.plan.settings))
-    goal = getattr(policy, "goal", None)
-    for name in ("cycle_service", "fill_rate"):
-        service = getattr(policy, "service" if goal == name else name, None)
-        if service is not None and goal in (None, name):
-            return {name: float(service)}
-    return {}
-
-
 def _no_promise(config: Config) -> str:
     ((name, share),) = _UNPROMISED.items()
     return (
@@ -231,16 +222,29 @@ def _on_terms(
     )
 
 
-def _check(*, cycle_service: float | None, fill_rate: float | None) -> None:
-    if cycle_service is not None and fill_rate is not None:
-        raise ValueError("give cycle_service or fill_rate, not both: they are different promises")
-    for name, value in (("cycle_service", cycle_service), ("fill_rate", fill_rate)):
-        if value is not None and not 0 < value < 1:
-            raise ValueError(f"{name} is {value}; it must lie between 0 and 1, for example 0.98")
+def _check_services(**services: float | None) -> list[str]:
+    told = {name: share for name, share in services.items() if share is not None}
+    both = "give a cycle service or a fill rate, not both: they are different promises"
+    return [
+        *([both] if len(told) > 1 else []),
+        *(
+            f"{name} is {share:g}; it must lie between 0 and 1, such as 0.98"
+            for name, share in told.items()
+            if not 0 < share < 1
+        ),
+    ]
 
 
-def _check_terms(**terms: float | None) -> None:
+def _check_terms(**terms: float | None) -> list[str]:
+    faults: list[str] = []
     for name, value in terms.items():
         most = _MOST_DAYS if name.endswith("_days") else _MOST_UNITS
-        if value is not None and not 0 <= value <= most:
-            raise ValueError(f"{name} is {value}; it must lie between 0 and {most:,}")
+        least = "above 0" if name in _NEVER_ZERO else "at least 0"
+        if value is not None and not (0 <= value <= most and (value > 0 or name not in _NEVER_ZERO)):
+            faults.append(f"{name} is {value:g}; it must be {least} and at most {most:,}")
+    return faults
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    if faults:
+        raise ConfigError("what if", faults)

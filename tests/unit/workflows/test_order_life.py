@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -218,6 +218,41 @@ def test_an_edit_keeps_what_was_proposed_first(project: Project) -> None:
     )  # fmt: skip
 
 
+def test_an_edit_against_the_terms_of_its_supplier_is_made_and_told(project: Project) -> None:
+    terms = {"moq": 12.0, "pack_size": 6.0, "max_stock": 20.0, "on_hand": 3.0, "on_order": 0.0}
+    line = replace(_line("tea", order="PO-2", quantity=12), reason=terms)
+    project.ledger.put_orders([line], at=NOW, actor="plan")
+    few = project.edit_order("PO-2", "tea", quantity=7, code="event")
+    assert [row.quantity for row in few.rows] == [7]
+    assert [note.split(";")[0] for note in few.notes] == [
+        "7 of tea are less than the 12 that an order of it has at least (moq)",
+        "7 of tea are no whole packs of 6 (pack_size)",
+    ]
+    assert "room for" in project.edit_order("PO-2", "tea", quantity=18, code="event").notes[0]
+    assert project.edit_order("PO-2", "tea", quantity=12, code="event").notes == ()
+
+
+def test_the_sentence_of_a_line_keeps_what_was_worked_out_and_says_who_changed_it(
+    project: Project, tmp_path: Path
+) -> None:
+    told = {"policy": "order_up_to", "window": 9, "level": 30.0, "on_hand": 4.0, "on_order": 2.0, "wanted": 23.0}
+    line = replace(_line("tea", order="PO-2", quantity=24), reason={**told, "pack_size": 6.0, "bound": "pack_size"})
+    project.ledger.put_orders([line], at=NOW, actor="plan")
+    project.edit_order("PO-2", "tea", quantity=30, code="event", by="ann")
+    project.approve_orders("PO-2")
+    project.send_order("PO-2", to=tmp_path)
+    project.acknowledge_order("PO-2", "tea", quantity=18)
+    orders = project.orders("PO-2")
+    sentence = orders.reason(orders.rows[0])
+    assert "packs hold 6, so 24 are ordered; ann made it 30 (event); the supplier confirmed 18." in sentence
+
+
+def test_an_empty_list_says_whether_anything_was_left_out(tmp_path: Path, project: Project) -> None:
+    empty = Project.open(tmp_path / "new", clock=Standing())
+    assert empty.orders().lines() == ["There are no orders yet: finalmile plan proposes them."]
+    assert project.orders(states=["late"]).lines() == ["No such orders. See all: finalmile orders list"]
+
+
 def test_planning_the_same_day_again_does_not_undo_an_edit(project: Project) -> None:
     project.edit_order("PO-1", "milk", quantity=5, code="event")
     project.ledger.propose_orders(
@@ -258,6 +293,36 @@ def test_a_corrected_receipt_opens_its_line_again(project: Project, tmp_path: Pa
     assert states(project)["milk"] == "received"
     project.receive_order("PO-1", "milk", quantity=4, at=date(2024, 5, 7))
     assert states(project)["milk"] == "sent"
+
+
+def test_what_came_is_told_by_its_own_numbers_and_what_is_still_to_come(project: Project, tmp_path: Path) -> None:
+    sent(project, tmp_path)
+    day = date(2024, 5, 7)
+    ordered = next(line.quantity for line in project.orders().rows if line.unique_id == "milk")
+    part = project.receive_order("PO-1", "milk", quantity=4, at=day)
+    assert part.lines() == [f"milk: 4 units on 2024-05-07; 4 of {ordered} came, {ordered - 4} still to come."]
+    again = project.receive_order("PO-1", "milk", quantity=4, at=day)
+    assert "as noted before" in again.lines()[0]
+    rest = project.receive_order("PO-1", "milk", at=date(2024, 5, 8))
+    assert rest.lines() == [f"milk: {ordered - 4} units on 2024-05-08; all {ordered} of PO-1 came."]
+
+
+def test_more_than_was_ordered_is_told_with_the_way_to_correct_it(project: Project, tmp_path: Path) -> None:
+    sent(project, tmp_path)
+    day = date(2024, 5, 7)
+    ordered = next(line.quantity for line in project.orders().rows if line.unique_id == "milk")
+    much = project.receive_order("PO-1", "milk", quantity=5000, at=day).lines()
+    assert f"5,000 came, {5000 - ordered:,} more than the {ordered} ordered" in much[0]
+    assert "finalmile orders receive PO-1 --product milk --quantity N --at 2024-05-07" in much[1]
+    mended = project.receive_order("PO-1", "milk", quantity=ordered, at=day).lines()
+    assert mended == [f"milk: {ordered} units on 2024-05-07, corrected from 5,000; all {ordered} of PO-1 came."]
+
+
+def test_nothing_comes_of_what_is_only_proposed(project: Project) -> None:
+    for product, quantity in (("milk", 4.0), (None, None)):
+        with pytest.raises(ConflictError, match=r"only proposed.*finalmile orders approve PO-1.*--by-hand"):
+            project.receive_order("PO-1", product, quantity=quantity, at=date(2024, 5, 7))
+    assert project.receipts.read().is_empty()
 
 
 def test_what_is_cancelled_after_a_part_came_is_awaited_no_more(project: Project, tmp_path: Path) -> None:

@@ -156,3 +156,33 @@ def test_what_keeps_for_a_part_of_a_period_sells_in_that_part(planned: Callable[
     told = [units(planned("[shelf_life]", least=0, shelf_life_days=days)[1]) for days in (0.25, 0.5, 0.75, 1.0)]
     assert told == sorted(told)
     assert told[0] < told[1] < told[3]
+
+
+def test_a_supplier_that_no_item_names_is_told_by_plans_and_checks(
+    planned: Callable[..., tuple[Project, Planned]],
+) -> None:
+    project, told = planned("[]", supplier_id="ACME")
+    slip = "suppliers: no item has the supplier 'acme', so what is said of it changes nothing. Did you mean 'ACME'?"
+    assert slip in told.notes
+    assert slip in project.check().faults
+    _, meant = planned("[]", supplier_id="acme")
+    assert not any("no item has the supplier" in note for note in meant.notes)
+
+
+def test_settings_for_suppliers_are_told_where_items_name_none(planned: Callable[..., tuple[Project, Planned]]) -> None:
+    _, told = planned("[]")
+    assert any("Items name their supplier in the column supplier_id" in note for note in told.notes)
+
+
+def test_cover_for_less_than_the_way_of_the_next_order_is_told(template: SmallShop, tmp_path: Path) -> None:
+    def notes(settings: str) -> tuple[str, ...]:
+        folder = tmp_path / f"shop-{len(list(tmp_path.iterdir()))}"
+        shutil.copytree(template.folder, folder)
+        plain = RULES.format(rules="[]", least=0)
+        plain = plain.replace("plan: {", f"plan: {{policy: periods_of_cover, {settings}")
+        (folder / "finalmile.yaml").write_text(plain)
+        return tuple(Project.open(folder, clock=template.clock).plan().notes)
+
+    (short,) = [note for note in notes("settings: {periods: 1}, ") if "looks less far ahead" in note]
+    assert f"for {SERIES:,} of {SERIES:,} items (item 0, item 1" in short
+    assert not any("looks less far ahead" in note for note in notes("settings: {periods: 9}, "))

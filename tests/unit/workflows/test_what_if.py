@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from finalmile.config import load_config
-from finalmile.errors import UnknownNameError
+from finalmile.errors import ConfigError, UnknownNameError
 from finalmile.frames import Frequency, Panel
 from finalmile.inventory import position
 from finalmile.inventory.lead_times import from_pmf, side_by_side
@@ -79,10 +79,12 @@ def test_an_unknown_product_is_named(shop):
         ({"fill_rate": 0.9, "cycle_service": 0.9}, "not both"),
         ({"lead_time_days": -1.0}, "lead_time_days is -1"),
         ({"moq": float("nan")}, "moq is nan"),
+        ({"pack_size": 0.0}, "pack_size is 0; it must be above 0"),
+        ({"review_period_days": 0.0, "moq": -1.0}, r"(?s)review_period_days is 0.*moq is -1"),
     ],
 )
 def test_terms_that_make_no_sense_are_refused(shop, product, terms, what):
-    with pytest.raises(ValueError, match=what):
+    with pytest.raises(ConfigError, match=what):
         shop.project.what_if(product, **terms)
 
 
