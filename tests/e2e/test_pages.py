@@ -133,7 +133,7 @@ def shown_home() -> Home:
                 what="Approve 3 orders",
                 why="144 lines of SUP02, due in 9 days.",
                 money=812.4,
-                command="finalmile orders approve",
+                address="/orders",
             ),
             Need(what="Look at the rollback to demand@3", why="The loss of drinks has not recovered.", money=1740.0),
             Need(what="Count the stock", why="No count for 41 days.", unique_id=HOSTILE),
@@ -198,7 +198,8 @@ def shown_product(unique_id: str) -> Product:
         orders=world.receipts.filter(
             (pl.col("unique_id") == chosen) & (pl.col("ordered_at") > world.end - timedelta(days=SHOWN_DAYS))
         ),
-        reason={"level": 42, "on_hand": 17, "window_days": 10, "method": "cqr", "cycle_service": 0.98},
+        sentence="25 of milk: up to 42 from 17 on hand, 98 % of demand over 10 days.",
+        steps=("on_hand = 17", "level = 42", "wanted = level - on_hand = 25", "x" * 200),
         events=(Event(at=world.end - timedelta(days=40), kind="deployment", text="demand@4 went live"),),
     )
 

@@ -173,6 +173,16 @@ def test_stock_outs_are_shaded_once_per_run_and_lost_units_marked() -> None:
     assert "2 of them ended without stock" in chart.title
 
 
+def test_never_out_of_stock_is_said_only_where_stock_was_known_all_the_time() -> None:
+    seen = pl.DataFrame({"ds": days(3), "y": [1.0] * 3, "censored": [False] * 3})
+    partly = seen.with_columns(pl.Series("on_hand", [None, 3.0, 2.0]))
+    known = seen.with_columns(on_hand=pl.lit(2.0))
+    titles = [
+        product_story(Product(unique_id="milk", as_of=DAY, history=frame)).title for frame in (seen, partly, known)
+    ]
+    assert ["never out of stock" in title for title in titles] == [False, False, True]
+
+
 def test_orders_of_one_day_are_one_bar() -> None:
     bars = next(trace for trace in product_story(product()).data if trace["type"] == "bar")
     assert bars["y"] == [7, 5]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,16 @@ def test_a_line_shows_every_step_and_its_form_changes_it(visitor: Visitor, proje
     assert isinstance(override, dict)
     assert (override["by"], override["note"]) == ("ann", "street fair")
     assert "10 proposed" in visitor.get("/orders").text
+
+
+def test_an_edit_against_a_suppliers_terms_is_told_on_the_list(visitor: Visitor, project: Project) -> None:
+    line = replace(project.orders("PO-1", product="milk").rows[0], order_id="PO-7", line_id="PO-7-milk")
+    project.ledger.put_orders([replace(line, reason={**line.reason, "pack_size": 4.0})], at=NOW, actor="plan")
+    fields = {"line": "PO-7-milk", "quantity": "7", "due": line.due.isoformat(), "code": "event", "note": ""}
+    answer = visitor.submit("/orders/edit", **fields)
+    assert answer.status_code == 200
+    assert "1 line was edited." in answer.text
+    assert "7 of milk are no whole packs of 4 (pack_size)" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def home() -> Home:
             grade="B",
             trend=pl.DataFrame({"ds": DAYS, "saving": [20.0] * 60}),
         ),
-        needs=(Need(what=HOSTILE, why=HOSTILE, money=12.0, unique_id=HOSTILE, command=HOSTILE),),
+        needs=(Need(what=HOSTILE, why=HOSTILE, money=12.0, unique_id=HOSTILE, address="/orders"),),
         health=HealthView(
             version="demand@2",
             kind=HOSTILE,
@@ -97,7 +97,8 @@ def product(unique_id: str) -> Product:
         unique_id=unique_id,
         as_of=DAYS[-1],
         facts={HOSTILE: HOSTILE},
-        reason={"level": 4, HOSTILE: HOSTILE},
+        sentence=HOSTILE,
+        steps=(HOSTILE, "level = 4"),
         history=pl.DataFrame({"ds": DAYS, "y": [1.0] * 60, "censored": [False] * 60}),
         events=(Event(at=DAYS[5], kind="alarm", text=HOSTILE),),
     )
