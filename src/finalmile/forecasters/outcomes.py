@@ -10,6 +10,7 @@ import polars as pl
 
 from finalmile.forecasters.levels import recent_level, recent_spread
 from finalmile.forecasters.point import PointModel, WindowModel
+from finalmile.forecasters.sold_out import drawn_and_hidden, mostly_seen
 from finalmile.frames import BoolArray, FloatArray, IntArray, NameArray, Panel, same_windows
 
 
@@ -88,7 +89,10 @@ def outcomes_at(
 ) -> Outcomes:
     """What the model would have said at one origin, beside what came.
 
-    A window that holds a censored or unknown period gives no row, nor does one that ends after the panel.
+    A window that holds an unknown period gives no row, nor does one that ends after the panel. Where the shelf ran
+    empty demand is drawn from what may have been behind the sales, around the model's own mean: without such windows,
+    which are those in which much was asked for, quantiles would be too low. A window of which more than half was not
+    seen on the shelf gives no row.
 
     Parameters
     ----------
@@ -98,9 +102,9 @@ def outcomes_at(
     columns = origin - panel.first + 1
     reach = max(windows)
     past = panel.at(origin, ahead=reach).last(max(model.history(panel.frequency), 1))
-    demand = panel.demand()[panel.listed_at < columns, columns : columns + reach]
+    mean = model.mean(past, horizon=reach)
+    demand, hidden = _came(panel, np.flatnonzero(panel.listed_at < columns), first=columns, mean=mean)
     lengths = [window for window in windows if window <= demand.shape[1]]
-    mean = model.mean(past, horizon=max(windows))
     asked = same_windows(past.n, lengths)
     quantiles = (
         np.empty((past.n, len(lengths), 0), dtype=np.float32)
@@ -110,12 +114,29 @@ def outcomes_at(
     ends = np.asarray(lengths, dtype=np.int64) - 1
     nothing = np.full((past.n, len(lengths), quantiles.shape[2]), np.nan, dtype=np.float32)
     common = (origin, past, asked)
+    whole = _seen(demand.cumsum(axis=1), hidden.cumsum(axis=1))
     return join_outcomes(
         [
-            _rows(*common, demand.cumsum(axis=1)[:, ends], mean.cumsum(axis=1)[:, ends], quantiles, whole=True),
-            _rows(*common, demand[:, ends], mean[:, ends], nothing, whole=False),
+            _rows(*common, whole[:, ends], mean.cumsum(axis=1)[:, ends], quantiles, whole=True),
+            _rows(*common, _seen(demand, hidden)[:, ends], mean[:, ends], nothing, whole=False),
         ]
     )
+
+
+def _came(panel: Panel, listed: IntArray, *, first: int, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Demand of the periods from column ``first`` on, drawn where the shelf ran empty, and what is hidden of it."""
+    span = slice(first, first + mean.shape[1])
+    demand = panel.demand()[listed, span]
+    hidden = -np.nan_to_num(demand)
+    rows, columns = np.nonzero(panel.censored[listed, span])
+    if len(rows):
+        told = drawn_and_hidden(panel, mean[rows, columns], rows=listed[rows], columns=first + columns)
+        demand[rows, columns], hidden[rows, columns] = told
+    return demand, hidden
+
+
+def _seen(demand: FloatArray, hidden: FloatArray) -> FloatArray:
+    return np.where(mostly_seen(hidden), demand, np.float32(np.nan))
 
 
 def _rows(

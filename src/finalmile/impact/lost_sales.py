@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finalmile.forecasters.sold_out import expected_given_at_least
+from finalmile.forecasters.sold_out import expected_given_at_least, usual_variance
 from finalmile.frames import BoolArray
 from finalmile.simulation import UnitsArray
 
@@ -60,7 +60,7 @@ def estimate_lost_sales(
     """
     known: BoolArray = censored & ~np.isnan(forecast) & ~np.isnan(sold)
     mean, floor = forecast[known].astype(np.float64), np.maximum(sold[known], 0.0)
-    spread = 1.4 * mean + 0.12 * mean**2 if variance is None else variance[known]
+    spread = usual_variance(mean) if variance is None else variance[known]
     beyond = expected_given_at_least(mean, floor, variance=spread) - floor
     return LostSales(
         low=float(np.maximum(mean - floor, 0.0).sum()),

@@ -15,7 +15,7 @@ from finalmile.workflows.account import Replayed
 from finalmile.workflows.demo_order import Trading, trade
 
 PRODUCTS, STORES = 60, 2
-HISTORY_DAYS = 500
+HISTORY_DAYS = 865  # summers that came before: a model that has seen none takes each for a change
 CHANGE_BEFORE_END_DAYS = 34
 HEAT = 1.6
 HEAT_RISES_DAYS, HEAT_LASTS_DAYS = 4, 24

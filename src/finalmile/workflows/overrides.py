@@ -9,7 +9,7 @@ from datetime import date, datetime
 import numpy as np
 import polars as pl
 
-from finalmile.forecasters.sold_out import expected_given_at_least
+from finalmile.forecasters.sold_out import expected_given_at_least, usual_variance
 from finalmile.frames import Frequency, IntArray, Panel
 from finalmile.inventory.override_value import Edits, sold_out, worth_of
 from finalmile.records import OrderLine
@@ -158,7 +158,7 @@ def _asked_for(edits: Edits, cases: Sequence[_Case]) -> UnitsArray:
     """Demand, with what was probably asked for and not sold where the shelf ran empty."""
     mean = np.array([_number(case.line, "expected_demand", 0.0) / max(case.window, 1) for case in cases])
     mean = np.broadcast_to(np.maximum(mean, 1e-9)[:, None], edits.demand.shape)
-    likely = expected_given_at_least(mean, edits.demand, variance=1.4 * mean + 0.12 * mean**2)
+    likely = expected_given_at_least(mean, edits.demand, variance=usual_variance(mean))
     return np.where(sold_out(edits), np.maximum(likely, edits.demand), edits.demand)
 
 

@@ -8,7 +8,7 @@ from finalmile.forecasters.outcomes import Outcomes, join_outcomes
 from finalmile.forecasters.recipes.window_average import WindowAverage
 from finalmile.forecasters.rolling import few_series, past_origins, roll
 from finalmile.forecasters.windows_of_history import window_sums
-from finalmile.frames import same_windows
+from finalmile.frames import Frequency, Panel, same_windows
 
 ONE = np.ones(1, dtype=np.float32)
 
@@ -125,11 +125,39 @@ def test_origins_start_where_told(shop):
     assert min(past_origins(panel, windows=(1, 28), earliest=panel.cutoff - 30)) >= panel.cutoff - 30
 
 
-def test_a_window_with_a_stock_out_in_it_is_no_outcome(shop):
+def test_a_window_in_which_the_shelf_was_empty_all_the_time_is_no_outcome(shop):
     panel = shop(n=1, periods=120)
-    panel.censored[0, -30:] = True
+    panel.y[0] += 1.0
+    panel.censored[0, -30:], panel.y[0, -30:] = True, 0.0
     rows = roll(panel, model=WindowAverage(), earliest=panel.first + 30).outcomes
-    assert (rows.origin + rows.window <= panel.cutoff - 30).all()
+    seen_for = np.minimum(rows.window, panel.cutoff - 30 - rows.origin)
+    assert len(rows) > 50
+    assert (seen_for > 0).all()
+
+
+def test_demand_of_a_window_with_a_stock_out_is_at_least_what_was_sold_in_it(shop):
+    panel = shop(n=4, periods=120)
+    panel.y[:] += 4.0
+    panel.censored[:, ::9] = True
+    rows = roll(panel, model=WindowAverage(), earliest=panel.first + 30).outcomes
+    told = rows.take(rows.whole)
+    sold = np.zeros(len(told))
+    for at, (name, origin, window) in enumerate(zip(told.unique_id, told.origin, told.window, strict=True)):
+        first = int(origin) - panel.first + 1
+        sold[at] = panel.y[panel.ids == name, first : first + int(window)].sum()
+    assert (told.actual >= sold - 1e-3).all()
+    assert (told.actual > sold + 0.5).any()
+
+
+def test_quantiles_of_a_shop_that_sells_out_often_cover_the_demand_that_it_did_not_see():
+    rng = np.random.default_rng(8)
+    demand = rng.poisson(rng.gamma(6.0, 1.0, (300, 200))).astype(np.float32)
+    ids = np.array([f"s{at}" for at in range(300)], dtype=object)
+    whole = Panel(ids=ids, frequency=Frequency("day"), first=19000, y=np.minimum(demand, 9), censored=demand >= 9)
+    past = whole.at(whole.cutoff - 7)
+    told = WindowAverage().fit(past).predict(past, horizon=7, windows=np.full((300, 1), 7), levels=(0.9,))
+    covered = demand[:, -7:].sum(axis=1) <= told.cumulative.values[:, 0, 0]
+    assert covered.mean() > 0.84
 
 
 def test_which_series_calibrate_a_large_fleet_does_not_depend_on_the_others():

@@ -5,10 +5,11 @@ import pytest
 
 from finalmile.errors import CorruptError
 from finalmile.forecasters.artefact import load
-from finalmile.forecasters.direct.chance import keys_of, uniform
+from finalmile.forecasters.chance import keys_of, uniform
 from finalmile.forecasters.recipes.lightgbm import LightGBM
 from finalmile.forecasters.recipes.seasonal_naive import SeasonalNaive
-from finalmile.frames import same_windows
+from finalmile.frames import Frequency, Panel, same_windows
+from finalmile.ports import forecasters
 
 SMALL = LightGBM(rounds=60, window_rounds=30, rows=20_000, window_rows=10_000, threads=1)
 
@@ -119,3 +120,17 @@ def test_chance_depends_on_names_and_not_on_rows():
 def test_chance_is_even():
     told = uniform(keys_of(np.array([f"s{at}" for at in range(200)], dtype=object))[:, None], np.arange(50), seed=0)
     assert np.histogram(told, bins=10, range=(0, 1))[0].min() > 850
+
+
+def test_promotions_that_sell_out_are_forecast_above_what_the_shelf_ever_held():
+    rng = np.random.default_rng(5)
+    promo = (rng.random((30, 300 + 14)) < 0.1).astype(np.float32)
+    mean = np.where(promo > 0, 18.0, 6.0)
+    demand = rng.poisson(mean).astype(np.float32)
+    ids = np.array([f"s{at}" for at in range(30)], dtype=object)
+    sold, out = np.minimum(demand, 12)[:, :300], (demand >= 12)[:, :300]
+    panel = Panel(ids=ids, frequency=Frequency("day"), first=19000, y=sold, censored=out, covariates={"promo": promo})
+    told = forecasters.make("lightgbm", horizon=14, window_rounds=20).fit(panel).predict(panel, horizon=14)
+    ahead = promo[:, 300:] > 0
+    assert told.mean[ahead].mean() > 13.0
+    assert told.mean[~ahead].mean() == pytest.approx(6.0, rel=0.1)

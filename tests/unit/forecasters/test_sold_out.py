@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
-from finalmile.forecasters.sold_out import demand_with_estimates, expected_given_at_least
+from finalmile.forecasters.sold_out import (
+    demand_with_estimates,
+    drawn_and_hidden,
+    drawn_behind,
+    expected_behind,
+    expected_given_at_least,
+    mostly_seen,
+    usual_variance,
+)
 from finalmile.frames import Frequency, Panel
 from finalmile.ports import forecasters
 
@@ -90,3 +98,47 @@ def test_a_series_that_always_sold_out_has_a_level_above_its_sales():
     world = panel(np.full((1, 60), 4.0), np.ones((1, 60), dtype=np.bool_))
     told = forecasters.make("exponential_level").mean(world, horizon=1)[0, 0]
     assert 4.0 < told < 20.0
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.3, 0.9, 0.999])
+def test_a_draw_is_the_quantile_of_what_is_above_the_sales(chance):
+    mean, sold = np.array([0.2, 4.0, 80.0]), np.array([1.0, 6.0, 60.0])
+    variance = usual_variance(mean)
+    law = nbinom(mean**2 / (variance - mean), mean / variance)
+    told = drawn_behind(sold, mean, np.full(3, chance))
+    above = law.sf(sold - 1)
+    most = np.ceil(sold + 3 * mean + 1)
+    assert ((law.sf(told) <= (1 - chance) * above + 1e-12) | (told == most)).all()
+    assert ((law.sf(told - 1) > (1 - chance) * above - 1e-12) | (told == sold)).all()
+
+
+@given(
+    sold=st.floats(0, 1e9, width=32),
+    mean=st.floats(0, 1e9, width=32),
+    chance=st.floats(0, 1, exclude_max=True, width=32),
+)
+def test_no_draw_is_below_what_was_sold_or_far_beyond_what_was_expected(sold, mean, chance):
+    (told,) = drawn_behind(np.array([sold]), np.array([mean]), np.array([chance]))
+    assert sold <= told <= np.ceil(np.ceil(sold) + 3 * mean + 1)
+
+
+def test_draws_have_the_mean_that_is_expected_behind_the_sales():
+    chance = (np.arange(20_000) + 0.5) / 20_000
+    mean, sold = np.full(20_000, 5.0), np.full(20_000, 6.0)
+    assert drawn_behind(sold, mean, chance).mean() == pytest.approx(expected_behind(sold, mean)[0], rel=0.01)
+
+
+def test_a_period_is_drawn_alike_wherever_its_series_stands():
+    _, world = stocked(np.random.default_rng(2), n=5, length=40)
+    rows, columns = np.nonzero(world.censored)
+    mean = np.full(len(rows), 6.0, dtype=np.float32)
+    drawn, _ = drawn_and_hidden(world, mean, rows=rows, columns=columns)
+    turned, _ = drawn_and_hidden(world.take(np.arange(5)[::-1]), mean, rows=4 - rows, columns=columns)
+    assert np.array_equal(drawn, turned)
+
+
+def test_a_shelf_that_was_empty_all_the_time_says_nothing_even_of_what_nobody_expects():
+    world = panel(np.zeros((1, 3)), np.ones((1, 3), dtype=np.bool_))
+    cells = np.zeros(3, dtype=np.int64), np.arange(3)
+    _, hidden = drawn_and_hidden(world, np.zeros(3, dtype=np.float32), rows=cells[0], columns=cells[1])
+    assert not mostly_seen(hidden.cumsum()).any()

@@ -20,6 +20,7 @@ from finalmile.forecasters.spans import spans_of
 from finalmile.frames import FloatArray, Frequency, IntArray, Panel
 
 _CHUNK = 1024
+_CELLS = 100_000
 MEAN_SETTINGS: Mapping[str, object] = {
     "objective": "tweedie",
     "tweedie_variance_power": 1.1,
@@ -77,6 +78,16 @@ class DirectMean:
             told[rows, column] = self._rows(past, rows, np.full(len(rows), origin), np.ones(len(rows), dtype=np.int64))
         return told
 
+    def expected(self, panel: Panel, /, *, rows: IntArray, columns: IntArray) -> FloatArray:
+        """Mean of single cells of a panel as forecast one period before, shape (m,); NaN of a series' first period."""
+        past = Past.of(panel, self.schema)
+        told = np.full(len(rows), np.nan, dtype=np.float32)
+        for start in range(0, len(rows), _CELLS):
+            some = np.arange(start, min(start + _CELLS, len(rows)))
+            some = some[past.listed_at[rows[some]] < columns[some]]
+            told[some] = self._rows(past, rows[some], columns[some] - 1, np.ones(len(some), dtype=np.int64))
+        return told
+
     def write(self, folder: Path, /) -> None:
         """Write the trees as text, and what their features are."""
         about = {"schema": self.schema.to_json(), "horizon": self.horizon}
@@ -103,6 +114,7 @@ def train_mean(
     panel: Panel,
     schema: Schema,
     *,
+    demand: FloatArray,
     horizon: int,
     rounds: int,
     most_rows: int,
@@ -111,10 +123,16 @@ def train_mean(
     seed: int,
     settings: Mapping[str, object] = MEAN_SETTINGS,
 ) -> DirectMean:
-    """Learn the mean from a panel: everything up to its cutoff, nothing after."""
+    """Learn the mean from a panel: everything up to its cutoff, nothing after.
+
+    Parameters
+    ----------
+    demand : array of shape (n, T)
+        What is learned; features read the panel's own.
+    """
     past = Past.of(panel.last(periods_learned_from(panel.frequency)), schema)
     rows = draw_rows(past, longest=horizon, most=most_rows, seed=seed, dense=True)
-    target = past.demand[rows.series, rows.origin + rows.ahead]
+    target = demand[:, -past.panel.length :][rows.series, rows.origin + rows.ahead]
     known = np.isfinite(target)
     rows = type(rows)(rows.series[known], rows.origin[known], rows.ahead[known])
     of_origin, scale = origin_features(past, rows.series, rows.origin)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finalmile.forecasters.direct.chance import keys_of, uniform
+from finalmile.forecasters.chance import keys_of, uniform
 from finalmile.forecasters.direct.past import Past
 from finalmile.forecasters.direct.reach import reach_of
 from finalmile.frames import FloatArray, IntArray

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from finalmile.forecasters.direct.features import origin_features
+from finalmile.forecasters.direct.likely import Likely
 from finalmile.forecasters.direct.past import Past, groups_of, part_of
 from finalmile.forecasters.direct.reach import periods_learned_from
 from finalmile.forecasters.direct.rows import Rows, draw_rows, recency
@@ -89,6 +90,7 @@ def train_windows(
     panel: Panel,
     schema: Schema,
     *,
+    likely: Likely,
     longest: int,
     levels: tuple[float, ...],
     rounds: int,
@@ -98,13 +100,10 @@ def train_windows(
     seed: int,
     settings: Mapping[str, object] = WINDOW_SETTINGS,
 ) -> DirectWindows:
-    """Learn quantiles of window demand from everything up to the panel's cutoff."""
+    """Learn quantiles of window demand from everything up to the panel's cutoff; features read the panel's own."""
     past = Past.of(panel.last(periods_learned_from(panel.frequency)), schema)
     rows = draw_rows(past, longest=longest, most=most_rows, seed=seed, dense=False)
-    last = rows.origin + rows.ahead + 1
-    total = past.sums.total[rows.series, last] - past.sums.total[rows.series, rows.origin + 1]
-    known = past.sums.known[rows.series, last] - past.sums.known[rows.series, rows.origin + 1]
-    whole = known == rows.ahead
+    total, whole = likely.last(past.panel.length).over(rows, past.sums)
     rows, total = Rows(rows.series[whole], rows.origin[whole], rows.ahead[whole]), total[whole]
     of_origin, scale = origin_features(past, rows.series, rows.origin)
     of_window = window_features(past, rows.series, rows.origin, rows.ahead, scale=scale)

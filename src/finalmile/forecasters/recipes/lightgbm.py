@@ -14,17 +14,19 @@ from finalmile.forecasters import rolling
 from finalmile.forecasters.artefact import about, read_parts
 from finalmile.forecasters.calibrated import Calibrated
 from finalmile.forecasters.direct.artefact import read_mean, read_windows
+from finalmile.forecasters.direct.likely import Likely
 from finalmile.forecasters.direct.mean_model import DirectMean, train_mean
 from finalmile.forecasters.direct.schema import Schema
 from finalmile.forecasters.direct.window_model import DirectWindows, train_windows
 from finalmile.forecasters.recipes.window_average import WindowAverage
 from finalmile.forecasters.rules import fit_rule
 from finalmile.forecasters.spans import spans_of
-from finalmile.frames import OneStep, Panel
+from finalmile.frames import FloatArray, OneStep, Panel
 from finalmile.ports import Fitted, forecasters
 
 _FEWEST_VALUES = 200
 _DRAFT = 0.4  # rows and trees of the mean that only calibrates, relative to the one that forecasts
+_ESTIMATES = 2  # of demand that met an empty shelf: more take their time and hardly change orders
 _MODELS = 3  # grown side by side: the mean, the draft of it, and the windows
 
 
@@ -40,6 +42,9 @@ class LightGBM:
     The newest months are held out first: models that have not seen them make the window quantiles, the rolling
     calibration and the one-step reference; then the mean is learned again from everything. The window quantiles
     stay those that were calibrated.
+
+    Where the shelf ran empty it learns the demand that was likely behind the sales, see
+    :class:`~finalmile.forecasters.direct.likely.Likely`: those are the periods in which most was asked for.
 
     Parameters
     ----------
@@ -90,15 +95,17 @@ class LightGBM:
         schema = Schema.of(panel, known_ahead=self.known_ahead)
         held = _held_out(panel, windows=_windows(panel, horizon))
         past = panel.at(panel.cutoff - held, ahead=horizon + 1)
+        likely = self._likely(panel, past, schema, horizon, seed)
+        before = likely.at(np.flatnonzero(panel.listed_at < past.length), past.length)
         with ThreadPoolExecutor(max_workers=min(self.threads, _MODELS)) as pool:
-            draft = pool.submit(self._mean, past, schema, horizon, seed, share=_DRAFT)
-            held_windows = pool.submit(self._windows, past, schema, horizon, seed)
-            final = pool.submit(self._mean, panel, schema, horizon, seed, share=1.0)
-            before, windows = draft.result(), held_windows.result()
+            draft = pool.submit(self._mean, past, before.expected, schema, horizon, seed, share=_DRAFT)
+            held_windows = pool.submit(self._windows, past, before, schema, horizon, seed)
+            final = pool.submit(self._mean, panel, likely.expected, schema, horizon, seed, share=1.0)
+            drafted, windows = draft.result(), held_windows.result()
             calibration = rolling.roll(
-                panel, model=before, window_model=windows, earliest=past.cutoff, windows=_windows(panel, horizon)
+                panel, model=drafted, window_model=windows, earliest=past.cutoff, windows=_windows(panel, horizon)
             )
-            known_one_step = OneStep(ids=panel.ids, first=past.cutoff + 1, mean=before.one_step(panel, periods=held))
+            known_one_step = OneStep(ids=panel.ids, first=past.cutoff + 1, mean=drafted.one_step(panel, periods=held))
         return Calibrated(
             kind="lightgbm",
             settings=self._settings(),
@@ -139,10 +146,23 @@ class LightGBM:
         known = None if self.known_ahead is None else list(self.known_ahead)
         return {**asdict(self), "levels": list(self.levels), "known_ahead": known}
 
-    def _mean(self, panel: Panel, schema: Schema, horizon: int, seed: int, *, share: float) -> DirectMean:
+    def _likely(self, panel: Panel, past: Panel, schema: Schema, horizon: int, seed: int) -> Likely:
+        """Demand to learn from; where the shelf ran empty estimated around drafts, each nearer to it than the last."""
+        likely = Likely.known(panel)
+        if panel.censored.any():
+            listed = np.flatnonzero(panel.listed_at < past.length)
+            for _ in range(_ESTIMATES):
+                known = likely.at(listed, past.length).expected
+                likely = Likely.around(self._mean(past, known, schema, horizon, seed, share=_DRAFT), panel)
+        return likely
+
+    def _mean(
+        self, panel: Panel, demand: FloatArray, schema: Schema, horizon: int, seed: int, *, share: float
+    ) -> DirectMean:
         return train_mean(
             panel,
             schema,
+            demand=demand,
             horizon=horizon,
             rounds=max(1, int(self.rounds * share)),
             most_rows=int(self.rows * share),
@@ -152,10 +172,11 @@ class LightGBM:
             seed=seed,
         )
 
-    def _windows(self, panel: Panel, schema: Schema, horizon: int, seed: int) -> DirectWindows:
+    def _windows(self, panel: Panel, likely: Likely, schema: Schema, horizon: int, seed: int) -> DirectWindows:
         return train_windows(
             panel,
             schema,
+            likely=likely,
             longest=max(_windows(panel, horizon)),
             levels=self.levels,
             rounds=self.window_rounds,
