@@ -131,3 +131,30 @@ def test_the_sentence_of_a_line_says_that_it_joins():
     below, joins = order_lines(at, told, ordered_at=date(2024, 5, 1), frequency=Frequency("day"), currency="EUR")
     assert "it joins the order of its supplier's other products, so " in reason(joins)
     assert "joins" not in reason(below)
+
+
+def test_what_has_no_room_for_an_order_does_not_make_its_supplier_order():
+    free, full = (
+        position(
+            np.array(["tea", "coffee"], dtype=object),
+            on_hand=np.array([3.0, 15.0]),
+            lead_periods=np.array([2, 2]),
+            pack_size=np.array([6.0, 1.0]),
+            max_stock=np.array([most, np.inf]),
+            unit_cost=np.ones(2),
+            order_cost=np.ones(2),
+            holding_rate=np.full(2, 0.1),
+            supplier=np.array(["acme", "acme"], dtype=object),
+        )
+        for most in (100.0, 8.0)
+    )
+    told = Cumulative(
+        windows=np.array([[3], [3]]),
+        mean=np.full((2, 1), 6, dtype=np.float32),
+        levels=(0.98,),
+        values=np.full((2, 1, 1), 12, dtype=np.float32),
+        methods=np.full(2, "cqr", dtype=object),
+    )
+    policy = policies.make("joint_replenishment", shared_order_cost=5.0)
+    assert (policy(free, told).quantity > 0).all()
+    assert (policy(full, told).quantity == 0).all()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from finalmile.frames import Cumulative, Forecast, Frequency
 from finalmile.inventory import lot_sizing, order_lines, position
-from finalmile.inventory.demand_ahead import with_means_ahead
+from finalmile.inventory.demand_ahead import means_ahead, with_means_ahead
 from finalmile.inventory.lot_sizing import carried, costs_of_rest, mean_costs
 from finalmile.inventory.policies import policies
 from finalmile.workflows.order_reasons import reason
@@ -196,3 +196,27 @@ def test_the_sentence_of_a_line_says_for_how_many_cycles_more_it_is():
     (line,) = order_lines(at, wanted, ordered_at=date(2024, 5, 1), frequency=Frequency("day"), currency="EUR")
     assert line.reason["cycles_ahead"] == 1
     assert "aims at 10 in stock and on the way, for 1 cycle more, and 0 are in stock" in reason(line)
+
+
+def test_cycles_of_level_demand_are_alike_where_the_forecast_of_a_window_differs_from_that_of_its_days():
+    told = Cumulative(
+        windows=np.array([[3, 6]]),
+        mean=np.array([[30.0, 54.0]], dtype=np.float32),
+        levels=(0.98,),
+        values=np.array([[[40.0], [70.0]]], dtype=np.float32),
+        methods=np.array(["cqr"], dtype=object),
+    )
+    windows = np.array([[3, 4, 5, 6, 7, 8]])
+    ahead = with_means_ahead(told, windows, path=np.full((1, 20), 10.0), season=7)
+    assert np.diff(means_ahead(ahead, windows)).ravel() == pytest.approx([10.0] * 5)
+
+
+def test_windows_that_are_not_told_lie_on_lines_and_go_on_as_over_the_longest():
+    told = Cumulative(
+        windows=np.array([[1, 2, 3]]),
+        mean=np.array([[10.0, 12.0, 14.0]], dtype=np.float32),
+        levels=(),
+        values=np.empty((1, 3, 0), dtype=np.float32),
+        methods=np.array(["cqr"], dtype=object),
+    )
+    assert means_ahead(told, np.array([[2, 3, 6]])).ravel() == pytest.approx([12.0, 14.0, 28.0])

@@ -18,7 +18,7 @@ ONE = np.ones(1)
 NAME = np.array(["tea"], dtype=object)
 
 
-def raised(breaks, *, mean=10.0, on_hand=0.0, shelf_life=np.inf, most_periods=90.0, **terms):
+def raised(breaks, *, mean=10.0, on_hand=0.0, shelf_life=np.inf, most_days=90.0, period_days=1.0, **terms):
     """An order of one item with two periods of lead time, before and after the rule."""
     at = position(
         NAME,
@@ -51,8 +51,9 @@ def raised(breaks, *, mean=10.0, on_hand=0.0, shelf_life=np.inf, most_periods=90
         ordered_money=0 * ONE,
         ordered_units=0 * ONE,
         breaks=price_breaks(NAME, [breaks]),
+        period_days=period_days,
     )
-    after = rules.make("price_breaks", most_periods=most_periods)(wanted, case)
+    after = rules.make("price_breaks", most_days=most_days)(wanted, case)
     return float(wanted.quantity[0]), float(after.quantity[0]), after
 
 
@@ -70,7 +71,8 @@ def paid(quantity, wanted, *, breaks, demand, order_cost, rate):
     longest = max([quantity, *(least for least, _ in breaks)])
     later = longest - quantity
     ahead = sum(rate * price * (unit - 0.5) / demand for unit in range(1, int(quantity - wanted) + 1))
-    return quantity * price + later * usual + ahead - order_cost * int((quantity - wanted) / demand + 1e-9)
+    orders_saved = int((quantity - wanted) / max(demand, wanted, 1e-9) + 1e-9)
+    return quantity * price + later * usual + ahead - order_cost * orders_saved
 
 
 @settings(max_examples=200, deadline=None)
@@ -88,13 +90,36 @@ def test_the_quantity_is_the_cheapest_of_those_at_a_break(first, more, less, sti
         f"{breaks[0][0]}:{breaks[0][1]}; {breaks[1][0]}:{breaks[1][1]}",
         mean=mean,
         holding_rate=rate * ONE,
-        most_periods=1e6,
+        most_days=1e6,
     )
     money = {
         units: paid(units, before, breaks=breaks, demand=mean, order_cost=4.0, rate=rate)
         for units in {before, *(float(least) for least, _ in breaks if least > before)}
     }
     assert money[after] <= min(money.values()) + 1e-3
+
+
+def test_a_large_lot_is_not_raised_for_orders_that_would_never_have_been_placed():
+    """An economic lot of 316 lasts 31 periods: 484 units more replace one such order and a half, not 48."""
+    before, after, _ = raised(
+        "800:4.99", mean=10.0, moq=316 * ONE, order_cost=50 * ONE, holding_rate=0.002 * ONE, most_days=1e6
+    )
+    assert before == 316
+    longer = money_of(800, then=316, periods=3160, demand=10.0)
+    assert (after == 800) == (longer < money_of(316, then=316, periods=3160, demand=10.0))
+
+
+def money_of(first, *, then, periods, demand):
+    """Money of a first order and others like the usual one as they are needed, less what is left in the end."""
+    left, paid = 0.0, 0.0
+    for period in range(periods):
+        if left < demand:
+            units = first if period == 0 else then
+            paid += 50 + units * (4.99 if units >= 800 else 5.0)
+            left += units
+        left -= demand
+        paid += 5.0 * 0.002 * left
+    return paid - 5.0 * left
 
 
 def test_what_is_not_wanted_is_not_bought_for_its_price():
@@ -105,7 +130,9 @@ def test_no_order_is_raised_beyond_what_there_is_use_or_room_for():
     before, after, _ = raised("100:2.5")
     assert (before, after) == (45.0, 100.0)
     assert raised("100:2.5", max_stock=99 * ONE)[1] == before
-    assert raised("100:2.5", most_periods=9.0)[1] == before
+    assert raised("100:2.5", most_days=9.0)[1] == before
+    assert raised("100:2.5", most_days=69.0, period_days=7.0)[1] == before
+    assert raised("100:2.5", most_days=71.0, period_days=7.0)[1] == 100
     assert raised("100:2.5", shelf_life=9.0)[1] == before
     assert raised("100:2.5", shelf_life=12.0)[1] == 100
 

@@ -64,15 +64,15 @@ def quantile_at(told: Cumulative, windows: IntArray, *, level: float) -> UnitsAr
             f"no quantile {level:g} of demand over the window was forecast (levels there: {known}): the service level "
             f"changed after it was made. Forecast again, with finalmile forecast or with levels=({level:g},)"
         )
-    return _as_read(told.values[np.arange(len(windows)), _columns(told, windows), at[0]])
+    return as_read(told.values[np.arange(len(windows)), _columns(told, windows), at[0]])
 
 
 def mean_at(told: Cumulative, windows: IntArray) -> UnitsArray:
     """Expected demand over each item's own window, shape (n,); ``MissingInputError`` as :func:`quantile_at`."""
-    return _as_read(told.mean[np.arange(len(windows)), _columns(told, windows)])
+    return as_read(told.mean[np.arange(len(windows)), _columns(told, windows)])
 
 
-def _as_read(single: FloatArray) -> UnitsArray:
+def as_read(single: FloatArray) -> UnitsArray:
     """Numbers of single precision as the decimals one reads of them, so that what is printed is what was computed."""
     told: UnitsArray = single.astype(np.float64)
     size = np.abs(told, where=np.isfinite(told) & (told != 0), out=np.ones_like(told))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from finalmile.frames import Cumulative, IntArray
+from finalmile.inventory.demand import as_read
 from finalmile.simulation import UnitsArray
 
 
@@ -49,6 +50,36 @@ def with_means_ahead(told: Cumulative, windows: IntArray, *, path: UnitsArray, s
         mean=np.hstack([told.mean, (start + reached - reached[:, :1]).astype(np.float32)]),
         values=np.concatenate([told.values, unknown], axis=1),
     )
+
+
+def means_ahead(told: Cumulative, windows: IntArray) -> UnitsArray:
+    """Expected demand over further windows, all from one source, shape (n, w).
+
+    As :func:`with_means_ahead` told them; else on straight lines between the windows that are told, and beyond the
+    longest as over it. Never some from here and some from there: their differences are the demand of single cycles.
+
+    Parameters
+    ----------
+    windows : array of shape (n, w)
+        Periods of each window, ascending.
+
+    Examples
+    --------
+    >>> told = Cumulative(windows=np.array([[1, 3]]), mean=np.array([[5.0, 9.0]], dtype=np.float32), levels=(),
+    ...                   values=np.empty((1, 2, 0), dtype=np.float32), methods=np.array(["cqr"], dtype=object))
+    >>> means_ahead(told, np.array([[1, 2, 3, 6]]))
+    array([[ 5.,  7.,  9., 18.]])
+    """
+    count: int = windows.shape[1]
+    if told.windows.shape[1] >= count and np.array_equal(told.windows[:, -count:], windows):
+        return as_read(told.mean[:, -count:])
+    reached = np.empty(windows.shape, dtype=np.float64)
+    for row, (known, mean) in enumerate(zip(told.windows, told.mean.astype(np.float64), strict=True)):
+        last = int(known.argmax())
+        lengths, at = np.unique(np.append(0, known), return_index=True)
+        inside = np.interp(windows[row], lengths, np.append(0.0, mean)[at])
+        reached[row] = np.where(windows[row] > known[last], mean[last] / known[last] * windows[row], inside)
+    return reached
 
 
 def _lengthened(told: Cumulative, windows: IntArray, path: UnitsArray, season: int) -> UnitsArray:

@@ -50,7 +50,7 @@ class SupplierCosts:
 
     def __post_init__(self) -> None:
         sizes = {len(self.individual_fixed_costs), len(self.holding_costs), len(self.demand_rates)}
-        if len(sizes) != 1 or not self.demand_rates:
+        if len(sizes) != 1 or not len(self.demand_rates):
             raise ValueError(f"products: {sorted(sizes)} costs and rates were given; every product needs one of each")
         positive(shared_fixed_cost=self.shared_fixed_cost)
         for k, (own, hold, rate) in enumerate(

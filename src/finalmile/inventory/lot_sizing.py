@@ -117,7 +117,7 @@ def carried(ahead: UnitsArray) -> UnitsArray:
 def mean_costs(ahead: UnitsArray, *, fixed_cost: UnitsArray, holding_cost: UnitsArray) -> UnitsArray:
     """Mean cost of a period where an order now covers 0, 1, 2, ... periods more, up to its first rise, for many items.
 
-    What :func:`silver_meal` weighs at its first order; the least is its choice.
+    What :func:`silver_meal` weighs at its first order; the least is its choice, of several alike the last.
 
     Parameters
     ----------

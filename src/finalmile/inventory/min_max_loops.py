@@ -116,31 +116,61 @@ def many_levels(given: UnitsArray, told: UnitsArray) -> None:
 
 
 @compiled
-def tried_levels(given: UnitsArray, found: UnitsArray, highs: UnitsArray, costs: UnitsArray) -> None:
-    """Cost a period of other order-up-to levels, ``highs`` (n, k), with the reorder level that was ``found`` (n, 3)."""
+def until_low(
+    pmf: UnitsArray, window: UnitsArray, held: float, short: float, low: int, count: int
+) -> tuple[UnitsArray, UnitsArray]:
+    """Stock cost and reviews from positions ``low + 1``, ``low + 2``, ... until ``low`` or less is found."""
+    mean = 0.0
+    for k in range(len(window)):
+        mean += k * window[k]
+    cost = stock_cost(window, held, short, len(window) + 64)
+    stock, reviews = np.zeros(count), np.zeros(count)
+    for j in range(count):
+        y = low + 1 + j
+        here = short * (mean - y) if y < 0 else cost[y] if y < len(cost) else held * (y - mean)
+        more = 1.0
+        for i in range(1, min(j, len(pmf) - 1) + 1):
+            here += pmf[i] * stock[j - i]
+            more += pmf[i] * reviews[j - i]
+        stock[j], reviews[j] = here / (1 - pmf[0]), more / (1 - pmf[0])
+    return stock, reviews
+
+
+@compiled
+def tried_levels(given: UnitsArray, lows: UnitsArray, highs: UnitsArray, costs: UnitsArray) -> None:
+    """Cost a period of order-up-to levels, ``highs`` (n, k), with the reorder levels ``lows`` (n,)."""
     for row in range(len(given)):
         mean, variance, periods, fixed, held, short = given[row]
         pmf = counts_pmf(mean, variance)
         window = counts_pmf(mean * periods, variance * periods)
-        cost = stock_cost(window, held, short, len(window) + 64)
-        low = int(found[row, 0])
-        gaps = int(highs[row].max()) - low
-        visits = np.zeros(gaps)
-        visits[0] = 1 / (1 - pmf[0])
-        for known in range(1, gaps):
-            renewed = 0.0
-            for i in range(1, min(known, len(pmf) - 1) + 1):
-                renewed += pmf[i] * visits[known - i]
-            visits[known] = renewed / (1 - pmf[0])
+        low = int(lows[row])
+        stock, reviews = until_low(pmf, window, held, short, low, int(highs[row].max()) - low)
         for k in range(highs.shape[1]):
-            high = int(highs[row, k])
-            total, weight = fixed, 0.0
-            for j in range(high - low):
-                y = high - j
-                if y < 0:
-                    here = short * (mean * periods - y)
-                else:
-                    here = cost[y] if y < len(cost) else held * (y - mean * periods)
-                total += visits[j] * here
-                weight += visits[j]
-            costs[row, k] = total / weight
+            at = int(highs[row, k]) - low - 1
+            costs[row, k] = (fixed + stock[at]) / reviews[at]
+
+
+@compiled
+def cheapest_most(given: UnitsArray, lows: UnitsArray, told: UnitsArray) -> None:
+    """The cheapest order-up-to level for a reorder level that is set, and its cost a period; ``told`` (n, 2).
+
+    No level is cheapest at which stock by itself costs more than the best: it would pay to have come from below.
+    """
+    for row in range(len(given)):
+        mean, variance, periods, fixed, held, short = given[row]
+        pmf = counts_pmf(mean, variance)
+        window = counts_pmf(mean * periods, variance * periods)
+        low, count, done = int(lows[row]), 64, False
+        while not done:
+            stock, reviews = until_low(pmf, window, held, short, low, count)
+            cost = stock_cost(window, held, short, low + 1 + count)
+            best, least = 0, np.inf
+            for j in range(count):
+                y = low + 1 + j
+                if y > 0 and cost[y] >= cost[y - 1] and cost[y] > least:
+                    done = True
+                    break
+                if (fixed + stock[j]) / reviews[j] < least:
+                    best, least = y, (fixed + stock[j]) / reviews[j]
+            count *= 4
+        told[row, 0], told[row, 1] = best, least

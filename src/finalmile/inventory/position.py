@@ -147,6 +147,7 @@ class Position:
             "lead_periods must be at least 0": self.lead_periods < 0,
             "moq must be finite and not negative": ~(np.isfinite(self.moq) & (self.moq >= 0)),
             "pack_size must be whole and not negative": ~((self.pack_size >= 0) & (self.pack_size % 1 == 0)),
+            "order_cost must not be negative": self.order_cost < 0,
             "shared_order_cost must be finite and not negative": ~(
                 np.isfinite(self.shared_order_cost) & (self.shared_order_cost >= 0)
             ),

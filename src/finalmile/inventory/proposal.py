@@ -39,8 +39,8 @@ class Proposal:
     quantity : array of shape (n,)
         Whole units to order.
     bound : array of shape (n,), str
-        The rule that set the quantity last: ``""``, ``"moq"``, ``"pack_size"``, ``"max_stock"`` or
-        ``"no_forecast"``.
+        The rule that set the quantity last: ``""``, ``"moq"``, ``"pack_size"``, ``"max_stock"``, ``"no_forecast"``, or
+        ``"not_stocked"`` for what costs more to stock than it brings.
     methods : array of shape (n,), str
         How each item's demand was forecast, as told by the forecast.
     details

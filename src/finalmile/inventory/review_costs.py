@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finalmile.errors import MissingInputError
-from finalmile.frames import BoolArray
+from finalmile.frames import BoolArray, NameArray
 from finalmile.inventory.period_demand import matched
 from finalmile.inventory.position import Position, holding_rates
 from finalmile.inventory.protection import DemandLaw, mean_window
@@ -23,6 +23,11 @@ MATCHED_AT = 0.95
 
 _LESS_AND_MORE = ((0.85, -1.0), (0.7, -2.0), (1.2, 1.0), (1.5, 2.0))
 """Shares of what was found that a line tells the cost of too, and how far away they are at least."""
+
+NOT_STOCKED = "not_stocked"
+"""What binds an item of which losing all that is asked for costs less than any stock."""
+
+_HARDLY_ANY = 1e-9
 
 ALTERNATIVES = 1 + len(_LESS_AND_MORE)
 """Quantities that a line tells the cost of."""
@@ -68,6 +73,15 @@ class ReviewCosts:
                 self.short * unit,
             ]
         )
+
+    @property
+    def lost(self) -> UnitsArray:
+        """What a review costs where nothing is stocked: all that is asked for is short once, shape (n,)."""
+        return np.asarray(self.short * self.demand, dtype=np.float64)
+
+    def bound(self, told: NameArray, *, most: UnitsArray) -> NameArray:
+        """What binds each quantity, items that are asked for and not stocked named; ``most`` is 0 of those."""
+        return np.where((self.demand > _HARDLY_ANY) & (most == 0), NOT_STOCKED, told)
 
     def details(self, at: Position, *, holding_rate: float | None) -> Mapping[str, UnitsArray]:
         """The numbers behind, for a proposal."""
@@ -131,7 +145,7 @@ def review_costs(
         held=held,
         short=short,
         unit=np.maximum(np.ceil(np.maximum(demand, lot) / MOST_COUNTED), 1.0),
-        usable=(mean > 0) & (short > 0),
+        usable=(mean > _HARDLY_ANY) & (short > 0),
     )
 
 
@@ -150,6 +164,23 @@ def with_alternatives(found: UnitsArray) -> UnitsArray:
         other = np.minimum(part, step) if away < 0 else np.maximum(part, step)
         columns.append(np.where(other >= 1, other, np.nan))
     return np.stack(columns, axis=1)
+
+
+def or_none(tried: UnitsArray, costs: UnitsArray, *, lost: UnitsArray) -> tuple[BoolArray, UnitsArray, UnitsArray]:
+    """Where stocking nothing, which costs ``lost`` (n,), is cheaper than all that was tried; and both with it first.
+
+    Examples
+    --------
+    >>> or_none(np.array([[9.0, 7.0]]), np.array([[3.0, 4.0]]), lost=np.array([2.0]))
+    (array([ True]), array([[0., 9.]]), array([[2., 3.]]))
+    """
+    none: BoolArray = lost < costs[:, 0] - 1e-9
+
+    def first(values: UnitsArray, given: UnitsArray) -> UnitsArray:
+        moved = np.column_stack([given, values[:, :-1]])
+        return np.where(none[:, None], moved, values)
+
+    return none, first(tried, np.zeros(len(lost))), first(costs, np.round(lost, 9))
 
 
 def tried_columns(levels: UnitsArray, costs: UnitsArray) -> Mapping[str, UnitsArray]:

@@ -43,6 +43,8 @@ class Case:
         Prices that fall with the quantity; ``None`` where no item has any.
     spent
         Money that all lines of the day cost which somebody approved.
+    period_days
+        Days of a period.
     """
 
     at: Position
@@ -58,6 +60,7 @@ class Case:
     ordered_units: UnitsArray
     breaks: PriceBreaks | None = None
     spent: float = 0.0
+    period_days: float = 1.0
 
     def forgone(self, before: UnitsArray, after: UnitsArray) -> UnitsArray:
         """Margin expected to be lost before the next order can come, by ordering ``after`` and not ``before`` units."""

@@ -84,6 +84,8 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
             f"{shop.config.plan.policy} looks less far ahead than the order after this one takes to arrive, for "
             f"{len(proposed.too_short):,} of {proposed.items:,} items ({first}): they run out on the way."
         )
+    if proposed.not_stocked:
+        notes.append(_not_stocked(proposed.not_stocked, policy=shop.config.plan.policy))
     notes += [bound.sentence(shop.config.currency) for bound in proposed.bounds]
     if proposed.stock:
         first = ", ".join(f"{one.check} of {one.subject}" for one in proposed.stock[:3])
@@ -105,6 +107,19 @@ def _some(names: Sequence[str], what: str) -> str:
     first = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     have, were = ("item has", "was") if len(names) == 1 else ("items have", "were")
     return f"{len(names):,} {have} {what} and {were} left out ({first})"
+
+
+def _not_stocked(names: Sequence[str], *, policy: str) -> str:
+    first = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    items = (
+        "1 item costs more to stock than it brings"
+        if len(names) == 1
+        else (f"{len(names):,} items cost more to stock than they bring")
+    )
+    return (
+        f"{items} ({first}): {policy} orders none. It weighs unit_price less unit_cost (or shortage_cost), order_cost "
+        "and holding_rate_per_year."
+    )
 
 
 def _decided(lines: Sequence[OrderLine]) -> str:

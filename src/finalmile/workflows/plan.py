@@ -13,6 +13,7 @@ from finalmile.inventory import Policy, Position, Proposal, order_lines
 from finalmile.inventory.policies import policies
 from finalmile.inventory.position import planned_window
 from finalmile.inventory.proposal import windows_for
+from finalmile.inventory.review_costs import NOT_STOCKED
 from finalmile.inventory.stock_book import Standing, StockBook, counted, standing
 from finalmile.records import Finding, OrderLine, OrderState
 from finalmile.workflows.forecast import levels_of, predict
@@ -46,6 +47,8 @@ class Proposed:
         The policy weighs what an order costs, and nobody has said it of any item or supplier.
     too_short
         Items for which the policy looks less far ahead than the order after this one takes to arrive.
+    not_stocked
+        Items that cost more to stock than they bring, by the costs that the policy weighs.
     """
 
     lines: tuple[OrderLine, ...]
@@ -58,6 +61,7 @@ class Proposed:
     stock: tuple[Finding, ...] = ()
     ordering_is_free: bool = False
     too_short: tuple[str, ...] = ()
+    not_stocked: tuple[str, ...] = ()
 
 
 def plan(
@@ -115,6 +119,7 @@ def plan(
         ordering_is_free="order_cost" in wanted.details
         and not ((at.order_cost > 0) | (at.shared_order_cost > 0)).any(),
         too_short=tuple(str(name) for name in at.ids[wanted.window < planned_window(at)]),
+        not_stocked=tuple(str(name) for name in at.ids[wanted.bound == NOT_STOCKED]),
     )
 
 

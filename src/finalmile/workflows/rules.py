@@ -173,6 +173,7 @@ def case_of(shop: Shop, at: Position, *, told: Forecast, cutoff: int) -> Case:
         ordered_units=_summed(at, {name: units for name, (_, units) in decided.items()}),
         breaks=_breaks(given, at),
         spent=sum(money for money, _ in decided.values()),
+        period_days=shop.frequency.days,
     )
 
 

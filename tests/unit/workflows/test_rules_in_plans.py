@@ -186,3 +186,14 @@ def test_cover_for_less_than_the_way_of_the_next_order_is_told(template: SmallSh
     (short,) = [note for note in notes("settings: {periods: 1}, ") if "looks less far ahead" in note]
     assert f"for {SERIES:,} of {SERIES:,} items (item 0, item 1" in short
     assert not any("looks less far ahead" in note for note in notes("settings: {periods: 9}, "))
+
+
+def test_a_plan_names_what_costs_more_to_stock_than_it_brings(
+    planned: Callable[..., tuple[Project, Planned]],
+) -> None:
+    project, _ = planned("[]", least=0, order_cost=100_000.0)
+    path = project.folder / "finalmile.yaml"
+    path.write_text(path.read_text().replace("review_period_days: 1", "review_period_days: 1, policy: min_max_by_cost"))
+    told = Project.open(project.folder, clock=project.clock).plan()
+    assert not told.orders
+    assert any("cost more to stock than they bring" in note and "order_cost" in note for note in told.notes)

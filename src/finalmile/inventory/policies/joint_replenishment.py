@@ -35,8 +35,9 @@ class JointReplenishment:
 
     ``T`` is the supplier's base cycle and :math:`m_i` every how many of them a product is ordered, where ordering and
     holding cost least together (:func:`~finalmile.inventory.joint_replenishment.joint_cycles`). The supplier gets an
-    order when a product is below its :math:`s_i`; those below their :math:`c_i` join it, and each is ordered up to its
-    :math:`S_i`. Choose it where an order costs something whatever is in it: a delivery, a container, a form.
+    order when a product that has room for one is below its :math:`s_i`; those below their :math:`c_i` join it, and each
+    is ordered up to its :math:`S_i`. Choose it where an order costs something whatever is in it: a delivery, a
+    container, a form.
 
     Parameters
     ----------
@@ -111,7 +112,8 @@ class JointReplenishment:
         base, multiple = self._cycles(at, alike, priced=priced, held=held, demand=each)
         cycle: UnitsArray = np.maximum(base, at.review_periods)
         join, level = point + cycle * each, np.ceil(point + multiple * cycle * each - 1e-6)
-        ordered = np.bincount(alike, weights=at.held < point)[alike] > 0
+        possible, _ = orderable(at, level - at.held)
+        ordered = np.bincount(alike, weights=(at.held < point) & (possible > 0))[alike] > 0
         raw = np.where(ordered & (at.held < join), level - at.held, 0.0) + 0.0 * point
         quantity, bound = orderable(at, raw)
         by_costs = np.where(priced, multiple, np.nan)
@@ -176,6 +178,7 @@ class JointReplenishment:
 
 def suppliers(at: Position) -> IntArray:
     """Number of each item's supplier, from 0; items without one have a number of their own."""
-    names = np.array([f"s{name}" if name else f"i{k}" for k, name in enumerate(at.supplier)], dtype=object)
+    known = [isinstance(name, str) and name != "" for name in at.supplier]
+    names = np.array([f"s{at.supplier[k]}" if one else f"i{k}" for k, one in enumerate(known)], dtype=object)
     _, alike = np.unique(names.astype(str), return_inverse=True)
     return alike.ravel().astype(np.int64)

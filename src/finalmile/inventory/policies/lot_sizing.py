@@ -11,8 +11,8 @@ import numpy as np
 from finalmile.frames import BoolArray, Cumulative, IntArray
 from finalmile.inventory.chances import check_chance
 from finalmile.inventory.constraints import orderable
-from finalmile.inventory.demand import Demand, mean_at
-from finalmile.inventory.demand_ahead import with_means_ahead
+from finalmile.inventory.demand import Demand
+from finalmile.inventory.demand_ahead import means_ahead
 from finalmile.inventory.lot_sizing import carried, costs_of_rest, mean_costs
 from finalmile.inventory.lots import check_holding_rate
 from finalmile.inventory.position import Position, holding_rates, planned_window, protection_windows
@@ -42,7 +42,7 @@ class LotSizing:
     cycle_service
         Probability that an order cycle ends without a stock-out, in (0, 1). This is not the fill rate.
     method
-        ``"silver_meal"``: add cycles while the mean cost of a cycle does not rise,
+        ``"silver_meal"``: add cycles while the mean cost of a cycle falls, of two that cost the same the fewer,
         :math:`(K + h \sum_{j \le k} j e_j) / (k + 1)`; what is far ahead changes nothing. ``"wagner_whitin"``: the
         first order of the schedule that is cheapest over all cycles weighed.
     look_ahead
@@ -142,9 +142,7 @@ class LotSizing:
 
     def _demand_of_cycles(self, at: Position, demand: Cumulative) -> UnitsArray:
         """Expected demand of each cycle after those that the order must cover, shape (n, look_ahead)."""
-        windows = self.ahead(at)
-        told = with_means_ahead(demand, windows, path=np.full((at.n, 1), np.nan), season=1)
-        reached = np.stack([mean_at(told, window) for window in windows.T], axis=1)
+        reached = means_ahead(demand, self.ahead(at))
         return np.asarray(np.round(np.maximum(np.diff(reached, axis=1), 0.0), 6), dtype=np.float64)
 
     def _weighed(self, at: Position, ahead: UnitsArray, *, from_point: UnitsArray) -> _Weighed:

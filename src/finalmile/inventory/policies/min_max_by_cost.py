@@ -18,6 +18,7 @@ from finalmile.inventory.review_costs import (
     ALTERNATIVES,
     ReviewCosts,
     check_shortage_cost,
+    or_none,
     review_costs,
     tried_columns,
     with_alternatives,
@@ -41,6 +42,10 @@ class MinMaxByCost:
     costs per review. No other rule costs less where what is short waits. Choose it where an order costs something and
     a unit short has a price; where a service is promised choose ``min_max``, where sales not served are lost
     ``look_ahead`` or ``by_simulation``.
+
+    Stock and orders never fall below 0, so ``s`` is 0 where the formula would wait until units are owed, and ``S`` the
+    cheapest beside it. An item of which losing all that is asked for costs less than that is not stocked
+    (``bound: not_stocked``).
 
     Parameters
     ----------
@@ -131,6 +136,7 @@ class MinMaxByCost:
         point, level = low + given.unit + known, tried[:, 0] + known
         raw = np.where(at.held < point, level - at.held, 0.0) + known
         quantity, bound = orderable(at, raw)
+        bound = given.bound(bound, most=level)
         settings: Json = {} if self.shortage_cost is None else {"shortage_cost": self.shortage_cost}
         return Proposal(
             policy="min_max_by_cost",
@@ -159,7 +165,7 @@ class MinMaxByCost:
 def cheapest_levels(given: ReviewCosts) -> tuple[UnitsArray, UnitsArray, UnitsArray]:
     """Reorder level, (n,); order-up-to levels tried, the best first, (n, 5); and what each costs a review, (n, 5).
 
-    Where an order cannot pay, nothing is ordered: all levels are 0.
+    Where an order cannot pay, or losing all that is asked for costs less, nothing is ordered: level and most are 0.
     """
     from finalmile.inventory.min_max_loops import tried_levels
 
@@ -168,14 +174,27 @@ def cheapest_levels(given: ReviewCosts) -> tuple[UnitsArray, UnitsArray, UnitsAr
     tried, costs = (np.full((len(low), ALTERNATIVES), np.nan) for _ in range(2))
     tried[:, 0] = costs[:, 0] = 0.0
     counted = given.counted()[rows]
+    found = _levels(counted)
+    highs = found[:, :1] + with_alternatives(found[:, 1] - found[:, 0])
+    costing = np.zeros_like(highs)
+    tried_levels(counted, found[:, 0], np.where(np.isnan(highs), found[:, 1:2], highs), costing)
+    paid = np.asarray(np.round(np.where(np.isnan(highs), np.nan, costing), 9), dtype=np.float64)
+    lost, highs, paid = or_none(highs, paid, lost=given.lost[rows])
+    low[rows] = np.where(lost, -1.0, found[:, 0]) * given.unit[rows]
+    tried[rows], costs[rows] = highs * given.unit[rows, None], paid
+    return low, tried, costs
+
+
+def _levels(counted: UnitsArray) -> UnitsArray:
+    """Reorder and order-up-to level and their cost, (n, 3), of items as counted; no reorder level below 0."""
+    from finalmile.inventory.min_max_loops import cheapest_most
+
     mean, variance, covered, order, held, short = counted.T
     found = exact_for_all(
         mean, variance, lead_periods=covered - 1, fixed_cost=order, holding_cost=held, stockout_cost=short
     )
-    highs = found[:, :1] + with_alternatives(found[:, 1] - found[:, 0])
-    paid = np.zeros_like(highs)
-    tried_levels(counted, found, np.where(np.isnan(highs), found[:, 1:2], highs), paid)
-    low[rows], tried[rows], costs[rows] = found[:, 0], highs, np.round(np.where(np.isnan(highs), np.nan, paid), 9)
-    low[rows] *= given.unit[rows]
-    tried[rows] *= given.unit[rows, None]
-    return low, tried, costs
+    owed = np.flatnonzero(found[:, 0] < 0)
+    most = np.zeros((len(owed), 2))
+    cheapest_most(counted[owed], np.zeros(len(owed)), most)
+    found[owed, 0], found[owed, 1:] = 0.0, most
+    return found

@@ -18,6 +18,7 @@ from finalmile.inventory.review_costs import (
     ALTERNATIVES,
     ReviewCosts,
     check_shortage_cost,
+    or_none,
     review_costs,
     tried_columns,
     with_alternatives,
@@ -55,8 +56,9 @@ class ReorderPointByCost:
 
     Notes
     -----
-    Demand as in ``min_max_by_cost``. A review orders at most once, so where a lot is less than a review's demand
-    ordering costs less than ``K d / Q``.
+    Demand as in ``min_max_by_cost``, and as there no point is below 0 and an item that costs more than it brings is not
+    stocked. A review orders at most once, so where a lot is less than a review's demand ordering costs less than
+    ``K d / Q``. Lots are rounded up to packs and minima as every order is, and not weighed anew for that.
 
     References
     ----------
@@ -122,10 +124,11 @@ class ReorderPointByCost:
         )
         point, tried, costs = cheapest_lots(given, approximate=self.method == "approximate")
         known = 0.0 * law.mean
-        point, lot = point + given.unit + known, np.where(given.usable, tried[:, 0], 1.0) + known
+        point, lot = point + given.unit + known, np.where(tried[:, 0] > 0, tried[:, 0], 1.0) + known
         missing = np.maximum(point - at.held, 0.0)
         raw = np.ceil(missing / lot - 1e-9) * lot + 0.0
         quantity, bound = orderable(at, raw)
+        bound = given.bound(bound, most=tried[:, 0] + known)
         return Proposal(
             policy="reorder_point_by_cost",
             settings=self._settings(),
@@ -163,7 +166,7 @@ class ReorderPointByCost:
 def cheapest_lots(given: ReviewCosts, *, approximate: bool) -> tuple[UnitsArray, UnitsArray, UnitsArray]:
     """Reorder point, (n,); lots tried, the one taken first, (n, 5); what each costs a review at its best point, (n, 5).
 
-    Where an order cannot pay, nothing is ordered: point and lot are 0.
+    Where an order cannot pay, or losing all that is asked for costs less, nothing is ordered: point and lot are 0.
     """
     from finalmile.inventory.reorder_quantity.loops import cost_of_lots, many_lots
 
@@ -179,9 +182,10 @@ def cheapest_lots(given: ReviewCosts, *, approximate: bool) -> tuple[UnitsArray,
     found = np.zeros((len(rows), 2))
     many_lots(counted, wanted, found)
     lots = with_alternatives(found[:, 1])
-    paid = np.zeros_like(lots)
-    cost_of_lots(counted, np.nan_to_num(lots, nan=1.0), paid)
-    point[rows], tried[rows], costs[rows] = found[:, 0], lots, np.round(np.where(np.isnan(lots), np.nan, paid), 9)
-    point[rows] *= given.unit[rows]
-    tried[rows] *= given.unit[rows, None]
+    costing = np.zeros_like(lots)
+    cost_of_lots(counted, np.nan_to_num(lots, nan=1.0), costing)
+    paid = np.asarray(np.round(np.where(np.isnan(lots), np.nan, costing), 9), dtype=np.float64)
+    lost, lots, paid = or_none(lots, paid, lost=given.lost[rows])
+    point[rows] = np.where(lost, -1.0, found[:, 0]) * given.unit[rows]
+    tried[rows], costs[rows] = lots * given.unit[rows, None], paid
     return point, tried, costs

@@ -11,7 +11,7 @@ from finalmile.simulation.jit import compiled
 
 @compiled
 def growing_lots(window: UnitsArray, held: float, short: float, most: int) -> tuple[UnitsArray, UnitsArray]:
-    """The cheapest positions first: of lots of 1, 2, ..., ``most`` units their points, and their sums of stock cost."""
+    """The cheapest positions above 0 first: of lots of 1 to ``most`` units their points, and sums of stock cost."""
     mean = 0.0
     for k in range(len(window)):
         mean += k * window[k]
@@ -20,11 +20,12 @@ def growing_lots(window: UnitsArray, held: float, short: float, most: int) -> tu
     best = 0
     while best + 1 < size and cost[best + 1] < cost[best]:
         best += 1
+    best = max(best, 1)
     points, sums = np.zeros(most), np.zeros(most)
     low, high, total = best - 1, best, cost[best]
     for quantity in range(most):
         points[quantity], sums[quantity] = low, total
-        down = cost[low] if low >= 0 else short * (mean - low)
+        down = cost[low] if low > 0 else np.inf
         up = cost[high + 1] if high + 1 < size else held * (high + 1 - mean)
         if down <= up:
             low, total = low - 1, total + down
