@@ -73,12 +73,13 @@ def means_ahead(told: Cumulative, windows: IntArray) -> UnitsArray:
     count: int = windows.shape[1]
     if told.windows.shape[1] >= count and np.array_equal(told.windows[:, -count:], windows):
         return as_read(told.mean[:, -count:])
-    reached = np.empty(windows.shape, dtype=np.float64)
+    reached: UnitsArray = np.empty(windows.shape, dtype=np.float64)
     for row, (known, mean) in enumerate(zip(told.windows, told.mean.astype(np.float64), strict=True)):
         last = int(known.argmax())
         lengths, at = np.unique(np.append(0, known), return_index=True)
-        inside = np.interp(windows[row], lengths, np.append(0.0, mean)[at])
-        reached[row] = np.where(windows[row] > known[last], mean[last] / known[last] * windows[row], inside)
+        reached[row] = np.interp(windows[row], lengths, np.append(0.0, mean)[at])
+        further = windows[row] > known[last]
+        reached[row, further] = mean[last] / known[last] * windows[row, further]
     return reached
 
 

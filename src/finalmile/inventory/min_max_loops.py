@@ -160,7 +160,7 @@ def cheapest_most(given: UnitsArray, lows: UnitsArray, told: UnitsArray) -> None
         mean, variance, periods, fixed, held, short = given[row]
         pmf = counts_pmf(mean, variance)
         window = counts_pmf(mean * periods, variance * periods)
-        low, count, done = int(lows[row]), 64, False
+        low, count, done, best, least = int(lows[row]), 64, False, 0, np.inf
         while not done:
             stock, reviews = until_low(pmf, window, held, short, low, count)
             cost = stock_cost(window, held, short, low + 1 + count)
