@@ -17,8 +17,8 @@ from finalmile.frames.periods import Frequency
 from finalmile.frames.roles import Role
 from finalmile.frames.schema import Cleaned, clean
 from finalmile.ports import Added, HistoryTable
+from finalmile.wording import number_of
 from finalmile.workflows.joining import OWN, frequency_so_far, known_ahead, strangers, unknown_attributes, with_closed
-from finalmile.workflows.wording import number_of
 
 _ARRIVALS = timedelta(days=60)
 _PERIODIC: tuple[Kind, ...] = ("sales", "future", "forecasts")

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from finalmile.records import Finding, Incident, Json
-from finalmile.workflows.wording import number_of
+from finalmile.wording import number_of
 
 _ORDER = {"critical": 0, "warning": 1, "info": 2}
 _SHOWN = 12

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from finalmile.inventory.scorecards import Scorecard
 from finalmile.records import Estimate, Json, OrderLine
-from finalmile.workflows.wording import number_of
+from finalmile.wording import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from finalmile.frames import Forecast
 from finalmile.inventory.worked import worked
 from finalmile.plugins import Registry
 from finalmile.records import Certificate, Json, OrderLine, Step, Version
+from finalmile.wording import number_of
 from finalmile.workflows.monitored import Monitored
 from finalmile.workflows.order_reasons import reason
-from finalmile.workflows.wording import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from finalmile.frames import Panel
 from finalmile.inventory.reconciliation import stock_findings, written_off
 from finalmile.inventory.stock_book import Standing, StockBook, counted, standing
 from finalmile.records import Finding, Json
+from finalmile.wording import number_of
 from finalmile.workflows.attributes import Attributes
 from finalmile.workflows.receipts import day_of
 from finalmile.workflows.replay import HISTORY_DAYS
 from finalmile.workflows.shop import Shop, known_cutoff
-from finalmile.workflows.wording import number_of
 
 _SHOWN = 20
 

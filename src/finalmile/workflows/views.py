@@ -27,12 +27,12 @@ from finalmile.frames.dialects import Kind
 from finalmile.inventory.worked import worked
 from finalmile.ports import HistoryTable
 from finalmile.records import Estimate, OrderLine, Version
+from finalmile.wording import number_of
 from finalmile.workflows.in_force import forecast_in_force
 from finalmile.workflows.order_reasons import reason
 from finalmile.workflows.promised import promised
 from finalmile.workflows.reports import order_frame
 from finalmile.workflows.shop import Shop
-from finalmile.workflows.wording import number_of
 
 DAYS_SHOWN = 120
 _UNPROMISED = {"cycle_service": 0.98}

@@ -156,7 +156,7 @@ def test_skipped_days_are_a_finding(quiet: tuple[np.ndarray, np.ndarray]) -> Non
     actual, forecast = quiet
     state = begin(actual[:, :REFERENCE], forecast[:, :REFERENCE])
     _, found = CHECK.update(state, look(REFERENCE + 3, actual[:, REFERENCE], forecast[:, 0]))
-    assert "3 day(s)" in pick(found, "freshness", "actuals").why
+    assert "3 days without actuals" in pick(found, "freshness", "actuals").why
 
 
 def test_a_look_that_came_before_changes_nothing_and_says_so(quiet: tuple[np.ndarray, np.ndarray]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from finalmile.frames import Frequency, IntArray
 from finalmile.monitoring.registry import checks
 from finalmile.records import Finding
+from finalmile.wording import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class FreshnessCheck:
         >>> [found.breached for found in FreshnessCheck().compare([weekly], period=107, frequency=day)]
         [False]
         >>> FreshnessCheck().compare([weekly], period=110, frequency=day)[0].why
-        'The newest value of price is of 1970-04-11, 10 day(s) ago; it is at most 6 day(s) old as a rule.'
+        'The newest value of price is of 1970-04-11, 10 days ago; it is at most 6 days old as a rule.'
         """
         return [self._finding(source, period=period, frequency=frequency) for source in sources]
 
@@ -81,7 +82,7 @@ class FreshnessCheck:
         age = max(period - source.newest, 0)
         breached = age > benchmark + self.grace
         stamp = frequency.start_of(source.newest)
-        rule = f"it is at most {benchmark:.0f} {frequency.unit}(s) old as a rule"
+        rule = f"it is at most {number_of(round(benchmark), frequency.unit)} old as a rule"
         return Finding(
             check="freshness",
             subject=source.name,
@@ -94,7 +95,7 @@ class FreshnessCheck:
             since=frequency.start_of(source.newest + int(benchmark) + 1) if breached else None,
             breached=breached,
             severity="warning" if breached else "info",
-            why=f"The newest value of {source.name} is of {stamp}, {age} {frequency.unit}(s) ago; {rule}.",
+            why=f"The newest value of {source.name} is of {stamp}, {number_of(age, frequency.unit)} ago; {rule}.",
         )
 
     def _gone(self, source: Source, at: date | datetime) -> Finding:

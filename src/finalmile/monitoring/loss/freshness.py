@@ -6,6 +6,7 @@ import numpy as np
 
 from finalmile.monitoring.loss.state import LossLook, LossState
 from finalmile.records import Finding
+from finalmile.wording import number_of
 
 _RECENT = 28
 _ENOUGH = 0.5
@@ -35,7 +36,7 @@ def freshness(state: LossState, look: LossLook, *, judged: int) -> Finding:
     reasons: list[str] = []
     if skipped > 0:
         gap = state.frequency.start_of(state.last + 1)
-        reasons.append(f"{skipped} {state.frequency.unit}(s) from {gap} on have no actuals.")
+        reasons.append(f"{number_of(skipped, state.frequency.unit)} without actuals from {gap} on.")
     if share < _ENOUGH:
         reasons.append(f"Only {judged} of {expected} products have actuals for {stamp}.")
     return Finding(

@@ -15,6 +15,7 @@ from finalmile.monitoring.checks.coverage import CoverageCheck
 from finalmile.monitoring.engine.design import Doubles
 from finalmile.monitoring.loss.coverage_state import CoverageLook, CoverageReference, CoverageState, counts
 from finalmile.records import Finding, Version
+from finalmile.wording import number_of
 from finalmile.workflows.arms import rows_in
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.kept import begun
@@ -121,7 +122,7 @@ def _unclassed(seen: Seen, means: Doubles) -> list[Finding]:
             benchmark=0.0,
             unit="products",
             n=len(means),
-            why=f"Nothing was known of the demand of {count:,} product(s) when they were forecast: they are in no "
+            why=f"Nothing was known of the demand of {number_of(count, 'product')} at the forecast: they are in no "
             "volume class, and their quantiles are not judged.",
         )
     ]
