@@ -257,6 +257,6 @@ def _check_horizon(demand: PathDemand, needed: int) -> None:
     there = demand.paths.shape[2]
     if there < needed:
         raise MissingInputError(
-            f"look_ahead needs {needed} periods of paths and got {there}; forecast at least {needed} periods, or set "
-            "a smaller look_ahead"
+            f"look_ahead needs {needed} periods of paths and got {there}; forecast at least {needed} periods "
+            "(horizon_days of the model), or set a smaller look_ahead"
         )
