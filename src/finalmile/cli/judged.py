@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from finalmile.workflows.version_reports import Certified
 
 
+_FAR_BELOW = 0.05  # its level: a class of few series misses by as much by chance
+
+
 class JudgedReport:
     """The verdict, each figure with its meaning, and the next step, also where the version did not pass."""
 
@@ -31,11 +34,30 @@ class JudgedReport:
         verdict = "passed" if told.passed else "did not pass: " + "; ".join(told.reasons)
         return [
             f"{name} {verdict}.",
+            *(_though(told.metrics, told.baseline, told.coverage) if told.passed else []),
             f"Judged on {told.holdout_from} to {told.holdout_to}, which its recipe had not seen.",
             *_metrics(told.metrics, told.baseline),
             *_coverage(told.coverage),
             *([f"Next: finalmile promote {name}"] if told.passed else _mends(told.model)),
         ]
+
+
+def _though(
+    figures: Mapping[str, float | None], baseline: Mapping[str, float | None], coverage: Mapping[str, float | None]
+) -> list[str]:
+    """What a version that passed is not good at."""
+    pairs = [(name, value, baseline.get(name)) for name, value in figures.items()]
+    worse = [
+        name for name, ours, theirs in pairs if ours is not None and theirs is not None and abs(ours) > abs(theirs)
+    ]
+    classes = {name: share for name, share in coverage.items() if " class " in name and share is not None}
+    low = [
+        f"demand of {name.partition(' ')[2]} stayed within the quantile in {share:.0%} of spans, not {name.split()[0]}"
+        for name, share in classes.items()
+        if share < float(name.split()[0]) - _FAR_BELOW
+    ]
+    faults = [*([f"the baseline is better by {', '.join(worse)}"] if worse else []), *low]
+    return [f"Though {'; '.join(faults)}."] if faults else []
 
 
 def _metrics(figures: Mapping[str, float | None], baseline: Mapping[str, float | None]) -> list[str]:

@@ -24,7 +24,7 @@ def template() -> str:
     >>> template().splitlines()[0]
     '# Settings of this project. Every line is optional: what is commented out shows the default.'
     """
-    return _TOP + "\n".join(_section(Config, Config(), indent=""))
+    return _TOP + "\n".join(_section(Config, Config(), indent="")) + "\n"
 
 
 def _section(section: type[BaseModel], values: BaseModel, *, indent: str) -> Iterator[str]:

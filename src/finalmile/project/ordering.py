@@ -40,7 +40,7 @@ class Ordering(Tables, Settling):
         mine = self._found(order, supplier=supplier, product=product, states=orders.may_be(states))
         rows = tuple(line for line in mine if not states or line.state in states)
         every = not (order or states or supplier or product)
-        return Orders(rows=rows, reasons=order is not None, every=every)
+        return Orders(rows=rows, reasons=order is not None, every=every, came=self._came())
 
     def approve_orders(
         self,
@@ -203,17 +203,22 @@ class Ordering(Tables, Settling):
         Raises
         ------
         ConflictError
-            Where it is only proposed.
+            Where it is only proposed, or was ordered later.
         """
         if product is None and quantity is not None:
             raise MissingInputError("of which product did these units come? Name it with --product")
         with self._writing(f"receive {order}"):
             day = at or self._today()
-            waiting = receipts.receivable(self._chosen(order, product=product), whole=quantity is None)
+            waiting = receipts.receivable(self._chosen(order, product=product), at=day, quantity=quantity)
             before = self.tables["receipts"].read()
             self._note(receipts.receipt_rows(waiting, before, at=day, quantity=quantity), source=f"receive {order}")
             after = self.tables["receipts"].read()
-            told = [said for line in waiting for said in receipts.told_of(line, at=day, before=before, after=after)]
+            counted = receipts.newest_counts(self.tables["stock"].read(columns=["unique_id", "at"]))
+            told = [
+                said
+                for line in waiting
+                for said in receipts.told_of(line, at=day, before=before, after=after, counted=counted)
+            ]
             return replace(self._settled(), told=tuple(told))
 
     def _note(self, rows: pl.DataFrame, *, source: str) -> None:

@@ -8,6 +8,7 @@ from finalmile.errors import MissingInputError
 from finalmile.inventory.stock_book import StockBook
 from finalmile.ports import Ledger
 from finalmile.records import OrderLine, Version
+from finalmile.wording import number_of
 from finalmile.workflows import reports, version_reports
 from finalmile.workflows.day import business_day
 from finalmile.workflows.forecast import predict
@@ -92,6 +93,8 @@ def planned(shop: Shop, proposed: Proposed) -> reports.Planned:
         notes.append(f"The books of stock are wrong in {len(proposed.stock):,} places ({first}): finalmile stock")
     if proposed.waiting:
         notes.append(f"These suppliers take no more orders today, and their items wait: {', '.join(proposed.waiting)}.")
+    if proposed.replaced:
+        notes.append(_replaced(proposed.replaced))
     if proposed.decided:
         notes.append(_decided(proposed.decided))
     return reports.Planned(
@@ -107,6 +110,15 @@ def _some(names: Sequence[str], what: str) -> str:
     first = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     have, were = ("item has", "was") if len(names) == 1 else ("items have", "were")
     return f"{len(names):,} {have} {what} and {were} left out ({first})"
+
+
+def _replaced(lines: Sequence[OrderLine]) -> str:
+    edited = [line for line in lines if line.reason.get("override")]
+    first = ", ".join(f"{line.unique_id} {line.quantity:,}" for line in edited[:_NAMED])
+    more = f", and {len(edited) - _NAMED:,} more" if len(edited) > _NAMED else ""
+    were = "was" if len(lines) == 1 else "were"
+    by_hand = f", {len(edited):,} of them edited by hand ({first}{more})" if edited else ""
+    return f"{number_of(len(lines), 'proposal')} of before that nobody approved {were} replaced{by_hand}."
 
 
 def _not_stocked(names: Sequence[str], *, policy: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import cast
 
 from finalmile.inventory.scorecards import Scorecard
 from finalmile.records import Estimate, Json, OrderLine
@@ -37,10 +38,18 @@ class Moved:
         units = sum(line.quantity for line in self.rows)
         return [
             f"{number_of(len(self.rows), 'line')} of {number_of(orders, 'order')} {_were(self.rows)} {self.what}: "
-            f"{number_of(units, 'unit')}.",
+            f"{number_of(units, 'unit')}{_worth(self.rows)}.",
             *(f"  {one.order_id}  {one.unique_id}  {one.quantity:,}  due {one.due}" for one in self.rows[:10]),
             *([f"  ... and {len(self.rows) - 10:,} more"] if len(self.rows) > 10 else []),
+            *(self._places() if self.what == "sent" else []),
         ]
+
+    def _places(self) -> list[str]:
+        """Where the documents are that went out."""
+        notes = [cast("Mapping[str, object]", one.reason.get("sent") or {}) for one in self.rows]
+        told = [f"  {note['document']}: {note['to']}" for note in notes if "to" in note]
+        places = list(dict.fromkeys(told))
+        return [*places[:10], *([f"  ... and {len(places) - 10:,} documents more"] if len(places) > 10 else [])]
 
     def to_dict(self) -> Json:
         """Every line as it is now."""
@@ -68,6 +77,20 @@ class Suppliers:
     def to_dict(self) -> Json:
         """Cards under ``suppliers``."""
         return {"suppliers": [asdict(card) for card in self.cards]}
+
+
+def in_all(rows: Sequence[OrderLine]) -> str:
+    """How many lines, orders and units there are, and what they cost."""
+    orders, units = len({line.order_id for line in rows}), sum(line.quantity for line in rows)
+    counts = f"{number_of(len(rows), 'line')} in {number_of(orders, 'order')}"
+    return f"{counts}: {number_of(units, 'unit')}{_worth(rows)}"
+
+
+def _worth(rows: Sequence[OrderLine]) -> str:
+    """What lines cost, where that is known of all of them."""
+    costs = [line.unit_cost for line in rows]
+    known = [line.quantity * cost for line, cost in zip(rows, costs, strict=True) if cost is not None]
+    return f", {sum(known):,.2f} {rows[0].currency}" if len(known) == len(rows) > 0 else ""
 
 
 def _were(rows: Sequence[OrderLine]) -> str:

@@ -47,6 +47,8 @@ class Proposed:
         The policy weighs what an order costs, and nobody has said it of any item or supplier.
     too_short
         Items for which the policy looks less far ahead than the order after this one takes to arrive.
+    replaced
+        Proposals of before that nobody approved and that this plan took back.
     not_stocked
         Items that cost more to stock than they bring, by the costs that the policy weighs.
     """
@@ -62,6 +64,7 @@ class Proposed:
     ordering_is_free: bool = False
     too_short: tuple[str, ...] = ()
     not_stocked: tuple[str, ...] = ()
+    replaced: tuple[OrderLine, ...] = ()
 
 
 def plan(
@@ -104,6 +107,7 @@ def plan(
         at, wanted, ordered_at=shop.day(cutoff + 1), frequency=shop.frequency, currency=shop.config.currency
     )
     reviewed = [str(name) for name in at.ids[due]]
+    before = shop.ledger.orders(states=("proposed",))
     shop.ledger.propose_orders(lines, reviewed=reviewed, at=shop.clock.now(), actor=shop.actor)
     shop.ledger.save_state(_planned_key(model), f"{since} {cutoff}".encode())
     decided = {line.line_id: line for line in shop.ledger.orders(states=_DECIDED, since=day_of(shop.day(cutoff + 1)))}
@@ -119,8 +123,17 @@ def plan(
         ordering_is_free="order_cost" in wanted.details
         and not ((at.order_cost > 0) | (at.shared_order_cost > 0)).any(),
         too_short=tuple(str(name) for name in at.ids[wanted.window < planned_window(at)]),
+        replaced=_replaced(before, lines, reviewed=reviewed),
         not_stocked=tuple(str(name) for name in at.ids[wanted.bound == NOT_STOCKED]),
     )
+
+
+def _replaced(
+    before: Sequence[OrderLine], lines: Sequence[OrderLine], *, reviewed: Sequence[str]
+) -> tuple[OrderLine, ...]:
+    """Proposals of items that were planned anew whose lines are not proposed any more."""
+    kept, looked_at = {line.line_id for line in lines}, frozenset(reviewed)
+    return tuple(line for line in before if line.line_id not in kept and line.unique_id in looked_at)
 
 
 def _planned_until(shop: Shop, model: str, at: Position, cutoff: int) -> int:

@@ -9,7 +9,7 @@ from typing import cast
 
 import polars as pl
 
-from finalmile.errors import ConflictError
+from finalmile.errors import ConflictError, MissingInputError
 from finalmile.inventory.scorecards import Delivery
 from finalmile.records import LineChange, OrderLine, OrderState
 
@@ -53,14 +53,20 @@ def _change_due(line: OrderLine, came: Came, *, today: date) -> LineChange | Non
     return None
 
 
-def receivable(lines: Sequence[OrderLine], *, whole: bool) -> list[OrderLine]:
+def receivable(lines: Sequence[OrderLine], *, at: date, quantity: float | None) -> list[OrderLine]:
     """The lines of which units may be noted as come; of a whole order those of which units are still awaited.
 
     Raises
     ------
+    MissingInputError
+        Where the quantity is below 0.
     ConflictError
-        Where none of them was approved yet: what nobody ordered does not come.
+        Where none of them was approved yet, or none was ordered by that day: what nobody ordered does not come.
     """
+    if quantity is not None and not 0 <= quantity < float("inf"):
+        raise MissingInputError(
+            f"quantity is {_figure(quantity)}; tell how many units came on {at} in all, 0 where it was none after all"
+        )
     asked = [line for line in lines if line.state != "proposed"]
     if not asked:
         order = lines[0].order_id
@@ -68,11 +74,36 @@ def receivable(lines: Sequence[OrderLine], *, whole: bool) -> list[OrderLine]:
             f"{order} is only proposed, so nothing of it was ordered; nothing was noted. If it was ordered by other "
             f"means: finalmile orders approve {order}, finalmile orders send {order} --by-hand, and then receive it"
         )
-    return [line for line in asked if line.state in AWAITED] if whole else asked
+    ordered = min(day_of(line.ordered_at) for line in asked)
+    if at < ordered:
+        raise ConflictError(
+            f"{asked[0].order_id} was ordered on {ordered}, so nothing of it came on {at}; nothing was noted. Tell the "
+            "day it came with --at"
+        )
+    return [line for line in asked if line.state in AWAITED] if quantity is None else asked
 
 
-def told_of(line: OrderLine, *, at: date, before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
-    """What is known of a line by now that units were noted for a day: what came, what is to come, what is too much."""
+def told_of(
+    line: OrderLine, *, at: date, before: pl.DataFrame, after: pl.DataFrame, counted: Mapping[str, date]
+) -> list[str]:
+    """What is known of a line by now that units were noted for a day: what came, what is to come, what is too much.
+
+    ``counted`` tells the day of each item's newest count, which holds whatever came by then.
+    """
+    last = counted.get(line.unique_id)
+    held = [f"  The count of {last} holds what came by then: stock stays as it is."] if last and at <= last else []
+    return [*_noted(line, at=at, before=before, after=after), *held]
+
+
+def newest_counts(counts: pl.DataFrame) -> dict[str, date]:
+    """Day of the newest stock count of each item."""
+    if counts.is_empty():
+        return {}
+    newest = counts.group_by("unique_id").agg(pl.col("at").max().cast(pl.Date))
+    return {str(name): day for name, day in newest.iter_rows()}
+
+
+def _noted(line: OrderLine, *, at: date, before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
     key = (line.order_id, line.unique_id)
     was, is_now = (units_that_came(_of_day(known, at)).get(key, 0.0) for known in (before, after))
     came = units_that_came(after).get(key, 0.0)

@@ -15,6 +15,8 @@ from finalmile.records import Certificate, Json, OrderLine, Step, Version
 from finalmile.wording import number_of
 from finalmile.workflows.monitored import Monitored
 from finalmile.workflows.order_reasons import reason
+from finalmile.workflows.order_reports import in_all
+from finalmile.workflows.receipts import Came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +80,19 @@ class Planned:
             f"{number_of(self.items, 'item')}: "
             f"{sum(line.quantity for line in self.orders):,} units, {value}{assumed}.",
             *self.notes,
-            *(f"  {line.order_id}  {line.unique_id}  {line.quantity:,}  due {line.due}" for line in dearest),
-            *([f"  ... and {len(self.orders) - 10:,} more: finalmile orders list"] if len(self.orders) > 10 else []),
+            *(
+                f"  {line.order_id}  {line.unique_id}  {line.quantity:,}  due {line.due}{self._money(line)}"
+                for line in dearest
+            ),
+            *(
+                [f"  ... and {len(self.orders) - 10:,} that cost less: finalmile orders list"]
+                if len(self.orders) > 10
+                else []
+            ),
         ]
+
+    def _money(self, line: OrderLine) -> str:
+        return "" if line.unit_cost is None else f"  {line.quantity * line.unit_cost:,.2f} {self.currency}"
 
     def to_dict(self) -> Json:
         """Every line with its reason."""
@@ -148,11 +160,12 @@ def order_frame(orders: Sequence[OrderLine]) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """Order lines; with ``reasons``, why each quantity; ``every`` where nothing was left out."""
+    """Order lines; with ``reasons``, why each quantity; ``every`` where nothing was left out; and what came of them."""
 
     rows: tuple[OrderLine, ...]
     reasons: bool = False
     every: bool = False
+    came: Came = field(default_factory=dict[tuple[str, str], float])
     breached: bool = False
 
     @property
@@ -169,10 +182,18 @@ class Orders:
         told: list[str] = []
         for line in self.rows:
             who = f"{line.order_id}  {line.state:12} {line.supplier:12}"
-            told.append(f"{who} {line.unique_id}  {line.quantity:,}  due {line.due}")
+            told.append(f"{who} {line.unique_id}  {line.quantity:,}  due {line.due}{self._received(line)}")
             if self.reasons:
                 told += [f"    {name}: {value}" for name, value in line.reason.items()]
-        return told
+        return [*told, f"{in_all(self.rows)}."]
+
+    def _received(self, line: OrderLine) -> str:
+        """What came of a line; nothing where that goes without saying."""
+        came = self.came.get((line.order_id, line.unique_id), 0.0)
+        if came == 0 or (came == line.quantity and line.state == "received"):
+            return ""
+        left = line.quantity - came
+        return f"  {came:,.10g} came, " + (f"{left:,.10g} did not" if left > 0 else f"{-left:,.10g} too many")
 
     def reason(self, line: OrderLine) -> str:
         """Why a line has its quantity, in a sentence."""
@@ -183,8 +204,12 @@ class Orders:
         return worked(line)
 
     def to_dict(self) -> Json:
-        """Lines under ``orders``."""
-        return {"orders": [asdict(line) for line in self.rows]}
+        """Lines under ``orders``, with the units that came."""
+        return {
+            "orders": [
+                {**asdict(line), "received": self.came.get((line.order_id, line.unique_id), 0.0)} for line in self.rows
+            ]
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from finalmile.monitoring.report.columns import ColumnReport
 from finalmile.records import Finding
 
 CHECK = "drift_report"
+_NAMED = 5
 
 
 def finding(column: ColumnReport, *, at: date | datetime) -> Finding:
@@ -101,14 +102,22 @@ def _comparable(column: ColumnReport) -> bool:
     return not column.note and (column.headline is None or column.headline.value is not None)
 
 
+def _first_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
 def verdict(columns: Sequence[ColumnReport], *, rows: tuple[int, int], thresholds: bool, looked: str) -> str:
     """What the report claims, and what it does not."""
     judged = [column for column in columns if column.headline is not None and column.headline.value is not None]
     moved = [column for column in judged if column.headline is not None and column.headline.size not in ("none",)]
-    odd = sum(not _comparable(column) for column in columns)
+    odd = [column.name for column in columns if not _comparable(column)]
+    past = [f"{column.name} ({one.name} {one.value:.3g}, {one.threshold:g} was set)"
+            for column in columns for one in column.every if one.breached]  # fmt: skip
     head = f"{len(moved)} of {len(judged)} columns moved by a small effect or more"
     head += f", most {moved[0].name} ({moved[0].headline.value:.1%} of rows)" if moved and moved[0].headline else ""
-    tail = f"; {odd} could not be compared" if odd else ""
+    tail = f"; {len(odd)} could not be compared: {_first_of(odd)}" if odd else ""
+    tail += f"; past a threshold: {_first_of(past)}" if past else ""
     claim = (
         "Intervals hold if rows are independent (95 % for each figure). "
         "One sample against one reference has no history, so nothing here is a calibrated alarm"
