@@ -255,3 +255,13 @@ def test_rows_that_are_told_apart_without_a_fault_have_an_interval_all_the_same(
     assert 0.7 < low < 0.95
     assert _interval(1.0, 2000, 2000)[0] > 0.995
     assert high == 1.0
+
+
+def test_the_verdict_names_what_is_past_a_threshold_and_what_could_not_be_compared() -> None:
+    now = _frame(5_000_031, shift=1.0).drop("still").with_columns(fresh=pl.lit(1.0))
+    told = fm.drift_report(_frame(5_000_030), now, at=AT, thresholds={"psi": 0.25})
+    assert not told.passed
+    assert "could not be compared: " in told.verdict
+    assert "still" in told.verdict
+    assert "past a threshold: " in told.verdict
+    assert "0.25 was set" in told.verdict

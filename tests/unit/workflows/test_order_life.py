@@ -358,3 +358,44 @@ def test_a_supplier_that_says_no_cancels_the_line(project: Project, tmp_path: Pa
     sent(project, tmp_path)
     project.acknowledge_order("PO-1", "milk", quantity=0)
     assert states(project) == {"milk": "cancelled", "bread": "sent"}
+
+
+def test_nothing_comes_before_it_was_ordered(project: Project, tmp_path: Path) -> None:
+    sent(project, tmp_path)
+    with pytest.raises(ConflictError, match=r"PO-1 was ordered on 2024-05-01, so nothing of it came on 2024-01-01"):
+        project.receive_order("PO-1", "milk", quantity=4, at=date(2024, 1, 1))
+    assert project.receipts.read().is_empty()
+
+
+@pytest.mark.parametrize("quantity", [-5.0, float("nan"), float("inf")])
+def test_fewer_units_than_none_do_not_come(project: Project, tmp_path: Path, quantity: float) -> None:
+    sent(project, tmp_path)
+    with pytest.raises(MissingInputError, match="tell how many units came on 2024-05-07 in all"):
+        project.receive_order("PO-1", "milk", quantity=quantity, at=date(2024, 5, 7))
+    assert project.receipts.read().is_empty()
+
+
+def test_a_receipt_of_before_a_count_is_said_to_leave_stock_as_it_is(project: Project, tmp_path: Path) -> None:
+    sent(project, tmp_path)
+    project.stock.add(pl.DataFrame({"unique_id": ["milk"], "at": [date(2024, 5, 2)], "on_hand": [40.0]}))
+    told = project.receive_order("PO-1", "milk", quantity=4, at=date(2024, 5, 2)).lines()
+    assert told[-1] == "  The count of 2024-05-02 holds what came by then: stock stays as it is."
+    assert not any("count" in line for line in project.receive_order("PO-1", "milk", at=date(2024, 5, 3)).lines())
+
+
+def test_a_list_of_orders_tells_what_came_and_what_they_cost(project: Project, tmp_path: Path) -> None:
+    sent(project, tmp_path)
+    project.receive_order("PO-1", "milk", quantity=4, at=date(2024, 5, 2))
+    told = project.orders()
+    assert [line.endswith("4 came, 6 did not") for line in told.lines()] == [False, True, False]
+    assert told.lines()[-1] == "2 lines in 1 order: 14 units, 28.00 EUR."
+    assert [one["received"] for one in told.to_dict()["orders"]] == [0.0, 4.0]
+    project.receive_order("PO-1", "milk", quantity=12, at=date(2024, 5, 2))
+    assert any(line.endswith("12 came, 2 too many") for line in project.orders().lines())
+
+
+def test_what_was_sent_says_where_it_is(project: Project, tmp_path: Path) -> None:
+    project.approve_orders("PO-1")
+    told = project.send_order("PO-1", to=tmp_path / "there").lines()
+    assert told[0].endswith("14 units, 28.00 EUR.")
+    assert str(tmp_path / "there") in told[-1]

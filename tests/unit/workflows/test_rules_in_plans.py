@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -197,3 +198,16 @@ def test_a_plan_names_what_costs_more_to_stock_than_it_brings(
     told = Project.open(project.folder, clock=project.clock).plan()
     assert not told.orders
     assert any("cost more to stock than they bring" in note and "order_cost" in note for note in told.notes)
+
+
+def test_a_plan_says_which_proposals_of_before_it_takes_back(planned: Callable[..., tuple[Project, Planned]]) -> None:
+    project, first = planned("[]", least=0)
+    line = first.orders[0]
+    project.edit_order(line.order_id, line.unique_id, quantity=line.quantity + 1, code="event", by="ann")
+    day = project.sales.read()["ds"].max()
+    names = project.sales.read()["unique_id"].unique().to_list()
+    project.sales.add(pl.DataFrame({"unique_id": names, "ds": [day + timedelta(days=1)] * len(names), "y": 1.0}))
+    project.forecast()
+    told = [note for note in project.plan().notes if "nobody approved" in note]
+    assert len(told) == 1
+    assert f"1 of them edited by hand ({line.unique_id} {line.quantity + 1})" in told[0]
