@@ -8,12 +8,17 @@ from datetime import date, datetime
 
 from finalmile.alerting.incidents import Update
 from finalmile.records import Incident
+from finalmile.workflows.receipts import day_of
 from finalmile.workflows.shop import Shop
 from finalmile.workflows.watching.guard import halt, said
 from finalmile.workflows.why import explain
 
 CHECKS = ("loss", "bias", "fva")
 """Checks whose incidents are about losses, which can be explained."""
+
+AGAIN_AFTER_DAYS = (7, 28)
+"""Ages of an open incident at which its cause is sought anew: of the first few looks a part of the range that is small
+seldom stands out."""
 
 MOST = 2
 """Spans that are explained in one look: more of them have the same causes."""
@@ -24,19 +29,21 @@ def explained(shop: Shop, changed: Sequence[Update], *, at: date | datetime) -> 
 
     A sentence is sought when an incident opens, and kept until it is over: what opens again has causes of its own.
     Where none is found the incident says why, and it is sought again at the next look that breaches; incidents that
-    open now come first.
+    open now come first. What was found is sought anew after a week and after four, while the incident is open.
     """
     kept = {one.incident_id: _kept(shop, one) for one, _ in changed}
     fresh = [one for one, _ in changed if one.check in CHECKS and kept[one.incident_id] is None and one.opened_at == at]
     again = [one for one, _ in changed if kept[one.incident_id] == "" and _breaches(one)]
-    found = _of_spans(shop, [*fresh, *again])
+    anew = [one for one, _ in changed if kept[one.incident_id] and _breaches(one) and _age(one, at) in AGAIN_AFTER_DAYS]
+    found = _of_spans(shop, [*fresh, *again, *anew])
     told: list[Update] = []
     for update in changed:
         name = update[0].incident_id
-        sentence, missing = found.get(name, (kept[name] or "", ""))
-        told.append(_with(update, sentence or missing))
+        sentence, missing = found.get(name, ("", ""))
+        told.append(_with(update, sentence or kept[name] or missing))
     over = {_key(one.incident_id): b"" for one, _ in changed if one.state == "resolved" and kept[one.incident_id]}
-    return told, {**{_key(name): sentence.encode() for name, (sentence, _) in found.items()}, **over}
+    fresh_ones = {_key(name): sentence.encode() for name, (sentence, _) in found.items() if sentence or not kept[name]}
+    return told, {**fresh_ones, **over}
 
 
 def _of_spans(shop: Shop, incidents: Sequence[Incident]) -> dict[str, tuple[str, str]]:
@@ -72,6 +79,11 @@ def _found(shop: Shop, incident: Incident) -> tuple[str, str]:
         sentence,
         "" if sentence else "Why is not known yet: nothing stands out; it is sought again at the next look.",
     )
+
+
+def _age(incident: Incident, at: date | datetime) -> int:
+    """Days since it opened."""
+    return (day_of(at) - day_of(incident.opened_at)).days
 
 
 def _breaches(incident: Incident) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -99,21 +99,7 @@ def test_what_opens_again_is_explained_anew(
 ) -> None:
     shop, sought = small_shop().project.shop, iter(["June's reason.", "July's reason."])
     monkeypatch.setattr("finalmile.workflows.explained.explain", lambda *_: SimpleNamespace(sentence=next(sought)))
-    day = SmallShop.day(90)
-    finding = Finding(
-        check="bias",
-        subject="drinks",
-        at=day,
-        value=-0.3,
-        benchmark=0.0,
-        breached=True,
-        severity="critical",
-        why="Low.",
-    )
-    opened = Incident(
-        incident_id="ab", model="demand", check="bias", subject="drinks", severity="critical", state="open",
-        opened_at=day, updated_at=day, finding=finding,
-    )  # fmt: skip
+    opened = _opened(SmallShop.day(90))
     told = []
     for number, state in enumerate(["open", "open", "resolved", "open", "open"]):
         ((incident, _),), states = explained(
@@ -124,3 +110,30 @@ def test_what_opens_again_is_explained_anew(
             shop.ledger.save_state(name, blob)
     june, july = "Low. June's reason.", "Low. July's reason."
     assert told == [june, june, june, july, july]
+
+
+@pytest.mark.parametrize(("later", "said"), [("SKU06 is all.", "SKU06 is all."), ("", "No part stands out.")])
+def test_why_is_sought_anew_once_there_is_more_to_see(
+    tmp_path: Path, small_shop: Callable[..., SmallShop], monkeypatch: pytest.MonkeyPatch, later: str, said: str
+) -> None:
+    shop, sought = small_shop().project.shop, iter(["No part stands out.", later])
+    monkeypatch.setattr("finalmile.workflows.explained.explain", lambda *_: SimpleNamespace(sentence=next(sought)))
+    opened = _opened(SmallShop.day(90))
+    told = []
+    for age in range(10):
+        ((incident, _),), states = explained(shop, [(opened, None)], at=SmallShop.day(90 + age))  # type: ignore[arg-type]
+        told.append(incident.finding.why)
+        for name, blob in states.items():
+            shop.ledger.save_state(name, blob)
+    assert told == ["Low. No part stands out."] * 7 + [f"Low. {said}"] * 3
+
+
+def _opened(day: date) -> Incident:
+    finding = Finding(
+        check="bias", subject="drinks", at=day, value=-0.3, benchmark=0.0, breached=True, severity="critical",
+        why="Low.",
+    )  # fmt: skip
+    return Incident(
+        incident_id="ab", model="demand", check="bias", subject="drinks", severity="critical", state="open",
+        opened_at=day, updated_at=day, finding=finding,
+    )  # fmt: skip

@@ -39,6 +39,8 @@ def fleet_loss(state: LossState, *, thresholds: Thresholds) -> Finding:
     when = state.frequency.start_of(since)
     if alarm >= 0:
         why = f"Since {when} forecasts miss by {_percent(effect)} more than these days should, over all products."
+    elif log_e >= thresholds.warning:
+        why = f"Forecast errors over all products may have grown since {when}, by {_percent(effect)}; it may be chance."
     else:
         why = "Forecast errors over all products are what they were before the version went live."
     return Finding(
@@ -75,6 +77,9 @@ def fleet_bias(state: LossState, *, thresholds: Thresholds) -> Finding:
     side = "above" if effect > 0 else "below"
     if alarm >= 0:
         why = f"Since {when} forecasts of all products together are {_percent(abs(effect))} too far {side} sales."
+    elif log_e >= thresholds.warning:
+        off = _percent(abs(effect))
+        why = f"Forecasts of all products together may be {off} too far {side} sales since {when}; it may be chance."
     else:
         why = "Forecasts of all products together stand to sales as they did before the version went live."
     return Finding(
