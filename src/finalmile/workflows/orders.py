@@ -153,11 +153,15 @@ def edit(
     ------
     ConfigError
         For a quantity below 1, or neither quantity nor day.
+    MissingInputError
+        Without a reason code.
     UnknownNameError
-        For a reason code that does not exist.
+        For one that does not exist.
     ConflictError
         Where the line was sent already, or is over.
     """
+    if not code:
+        raise MissingInputError(f"say why with --code: {', '.join(REASON_CODES)}; nothing was changed")
     if code not in REASON_CODES:
         raise UnknownNameError("reason code", code, REASON_CODES)
     if quantity is None and due is None:

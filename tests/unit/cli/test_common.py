@@ -121,3 +121,11 @@ def test_no_text_from_data_steers_the_terminal(call: Any, project: Any) -> None:
         assert [sign for sign in text if not sign.isprintable() and sign != "\n"] == []
     assert json.loads(told) == {"said": STEERS}
     assert "bread\\x1b[2J" in shown
+
+
+def test_the_help_of_an_edit_names_every_reason_code():
+    from finalmile.cli.verbs.orders import Code
+    from finalmile.workflows.orders import REASON_CODES
+
+    said = Code.__metadata__[0].help
+    assert all(code in said for code in REASON_CODES)

@@ -399,3 +399,9 @@ def test_what_was_sent_says_where_it_is(project: Project, tmp_path: Path) -> Non
     told = project.send_order("PO-1", to=tmp_path / "there").lines()
     assert told[0].endswith("14 units, 28.00 EUR.")
     assert str(tmp_path / "there") in told[-1]
+
+
+def test_an_edit_without_a_reason_is_asked_for_one_of_the_codes(project: Project) -> None:
+    with pytest.raises(MissingInputError, match="--code: promotion, event, stock_wrong"):
+        project.edit_order("PO-1", "milk", quantity=11, code="")
+    assert next(one.quantity for one in project.orders().rows if one.unique_id == "milk") == 10

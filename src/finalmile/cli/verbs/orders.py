@@ -29,7 +29,15 @@ Came = Annotated[
 ]
 Due = Annotated[str | None, typer.Option("--due", metavar="DAY", help="Day in place of the one it says.")]
 At = Annotated[str | None, typer.Option("--at", metavar="DAY", help="Day it came; the day after the newest sales.")]
-Code = Annotated[str, typer.Option("--code", metavar="CODE", help="Why, one of a few words; a wrong one names them.")]
+Code = Annotated[
+    str,
+    typer.Option(
+        "--code",
+        metavar="CODE",
+        show_default=False,
+        help="Why: promotion, event, stock_wrong, forecast_wrong, supplier, budget, new_product or other.",
+    ),
+]
 Text = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, in your words.")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decided so; whoever is logged in here.")]
 Folder = Annotated[
@@ -94,7 +102,7 @@ def edit_order(
     session: Session,
     order: Order,
     product: OfProduct,
-    code: Code,
+    code: Code = "",
     quantity: Quantity = None,
     due: Due = None,
     note: Text = "",
