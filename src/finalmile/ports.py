@@ -232,11 +232,12 @@ class Ledger(Protocol):
         """Record lines that are not there yet (by ``line_id``), never touching those that are; how many were new."""
         ...
 
-    def propose_orders(self, lines: Sequence[OrderLine], *, reviewed: Collection[str], at: datetime, actor: str) -> int:
+    def propose_orders(
+        self, lines: Sequence[OrderLine], *, reviewed: Collection[str], at: datetime, actor: str
+    ) -> list[OrderLine]:
         """Bring the proposals up to date, never touching what somebody approved, sent or cancelled by hand.
 
-        Every other open proposal for an item that was ``reviewed`` is superseded.
-        How many lines were written.
+        Every other open proposal for an item that was ``reviewed`` is superseded: those are given back as they were.
         """
         ...
 

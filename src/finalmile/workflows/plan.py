@@ -107,8 +107,7 @@ def plan(
         at, wanted, ordered_at=shop.day(cutoff + 1), frequency=shop.frequency, currency=shop.config.currency
     )
     reviewed = [str(name) for name in at.ids[due]]
-    before = shop.ledger.orders(states=("proposed",))
-    shop.ledger.propose_orders(lines, reviewed=reviewed, at=shop.clock.now(), actor=shop.actor)
+    replaced = shop.ledger.propose_orders(lines, reviewed=reviewed, at=shop.clock.now(), actor=shop.actor)
     shop.ledger.save_state(_planned_key(model), f"{since} {cutoff}".encode())
     decided = {line.line_id: line for line in shop.ledger.orders(states=_DECIDED, since=day_of(shop.day(cutoff + 1)))}
     return Proposed(
@@ -123,17 +122,9 @@ def plan(
         ordering_is_free="order_cost" in wanted.details
         and not ((at.order_cost > 0) | (at.shared_order_cost > 0)).any(),
         too_short=tuple(str(name) for name in at.ids[wanted.window < planned_window(at)]),
-        replaced=_replaced(before, lines, reviewed=reviewed),
+        replaced=tuple(replaced),
         not_stocked=tuple(str(name) for name in at.ids[wanted.bound == NOT_STOCKED]),
     )
-
-
-def _replaced(
-    before: Sequence[OrderLine], lines: Sequence[OrderLine], *, reviewed: Sequence[str]
-) -> tuple[OrderLine, ...]:
-    """Proposals of items that were planned anew whose lines are not proposed any more."""
-    kept, looked_at = {line.line_id for line in lines}, frozenset(reviewed)
-    return tuple(line for line in before if line.line_id not in kept and line.unique_id in looked_at)
 
 
 def _planned_until(shop: Shop, model: str, at: Position, cutoff: int) -> int:

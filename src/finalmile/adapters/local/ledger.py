@@ -201,8 +201,10 @@ class SqlLedger:
         with self.database.writing() as connection:
             return orders.put(connection, lines, at=at, actor=actor)
 
-    def propose_orders(self, lines: Sequence[OrderLine], *, reviewed: Collection[str], at: datetime, actor: str) -> int:
-        """Bring the proposals up to date; what somebody approved, sent or cancelled by hand is left alone."""
+    def propose_orders(
+        self, lines: Sequence[OrderLine], *, reviewed: Collection[str], at: datetime, actor: str
+    ) -> list[OrderLine]:
+        """Bring the proposals up to date, and give back what they replace; what somebody decided is left alone."""
         with self.database.writing() as connection:
             return orders.propose(connection, lines, reviewed=reviewed, at=at, actor=actor)
 

@@ -47,8 +47,8 @@ def put(connection: Connection, lines: Sequence[OrderLine], *, at: datetime, act
 
 def propose(
     connection: Connection, lines: Sequence[OrderLine], *, reviewed: Collection[str], at: datetime, actor: str
-) -> int:
-    """Bring the proposals up to date: new and changed lines are written, what they replace is cancelled.
+) -> list[OrderLine]:
+    """Bring the proposals up to date: new and changed lines are written, what they replace is cancelled, and told.
 
     Lines that somebody approved, sent or cancelled by hand are left alone, and so is a proposal that somebody edited
     while its item is still wanted in the same order.
@@ -69,7 +69,7 @@ def propose(
     if stale or written:
         told = {"written": written, "superseded": len(stale), "orders": sorted({line.order_id for line in changed})}
         audit.append(connection, at=at, actor=actor, verb="orders.propose", subject="orders", body=told)
-    return written
+    return stale
 
 
 def _write(connection: Connection, lines: Sequence[OrderLine]) -> int:
